@@ -1,0 +1,105 @@
+"""The content of a revision: what `agent.yaml` holds, what the form edits, what the hash is taken of."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
+
+from signoff.kit import money
+
+Effect = Literal["read", "write", "send", "irreversible"]
+# From harmless to not: a class may be tightened (moved right), never loosened.
+EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "irreversible")
+
+SOP_CHARS_MAX = 100_000
+
+
+class Part(BaseModel):
+    """A part of a body: unknown fields are errors, so that a typing mistake is not a silent default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Retry(Part):
+    """How a failed model call is repeated: delay = backoff × multiplier^(n-1), at most `max_backoff_ms`, jittered."""
+
+    max_retries: int = Field(default=3, ge=0, le=5)
+    backoff_ms: int = Field(default=500, ge=0, le=10_000)
+    multiplier: float = Field(default=2.0, ge=1, le=10)
+    max_backoff_ms: int = Field(default=20_000, ge=0, le=60_000)
+
+
+class ModelSettings(Part):
+    """Settings passed to the provider."""
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int = Field(default=4_096, ge=1, le=200_000)
+    timeout_seconds: float = Field(default=120.0, gt=0, le=1_800)
+
+
+class Model(Part):
+    """The model, who stands in for it, and what happens when none answers. Names are `provider:model`."""
+
+    name: str = Field(min_length=3, max_length=200, pattern=r"^[a-z][a-z0-9_-]*:.+$")
+    fallbacks: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*:.+$", max_length=200)]] = Field(
+        default_factory=list[str], max_length=5
+    )
+    settings: ModelSettings = ModelSettings()
+    retry: Retry = Retry()
+    cache: bool = False
+    on_outage: Literal["fail", "wait"] = "fail"
+
+
+class AllowedTool(Part):
+    """One tool the agent may call, and within which bounds."""
+
+    tool: str = Field(min_length=1, max_length=200)
+    # May only be tighter than the connection's class.
+    effect: Effect | None = None
+    # Argument name → JSON Schema the value must also satisfy.
+    args: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]], max_length=50)
+    max_calls: int | None = Field(default=None, ge=1, le=10_000)
+
+
+class Slot(Part):
+    """A connection by its slot name; the environment's connection with this slug is what gets used."""
+
+    slot: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
+    allow: list[AllowedTool] = Field(max_length=200)
+
+
+class Limits(Part):
+    """What one run may use. Every run has all of them."""
+
+    turns: int = Field(default=40, ge=1, le=1_000)
+    tool_calls: int = Field(default=200, ge=0, le=10_000)
+    tokens: int = Field(default=500_000, ge=1, le=50_000_000)
+    cost_usd: Decimal = Field(default=Decimal("1.00"), ge=0, le=10_000, decimal_places=6)
+    wall_seconds: int = Field(default=1_800, ge=1, le=86_400)
+    input_chars: int = Field(default=200_000, ge=100, le=5_000_000)
+    same_call: int = Field(default=5, ge=2, le=100)
+
+    @field_serializer("cost_usd")
+    def _plain(self, value: Decimal) -> str:
+        return money.as_text(value) or "0"
+
+
+class Body(Part):
+    """Everything an agent is."""
+
+    sop: str = Field(default="", max_length=SOP_CHARS_MAX)
+    model: Model
+    input_schema: dict[str, Any] | None = None
+    output_schema: dict[str, Any] | None = None
+    tools: list[Slot] = Field(default_factory=list[Slot], max_length=50)
+    secrets: list[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$")]] = Field(
+        default_factory=list[str], max_length=50
+    )
+    limits: Limits = Limits()
+
+    def plain(self) -> dict[str, Any]:
+        """Return plain JSON, the form that is stored and hashed."""
+        return self.model_dump(mode="json")

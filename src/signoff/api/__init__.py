@@ -1,0 +1,2 @@
+"""The JSON API: one file per resource, routes and shapes together.
+"""

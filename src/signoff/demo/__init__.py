@@ -1,0 +1,2 @@
+"""The demo: a mailbox, a small ERP and an offline scripted model, so that the product can be seen working without a key.
+"""

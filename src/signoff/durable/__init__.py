@@ -1,0 +1,2 @@
+"""The one door to the durable engine. Nothing else imports it.
+"""

@@ -1,0 +1,31 @@
+"""Ids that carry their kind, sort by time, and are safe in addresses: `run_01j9…`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+
+# Crockford's alphabet in lower case: no i, l, o, u, so an id read aloud or typed by hand survives.
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_CHARS = 10
+_RANDOM_CHARS = 16
+
+
+def _encode(value: int, length: int) -> str:
+    chars: list[str] = []
+    for _ in range(length):
+        value, digit = divmod(value, 32)
+        chars.append(_ALPHABET[digit])
+    return "".join(reversed(chars))
+
+
+def new_id(kind: str) -> str:
+    """Return a new id such as `run_01j9…`: 48 bits of milliseconds, then 80 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    return f"{kind}_{_encode(milliseconds, _TIME_CHARS)}{_encode(int.from_bytes(os.urandom(10)), _RANDOM_CHARS)}"
+
+
+def new_token(prefix: str, bytes_of_randomness: int = 32) -> str:
+    """Return a secret token that is safe in an address: `prefix_…`, 256 random bits by default."""
+    return f"{prefix}_{secrets.token_urlsafe(bytes_of_randomness)}"

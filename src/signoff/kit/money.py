@@ -1,0 +1,26 @@
+"""Money is `Decimal` US dollars in code and whole nano-dollars in the database, so that sums are exact."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+NANO = Decimal(1_000_000_000)
+ZERO = Decimal(0)
+
+
+def to_nano(usd: Decimal) -> int:
+    """Return whole nano-dollars, rounded half up."""
+    return int((usd * NANO).to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def from_nano(nano: int) -> Decimal:
+    """Return dollars as an exact `Decimal`."""
+    return Decimal(nano) / NANO
+
+
+def as_text(usd: Decimal | None) -> str | None:
+    """Return plain digits for JSON (`"0.0042"`): money never becomes a float on the wire."""
+    if usd is None:
+        return None
+    text = format(usd.quantize(Decimal("0.000000001")).normalize(), "f")
+    return "0" if text in ("-0", "") else text

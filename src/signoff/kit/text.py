@@ -1,0 +1,29 @@
+"""Small things about text from outside."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
+
+
+def is_slug(text: str) -> bool:
+    """Return whether `text` can name a thing in an address: a letter, then letters, digits, hyphens; ≤ 63."""
+    return _SLUG.fullmatch(text) is not None
+
+
+def slug_from(text: str) -> str:
+    """Return the nearest slug to a human name; `x` when nothing of it is usable."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-").lstrip("0123456789-")[:63].rstrip("-") or "x"
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return `text`, or its beginning and an ellipsis, in at most `limit` characters."""
+    return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
+
+
+def storable(text: str) -> str:
+    """Return `text` as every database takes it: no NUL, no lone surrogate."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

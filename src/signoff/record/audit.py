@@ -1,0 +1,106 @@
+"""The audit: one row per privileged action, in its transaction, each chained to the one before by hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from signoff.kit import clock, ids
+from signoff.kit.canonical import content_hash
+from signoff.record.actor import Actor
+from signoff.tables.record import AuditHead, AuditRow
+
+GENESIS = "0" * 64
+
+
+def write(
+    session: Session,
+    *,
+    workspace_id: str,
+    actor: Actor,
+    action: str,
+    object_kind: str,
+    object_id: str,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add one row. `detail` is plain JSON and holds no secret, no body, no e-mail text."""
+    head = _lock_head(session, workspace_id)
+    row = AuditRow(
+        id=ids.new_id("aud"),
+        workspace_id=workspace_id,
+        seq=head.seq + 1,
+        at=clock.now(),
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        action=action,
+        object_kind=object_kind,
+        object_id=object_id,
+        detail=dict(detail or {}),
+        previous_hash=head.hash,
+        hash="",
+    )
+    row.hash = row_hash(row)
+    head.seq, head.hash = row.seq, row.hash
+    session.add(row)
+    session.flush()
+
+
+def _lock_head(session: Session, workspace_id: str) -> AuditHead:
+    # The update takes the row's lock until commit: two writers cannot both follow the same link.
+    session.execute(update(AuditHead).where(AuditHead.workspace_id == workspace_id).values(seq=AuditHead.seq))
+    head = session.get(AuditHead, workspace_id, populate_existing=True)
+    if head is None:
+        head = AuditHead(workspace_id=workspace_id, seq=0, hash=GENESIS)
+        session.add(head)
+        session.flush()
+    return head
+
+
+def row_hash(row: AuditRow) -> str:
+    """Return the hash a row must carry."""
+    return content_hash(
+        {
+            "workspace": row.workspace_id,
+            "seq": row.seq,
+            "at": row.at.isoformat(),
+            "actor": [row.actor_kind, row.actor_id, row.actor_name],
+            "action": row.action,
+            "object": [row.object_kind, row.object_id],
+            "detail": row.detail,
+            "previous": row.previous_hash,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What checking a chain found: how many rows hold, and the first that does not."""
+
+    rows: int
+    first_broken_seq: int | None = None
+    reason: str = ""
+
+
+def verify(session: Session, workspace_id: str) -> Verdict:
+    """Walk the whole chain of a workspace and name the first row that does not hold."""
+    expected_seq, previous = 1, GENESIS
+    rows = session.scalars(
+        select(AuditRow).where(AuditRow.workspace_id == workspace_id).order_by(AuditRow.seq).execution_options(yield_per=500)
+    )
+    for row in rows:
+        if row.seq != expected_seq:
+            return Verdict(expected_seq - 1, expected_seq, f"row {expected_seq} is missing")
+        if row.previous_hash != previous:
+            return Verdict(expected_seq - 1, row.seq, "it does not follow the row before it")
+        if row.hash != row_hash(row):
+            return Verdict(expected_seq - 1, row.seq, "its content was changed")
+        expected_seq, previous = expected_seq + 1, row.hash
+    head = session.get(AuditHead, workspace_id)
+    if head is not None and (head.seq != expected_seq - 1 or head.hash != previous):
+        return Verdict(expected_seq - 1, expected_seq, "rows at the end are missing")
+    return Verdict(expected_seq - 1)

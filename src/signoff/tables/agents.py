@@ -1,0 +1,78 @@
+"""Agents, their drafts, and their revisions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from signoff.tables.base import Base, Hash, Id, Json, Long, Moment, Name, Slug, State
+
+
+class Agent(Base):
+    """What does the work. Its content lives in the draft and the revisions."""
+
+    __tablename__ = "agents"
+    __table_args__ = (UniqueConstraint("workspace_id", "slug"), Index(None, "workspace_id", "id"))
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    slug: Mapped[str] = mapped_column(Slug)
+    name: Mapped[str] = mapped_column(Name)
+    description: Mapped[str] = mapped_column(Long, default="")
+    owner_id: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
+    backup_id: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
+    tags: Mapped[list[Any]] = mapped_column(Json)
+    state: Mapped[str] = mapped_column(State, default="active")
+    last_revision: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Draft(Base):
+    """The one text of an agent that can change. `version` goes up by one with each save."""
+
+    __tablename__ = "drafts"
+
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    version: Mapped[int]
+    body: Mapped[dict[str, Any]] = mapped_column(Json)
+    updated_by: Mapped[str] = mapped_column(Id)
+    updated_by_name: Mapped[str] = mapped_column(Name)
+    updated_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class RefusedSave(Base):
+    """The text of a save that came too late, kept so that nobody's work is lost."""
+
+    __tablename__ = "refused_saves"
+    __table_args__ = (Index(None, "agent_id", "id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"))
+    base_version: Mapped[int]
+    body: Mapped[dict[str, Any]] = mapped_column(Json)
+    author_id: Mapped[str] = mapped_column(Id)
+    author_name: Mapped[str] = mapped_column(Name)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Revision(Base):
+    """One frozen version of everything an agent is. Never changes; named by the hash of its content."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (UniqueConstraint("agent_id", "number"), Index(None, "workspace_id", "id"))
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"))
+    number: Mapped[int]
+    hash: Mapped[str] = mapped_column(Hash)
+    body: Mapped[dict[str, Any]] = mapped_column(Json)
+    author_id: Mapped[str] = mapped_column(Id)
+    author_name: Mapped[str] = mapped_column(Name)
+    reason: Mapped[str] = mapped_column(Long)
+    created_at: Mapped[datetime] = mapped_column(Moment)

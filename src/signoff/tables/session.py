@@ -1,0 +1,175 @@
+"""The store: one engine, short sessions, the same manners on SQLite and Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_BUSY_TIMEOUT_MS = 10_000
+_CALLBACKS = "signoff.after_commit"
+# How long `run` keeps trying while the database is away: long enough for a restart or a failover.
+_OUTAGE_SECONDS = 120.0
+
+
+class Store:
+    """Hands out sessions. `write()` commits once at its end; `read()` never writes.
+
+    Database code is synchronous; async code goes through `run`, which uses a small pool of threads, so the event
+    loop never waits for the disk.
+    """
+
+    def __init__(self, engine: Engine, *, threads: int = 8) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="store")
+        # SQLite has one writer. Queueing here is fair and cheap; queueing in SQLite is a sleep-and-retry lottery.
+        self._writer = threading.RLock() if self.is_sqlite else None
+
+    @classmethod
+    def open(cls, url: str | URL, *, threads: int = 8) -> Store:
+        """Open the database at `url` (`sqlite:///path` or `postgresql+psycopg://…`)."""
+        return cls(open_engine(url, pool_size=threads + 4), threads=threads)
+
+    @contextmanager
+    def write(self) -> Generator[Session]:
+        """One transaction that may write. Commits at the end; rolls back on any exception."""
+        if self._writer is None:
+            with self._writing() as session:
+                yield session
+            return
+        with self._writer, self._writing() as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Generator[Session]:
+        with self._sessions() as session:
+            if self.is_sqlite:
+                session.connection(execution_options={"signoff_begin": "IMMEDIATE"})
+            yield session
+            session.commit()
+            callbacks: list[Callable[[], None]] = session.info.pop(_CALLBACKS, [])
+        for callback in callbacks:
+            callback()
+
+    @contextmanager
+    def read(self) -> Generator[Session]:
+        """One consistent view of the data; nothing done in it is kept."""
+        with self._sessions() as session:
+            yield session
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run blocking `work` in the store's threads. Retries while the database cannot be reached."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: through_outage(work, *args, **kwargs))
+
+    async def write_async(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(session, …)` in one writing transaction, in a thread."""
+
+        def whole() -> T:
+            with self.write() as session:
+                return work(session, *args, **kwargs)
+
+        return await self.run(whole)
+
+    async def read_async(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work(session, …)` in one reading transaction, in a thread."""
+
+        def whole() -> T:
+            with self.read() as session:
+                return work(session, *args, **kwargs)
+
+        return await self.run(whole)
+
+    def close(self) -> None:
+        """End the threads and the connections."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.engine.dispose()
+
+
+def after_commit(session: Session, callback: Callable[[], None]) -> None:
+    """Call `callback` once the transaction of this session is durable; never when it rolls back."""
+    session.info.setdefault(_CALLBACKS, []).append(callback)
+
+
+def through_outage(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call `work`, again after a pause while the database is away, for at most two minutes.
+
+    `work` must be one whole transaction, so that a second call finds nothing half done.
+    """
+    stop = threading.Event()
+    waited, pause = 0.0, 0.1
+    while True:
+        try:
+            return work(*args, **kwargs)
+        except DBAPIError as error:
+            if not _is_outage(error) or waited >= _OUTAGE_SECONDS:
+                raise
+        # Jitter: many workers must not come back in the same instant.
+        step = pause * (0.5 + random.random())  # noqa: S311
+        stop.wait(step)
+        waited += step
+        pause = min(pause * 2, 5.0)
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    """Return whether trying the same transaction again may help: no connection, a restart, a lost race."""
+    if error.connection_invalidated:
+        return True
+    text = str(error.orig).lower()
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return "locked" in text or "busy" in text
+    state: str = getattr(error.orig, "sqlstate", None) or ""
+    if state[:2] in ("08", "57", "53") or state in ("40001", "40P01"):
+        return True
+    return isinstance(error, OperationalError) and ("connection" in text or "server closed" in text)
+
+
+def open_engine(url: str | URL, *, pool_size: int = 12) -> Engine:
+    """Return an engine with our settings for the kind of database `url` names."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(
+            parsed, pool_size=pool_size, max_overflow=20, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000}
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(parsed, pool_size=pool_size, max_overflow=20, pool_recycle=1800)
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    # Autocommit: SQLAlchemy's own BEGIN is emitted below, so that a writer can say IMMEDIATE.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=wal",
+        "synchronous=normal",
+        "foreign_keys=on",
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+        "temp_store=memory",
+    ):
+        connection.execute(f"pragma {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    kind = connection.get_execution_options().get("signoff_begin", "DEFERRED")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if kind == "IMMEDIATE" else "BEGIN DEFERRED")

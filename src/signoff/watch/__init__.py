@@ -1,0 +1,2 @@
+"""Watch: streaks of failures and the alerts they raise.
+"""
