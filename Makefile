@@ -14,6 +14,7 @@ SOURCES := pyproject.toml requirements-dev.txt hatch_build.py frontend/package.j
 MAIL ?=
 MODEL ?=
 ARGS ?=
+JOBS ?= auto
 MINUTES ?= 10
 
 help: ## List the targets
@@ -53,8 +54,8 @@ demo: setup ## Open the product with an agent at work (MAIL=folder, MODEL=provid
 serve: setup ## Run the server on this machine's own database
 	@$(BIN)/signoff serve $(ARGS)
 
-test: setup ## Run every test (ARGS="-k budget" for some)
-	@$(BIN)/pytest $(ARGS)
+test: setup ## Run every test, on as many processes as cores (ARGS="-k budget" for some, JOBS=0 for one process)
+	@$(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist loadfile $(ARGS)
 
 check: setup ## Everything a machine can judge without running the product
 	$(BIN)/ruff check .

@@ -32,6 +32,7 @@ from tests.kit_databases import PostgresDatabases, SqliteDatabases
 from tests.kit_required import absent, is_everything_required
 from tests.kit_sockets import closed_network
 
+ABSENCES = (kit_browser.ABSENT, kit_postgres.ABSENT)
 PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_BASE_URL")
 
 
@@ -44,13 +45,18 @@ def migrate(url: str) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any]:
-    """Where everything is required, a skipped test is a failed one."""
+    """Where everything is required, a skipped test is a failed one; elsewhere each reason is told once."""
     outcome = yield
     report: pytest.TestReport = outcome.get_result()
-    if report.skipped and is_everything_required() and not hasattr(report, "wasxfail"):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    if not report.skipped or hasattr(report, "wasxfail") or not isinstance(report.longrepr, tuple):
+        return
+    reason = report.longrepr[2].removeprefix("Skipped: ")
+    if is_everything_required():
         report.outcome = "failed"
         report.longrepr = f"Skipped where SIGNOFF_REQUIRE_ALL=1 forbids it: {reason}"
+    elif reason in ABSENCES:
+        # One place for all of them, so that the summary says it once and not once for each test.
+        report.longrepr = ("tests/conftest.py", 1, reason)
 
 
 @pytest.fixture(scope="session", autouse=True)

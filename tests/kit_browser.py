@@ -24,7 +24,7 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-ABSENT = "No Chromium found (apt-get install chromium): browser tests are skipped."
+ABSENT = "No Chromium here (apt-get install chromium): browser tests skipped."
 
 
 def find_chromium() -> str | None:
