@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,18 +90,23 @@ class Verdict:
 def verify(session: Session, workspace_id: str) -> Verdict:
     """Walk the whole chain of a workspace and name the first row that does not hold."""
     expected_seq, previous = 1, GENESIS
-    rows = session.scalars(
-        select(AuditRow).where(AuditRow.workspace_id == workspace_id).order_by(AuditRow.seq).execution_options(yield_per=500)
-    )
-    for row in rows:
-        if row.seq != expected_seq:
-            return Verdict(expected_seq - 1, expected_seq, f"row {expected_seq} is missing")
-        if row.previous_hash != previous:
-            return Verdict(expected_seq - 1, row.seq, "it does not follow the row before it")
-        if row.hash != row_hash(row):
-            return Verdict(expected_seq - 1, row.seq, "its content was changed")
-        expected_seq, previous = expected_seq + 1, row.hash
+    chain = select(AuditRow).where(AuditRow.workspace_id == workspace_id).order_by(AuditRow.seq)
+    # Closed at the first broken row too: a chain of millions is read through a server-side cursor.
+    with closing(session.scalars(chain.execution_options(yield_per=500))) as rows:
+        for row in rows:
+            reason = _fault(row, expected_seq, previous)
+            if reason:
+                return Verdict(expected_seq - 1, expected_seq, reason)
+            expected_seq, previous = expected_seq + 1, row.hash
     head = session.get(AuditHead, workspace_id)
     if head is not None and (head.seq != expected_seq - 1 or head.hash != previous):
         return Verdict(expected_seq - 1, expected_seq, "rows at the end are missing")
     return Verdict(expected_seq - 1)
+
+
+def _fault(row: AuditRow, expected_seq: int, previous: str) -> str:
+    if row.seq != expected_seq:
+        return f"row {expected_seq} is missing"
+    if row.previous_hash != previous:
+        return "it does not follow the row before it"
+    return "its content was changed" if row.hash != row_hash(row) else ""

@@ -67,7 +67,8 @@ def send(
 
 
 def _wake() -> None:
-    for callback in list(_listeners):
+    # A copy: a listener may stop listening while others are being told.
+    for callback in tuple(_listeners):
         callback()
 
 

@@ -59,6 +59,14 @@ class Usd(TypeDecorator[Decimal]):
     impl = BigInteger
     cache_ok = True
 
+    class Comparator(TypeDecorator.Comparator[Decimal]):
+        """Dollars plus dollars are dollars; without this the sum would be a bare integer of nano-dollars."""
+
+        def _adapt_expression(self, op: Any, other_comparator: Any) -> Any:
+            return op, self.type
+
+    comparator_factory = Comparator  # pyright: ignore[reportAssignmentType]
+
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
         """Return nano-dollars."""
         return None if value is None else money.to_nano(Decimal(value))

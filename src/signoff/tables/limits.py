@@ -67,7 +67,7 @@ class CachedAnswer(Base):
 
 
 class FreezeOrder(Base):
-    """"Stop writing, now": for one agent, one connection, or the whole workspace, until it is lifted."""
+    """The order to stop writing now: for one agent, one connection, or the whole workspace, until it is lifted."""
 
     __tablename__ = "freezes"
     __table_args__ = (Index(None, "workspace_id", "lifted_at"),)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
@@ -16,6 +15,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
+
+from signoff.kit import chance
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -120,8 +121,7 @@ def through_outage(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
         except DBAPIError as error:
             if not _is_outage(error) or waited >= _OUTAGE_SECONDS:
                 raise
-        # Jitter: many workers must not come back in the same instant.
-        step = pause * (0.5 + random.random())  # noqa: S311
+        step = chance.jittered(pause)
         stop.wait(step)
         waited += step
         pause = min(pause * 2, 5.0)
