@@ -1,2 +1,1 @@
-"""The demo: a mailbox, a small ERP and an offline scripted model, so that the product can be seen working without a key.
-"""
+"""The demo: a mailbox, a small ERP and an offline scripted model, so that the product is seen working without a key."""
