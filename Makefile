@@ -2,7 +2,7 @@
 # With uv on PATH it is faster; without uv, python3 -m venv and pip do the same from the same hashes.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fix bench acceptance fuzz pins clean
+.PHONY: help setup demo serve test check fix bench acceptance fuzz reference pins clean
 SHELL := /bin/sh
 
 VENV := .venv
@@ -76,6 +76,9 @@ acceptance: setup ## The specifications' acceptance rows, as a scoreboard by sys
 
 fuzz: setup ## Fuzz the API from its own OpenAPI document (MINUTES=10)
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
+
+reference: setup ## Write the reference pages that are read from the code
+	@$(BIN)/python docs/generate.py
 
 pins: ## Resolve again and write requirements*.txt (needs uv; first move exclude-newer in pyproject.toml)
 	uv lock --upgrade

@@ -1,0 +1,255 @@
+"""Write the reference pages that are read from the code: `make reference`. A contract test fails when they are stale.
+
+Tables come from the metadata, errors and policies from the source: class, docstring, and the reason beside each policy
+in the tuple that orders them. So the only way to change these pages is to change what they describe.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import Column, Table
+
+from signoff.people import roles
+from signoff.tables.all_tables import TABLES
+from signoff.tables.base import Base
+
+ROOT = Path(__file__).resolve().parents[1]
+SRC = ROOT / "src" / "signoff"
+REFERENCE = ROOT / "docs" / "reference"
+MADE = "<!-- Made by `make reference` from the code. Change the code. -->\n"
+# The part of a request each list of policies surrounds.
+LISTS = {"GUARDS": "Guards", "WRAPPERS": "Wrappers"}
+
+
+def first_paragraph(text: str | None) -> str:
+    """The first paragraph of a docstring on one line."""
+    return " ".join((text or "").strip().split("\n\n")[0].split())
+
+
+def cell(text: str) -> str:
+    """`text` inside a Markdown table."""
+    return text.replace("|", "\\|")
+
+
+def trees() -> Iterator[tuple[Path, ast.Module]]:
+    """Every module of the product."""
+    for path in sorted(SRC.rglob("*.py")):
+        yield path, ast.parse(path.read_text())
+
+
+# Tables
+
+
+def column_facts(column: Column[object]) -> str:
+    """What a reader wants to know beyond name and type."""
+    facts: list[str] = []
+    if column.primary_key:
+        facts.append("key")
+    facts += [f"→ `{key.target_fullname}`" for key in sorted(column.foreign_keys, key=lambda key: key.target_fullname)]
+    if column.nullable:
+        facts.append("may be empty")
+    if column.unique:
+        facts.append("unique")
+    return ", ".join(facts)
+
+
+def tables_page() -> str:
+    """docs/reference/tables.md."""
+    parts = [
+        MADE,
+        "# Tables\n",
+        "Moments are UTC. Money is whole nano-dollars. Every table that a tenant owns has `workspace_id`.",
+    ]
+    for module in TABLES:
+        room = module.__name__.rsplit(".", 1)[-1]
+        parts.append(f"\n## {room}\n\n{first_paragraph(module.__doc__)}")
+        mappers = [mapper for mapper in Base.registry.mappers if mapper.class_.__module__ == module.__name__]
+        for mapper in sorted(mappers, key=lambda mapper: str(mapper.local_table)):
+            table = cast("Table", mapper.local_table)
+            parts.append(f"\n### `{table.name}`\n\n{first_paragraph(mapper.class_.__doc__)}\n")
+            parts.append("| column | type | |\n|---|---|---|")
+            for column in table.columns:
+                kind = type(column.type).__name__
+                parts.append(f"| `{column.name}` | {kind} | {cell(column_facts(column))} |")
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                names = ", ".join(f"`{part}`" for part in (getattr(e, "name", str(e)) for e in index.expressions))
+                parts.append(f"\nIndex{' (unique)' if index.unique else ''}: {names}.")
+    return "\n".join(parts) + "\n"
+
+
+# Errors
+
+
+def error_classes() -> dict[str, tuple[str, int, str]]:
+    """name → (kind, status, meaning) for every subclass of Refusal and Fault."""
+    classes = {n.name: n for _, tree in trees() for n in tree.body if isinstance(n, ast.ClassDef)}
+
+    def family(name: str) -> str | None:
+        if name in ("Refusal", "Fault"):
+            return name
+        bases = [base.id for base in classes[name].bases if isinstance(base, ast.Name)] if name in classes else []
+        return next((kind for base in bases if (kind := family(base))), None)
+
+    def status(name: str) -> int:
+        for line in classes[name].body:
+            if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant) and "status" in ast.unparse(line):
+                return int(str(line.value.value))
+        bases = [base.id for base in classes[name].bases if isinstance(base, ast.Name)]
+        return status(bases[0]) if bases and bases[0] in classes else 500
+
+    found: dict[str, tuple[str, int, str]] = {}
+    for name, node in classes.items():
+        kind = family(name)
+        if kind and name not in ("Refusal", "Fault"):
+            found[name] = (kind, status(name), first_paragraph(ast.get_docstring(node)))
+    return found
+
+
+def sentence_of(node: ast.expr) -> str:
+    """The words of a message as written in the code, with … where a value goes."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(sentence_of(part) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    return ""
+
+
+def narrower_codes(names: set[str]) -> dict[str, tuple[str, str]]:
+    """code → (class, sentence) for every refusal or fault that is raised with a code of its own."""
+    found: dict[str, tuple[str, str]] = {}
+    for _, tree in trees():
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] in names):
+                continue
+            for keyword in node.keywords:
+                if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
+                    words = sentence_of(node.args[0]) if node.args else ""
+                    name = ast.unparse(node.func).rsplit(".", 1)[-1]
+                    found.setdefault(str(keyword.value.value), (name, words))
+    return found
+
+
+def code_of(name: str) -> str:
+    """The stable code of a class, as signoff.kit.errors makes it."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def errors_page() -> str:
+    """docs/reference/errors.md."""
+    classes = error_classes()
+    parts = [
+        MADE,
+        "# Errors\n",
+        "Every error is `application/problem+json` (RFC 9457) with a stable `code`. A **refusal** is the product",
+        "saying no: its `detail` says the fact and the next thing to do. A **fault** is something that broke; it is",
+        "recorded, and tried again where that may help.\n",
+        "| code | status | kind | meaning |\n|---|---|---|---|",
+    ]
+    for name, (kind, status, meaning) in sorted(classes.items()):
+        parts.append(f"| `{code_of(name)}` | {status} | {kind.lower()} | {cell(meaning)} |")
+    narrower = narrower_codes({*classes, "Refusal", "Fault"})
+    if narrower:
+        parts.append("\n## Narrower codes\n\nThe same status as the code they belong to.\n")
+        parts.append("| code | belongs to | the sentence |\n|---|---|---|")
+        for code, (name, words) in sorted(narrower.items()):
+            parts.append(f"| `{code}` | `{code_of(name)}` | {cell(' '.join(words.split()))} |")
+    return "\n".join(parts) + "\n"
+
+
+# Policies
+
+
+def policy_docs(gateway: Path) -> dict[str, str]:
+    """class → docstring for every policy file of one gateway."""
+    found: dict[str, str] = {}
+    for path in sorted((gateway / "policies").glob("*.py")):
+        tree = ast.parse(path.read_text())
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name] = first_paragraph(ast.get_docstring(node) or ast.get_docstring(tree))
+    return found
+
+
+def ordered(gateway: Path, name: str) -> list[tuple[str, str]]:
+    """(class, the reason for its place) in the order of the tuple `name`."""
+    for path in sorted(gateway.glob("*.py")):
+        text = path.read_text()
+        block = re.search(rf"^{name}\b[^=\n]*= \(\n(.*?)^\)", text, re.DOTALL | re.MULTILINE)
+        if block:
+            lines = re.findall(r"^\s+(\w+)\([^\n#]*\),?[^\S\n]*(?:#[^\S\n]*(.*))?$", block.group(1), re.MULTILINE)
+            return [(policy, reason.strip()) for policy, reason in lines]
+    return []
+
+
+def policies_page() -> str:
+    """docs/reference/policies.md."""
+    parts = [
+        MADE,
+        "# Policies\n",
+        "Every call of a model and every call of a tool passes its gateway. A **guard** reads facts and returns a",
+        "verdict; it changes nothing. A **wrapper** surrounds the call. They stand in this order; the verdict, its",
+        "policy and its reason are recorded with the step.\n",
+        "How to add one: [CONTRIBUTING.md](../../CONTRIBUTING.md#add-a-policy).",
+    ]
+    for gateway in sorted((SRC / "gateways").iterdir()):
+        if not (gateway / "policies").is_dir():
+            continue
+        docs = policy_docs(gateway)
+        for name, title in LISTS.items():
+            rows = ordered(gateway, name)
+            if rows:
+                parts.append(f"\n## {title} of the {gateway.name} gateway\n")
+                parts.append("| policy | what it holds | why it stands here |\n|---|---|---|")
+                parts += [f"| `{policy}` | {cell(docs.get(policy, ''))} | {cell(why)} |" for policy, why in rows]
+    return "\n".join(parts) + "\n"
+
+
+# Roles
+
+
+def roles_page() -> str:
+    """docs/reference/roles.md."""
+    parts = [
+        MADE,
+        "# Roles\n",
+        "`own` means: the agent's owner or backup, the run's requester. What is not listed is refused.\n",
+        f"| action | {' | '.join(roles.ROLES)} |",
+        "|---" * (len(roles.ROLES) + 1) + "|",
+    ]
+    for action in roles.ACTIONS:
+        reaches = " | ".join(roles.PERMISSIONS[role].get(action, "") for role in roles.ROLES)
+        parts.append(f"| `{action}` | {reaches} |")
+    parts.append("\n## Presets of API keys\n\nA key's scopes only ever narrow its role.\n")
+    parts.append("| preset | role | may |\n|---|---|---|")
+    for preset, (role, scopes) in roles.KEY_PRESETS.items():
+        may = ", ".join(f"`{scope}`" for scope in scopes) or "everything the role may"
+        parts.append(f"| `{preset}` | {role} | {may} |")
+    return "\n".join(parts) + "\n"
+
+
+PAGES = {
+    "tables.md": tables_page,
+    "errors.md": errors_page,
+    "policies.md": policies_page,
+    "roles.md": roles_page,
+}
+
+
+def main() -> int:
+    """Write the pages; say which changed."""
+    for name, page in PAGES.items():
+        path, text = REFERENCE / name, page()
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            sys.stdout.write(f"Wrote {path.relative_to(ROOT)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""Small files, one idea each: where a line is drawn, a god file cannot grow."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.contracts.kit_source import ROOT, modules
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+
+
+def test_no_file_is_longer_than_one_idea():
+    lines = {str(module.path.relative_to(ROOT)): len(module.text.splitlines()) for module in modules()}
+    assert {path: count for path, count in lines.items() if count > FILE_LINES_MAX} == {}
+
+
+def test_no_function_is_longer_than_a_screen():
+    long: dict[str, int] = {}
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > FUNCTION_LINES_MAX:
+                    long[f"{module.at(node)} {node.name}"] = length
+    assert long == {}
