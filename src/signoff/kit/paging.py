@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from signoff.kit.errors import Malformed
+from signoff.kit.text import storable
 
 Row = TypeVar("Row")
 
@@ -46,7 +47,25 @@ def decode_cursor(cursor: str, length: int) -> list[str | int]:
     found: list[str | int] = [key for key in keys if isinstance(key, str | int) and not isinstance(key, bool)]  # pyright: ignore[reportUnknownVariableType]
     if len(found) != length or any(isinstance(key, int) and abs(key) > 2**62 for key in found):
         raise _not_a_cursor()
+    if any(isinstance(key, str) and (len(key) > 200 or key != storable(key)) for key in found):
+        raise _not_a_cursor()
     return found
+
+
+def text_cursor(cursor: str) -> str:
+    """Return the one text (an id, a name) in `cursor`; raises Malformed for anything else."""
+    (key,) = decode_cursor(cursor, 1)
+    if not isinstance(key, str):
+        raise _not_a_cursor()
+    return key
+
+
+def number_cursor(cursor: str) -> int:
+    """Return the one number in `cursor`; raises Malformed for anything else."""
+    (key,) = decode_cursor(cursor, 1)
+    if not isinstance(key, int):
+        raise _not_a_cursor()
+    return key
 
 
 def _not_a_cursor() -> Malformed:

@@ -1,0 +1,37 @@
+"""The verbs of this room, by what they change."""
+
+from __future__ import annotations
+
+from signoff.people.actions.keys import create_key, note_key_used, note_revoked_key_used, revoke_key, rotate_key
+from signoff.people.actions.members import add_member, remove_member, set_role
+from signoff.people.actions.sessions import (
+    note_session_seen,
+    open_session,
+    revoke_session,
+    set_password,
+    sign_out,
+    sweep_sessions,
+)
+from signoff.people.actions.setup_links import create_setup_link, redeem_setup_link
+from signoff.people.actions.workspaces import found_workspace, set_daily_cap
+
+__all__ = [
+    "add_member",
+    "create_key",
+    "create_setup_link",
+    "found_workspace",
+    "note_key_used",
+    "note_revoked_key_used",
+    "note_session_seen",
+    "open_session",
+    "redeem_setup_link",
+    "remove_member",
+    "revoke_key",
+    "revoke_session",
+    "rotate_key",
+    "set_daily_cap",
+    "set_password",
+    "set_role",
+    "sign_out",
+    "sweep_sessions",
+]

@@ -1,0 +1,111 @@
+"""Found a workspace; change what holds for all of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from signoff.kit import clock, ids, money
+from signoff.kit.errors import Malformed, NotFound, NotNow
+from signoff.kit.text import is_slug
+from signoff.people.access import Principal, authorize
+from signoff.people.emails import clean_email, clean_name
+from signoff.people.facts import Founded
+from signoff.record import audit
+from signoff.record.actor import SYSTEM
+from signoff.tables.people import Environment, Member, Person, Workspace
+
+_ENVIRONMENTS = (("staging", "Staging", False), ("production", "Production", True))
+# Words that stand where a workspace's name stands in an address.
+RESERVED = frozenset(("health", "orchestrations", "me", "openapi", "docs", "workspaces", "metrics", "static"))
+DAILY_CAP_USD_MAX = Decimal(1_000_000)
+
+
+def found_workspace(session: Session, *, slug: str, name: str, owner_email: str, owner_name: str) -> Founded:
+    """Make a workspace with staging, production and its first owner. The operator does this, nobody else.
+
+    Raises:
+        Malformed: the slug cannot be used, or the address is none.
+        NotNow: there is a workspace of that slug.
+    """
+    if not is_slug(slug) or slug in RESERVED:
+        text = "a letter, then letters, digits and hyphens, at most 63; and not one of our own words"
+        raise Malformed(f"{slug[:80]!r} cannot name a workspace.", errors={"slug": [text]}, code="bad_slug")
+    if session.scalar(select(Workspace.id).where(Workspace.slug == slug)):
+        raise NotNow(f"There is a workspace called {slug!r} already.", code="workspace_exists")
+    moment = clock.now()
+    workspace = Workspace(id=ids.new_id("ws"), slug=slug, name=clean_name(name), created_at=moment)
+    session.add(workspace)
+    session.flush()
+    environments = {place[0]: _environment(session, workspace.id, *place) for place in _ENVIRONMENTS}
+    person_id = person_for(session, owner_email, owner_name)
+    member = Member(
+        id=ids.new_id("mem"), workspace_id=workspace.id, person_id=person_id, role="owner", created_at=moment
+    )
+    session.add(member)
+    session.flush()
+    audit.write(
+        session,
+        workspace_id=workspace.id,
+        actor=SYSTEM,
+        action="workspace.founded",
+        object_kind="workspace",
+        object_id=workspace.id,
+        detail={"slug": slug, "owner": member.id},
+    )
+    return Founded(workspace.id, member.id, person_id, environments)
+
+
+def _environment(session: Session, workspace_id: str, slug: str, name: str, is_production: bool) -> str:
+    row = Environment(
+        id=ids.new_id("env"),
+        workspace_id=workspace_id,
+        slug=slug,
+        name=name,
+        is_production=is_production,
+        created_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def person_for(session: Session, email: str, name: str) -> str:
+    """Return the person with this address, made when there is none."""
+    address = clean_email(email)
+    found = session.scalar(select(Person.id).where(Person.email == address))
+    if found:
+        return found
+    person = Person(id=ids.new_id("per"), email=address, name=clean_name(name), created_at=clock.now())
+    try:
+        with session.begin_nested():
+            session.add(person)
+    except IntegrityError:
+        # Somebody added the same address at the same moment.
+        return session.scalars(select(Person.id).where(Person.email == address)).one()
+    return person.id
+
+
+def set_daily_cap(session: Session, principal: Principal, *, cap_usd: Decimal | None) -> None:
+    """Set what the workspace may spend on models in a day, in US dollars; None for no limit."""
+    authorize(principal, "budget.manage")
+    if cap_usd is not None and not (cap_usd.is_finite() and 0 <= cap_usd <= DAILY_CAP_USD_MAX):
+        raise Malformed(
+            "The daily limit is between 0 and 1,000,000 dollars.", errors={"daily_cap_usd": ["out of range"]}
+        )
+    workspace = session.get(Workspace, principal.workspace_id)
+    if workspace is None:
+        raise NotFound("This workspace is gone.")
+    before, workspace.daily_cap_usd = workspace.daily_cap_usd, cap_usd
+    audit.write(
+        session,
+        workspace_id=workspace.id,
+        actor=principal.actor,
+        action="budget.changed",
+        object_kind="workspace",
+        object_id=workspace.id,
+        detail={"daily_cap_usd": money.as_text(cap_usd), "before": money.as_text(before)},
+    )

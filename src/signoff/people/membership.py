@@ -1,0 +1,30 @@
+"""From rows to the caller of an action."""
+
+from __future__ import annotations
+
+from signoff.people.access import Principal
+from signoff.people.roles import ROLES, Role
+from signoff.tables.people import ApiKey, Member, Person
+
+
+def role_of(text: str) -> Role:
+    """Return the role a row names. A word this release does not know grants the least."""
+    return text if text in ROLES else "viewer"
+
+
+def principal_of_member(member: Member, person: Person) -> Principal:
+    """Return the caller a member is."""
+    return Principal("member", member.id, person.name, member.workspace_id, role_of(member.role), person_id=person.id)
+
+
+def principal_of_key_row(key: ApiKey) -> Principal:
+    """Return the caller an API key is."""
+    return Principal(
+        "key",
+        key.id,
+        key.name,
+        key.workspace_id,
+        role_of(key.role),
+        scopes=frozenset(str(scope) for scope in key.scopes) or None,
+        environment_id=key.environment_id,
+    )

@@ -1,0 +1,320 @@
+"""Reads of this room: whose token is this, who is here, what was done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.kit import clock
+from signoff.kit.errors import NotFound, NotSignedIn
+from signoff.kit.paging import Page, encode_cursor, number_cursor, page_size, text_cursor
+from signoff.kit.text import storable
+from signoff.people import tokens
+from signoff.people.access import Principal, authorize
+from signoff.people.facts import (
+    AuditFacts,
+    EnvironmentFacts,
+    KeyFacts,
+    MemberFacts,
+    Seen,
+    SessionFacts,
+    WorkspaceFacts,
+)
+from signoff.people.membership import principal_of_key_row, principal_of_member
+from signoff.tables.people import ApiKey, Environment, Member, Person, SetupLink, SignInSession, Workspace
+from signoff.tables.record import AuditRow
+
+_TOUCH = timedelta(seconds=60)
+
+
+class RevokedKey(NotSignedIn):
+    """The key was good once. The audit hears of it; the caller is told the same as with any wrong key."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__("This API key is not valid.", code="bad_key")
+        self.key_id = key_id
+
+
+def principal_of_session(session: Session, token: str, *, idle_seconds: int, workspace_slug: str | None = None) -> Seen:
+    """Return whose session this is, in the workspace named or the one the session was opened in.
+
+    Raises:
+        NotSignedIn: no such session, or it was ended, or it lay idle too long.
+        NotFound: the person does not belong to the workspace named.
+    """
+    row = session.scalar(select(SignInSession).where(SignInSession.token_hash == tokens.hash_of(token)))
+    moment = clock.now()
+    if (
+        row is None
+        or row.revoked_at is not None
+        or row.expires_at <= moment
+        or row.last_seen_at + timedelta(seconds=idle_seconds) <= moment
+    ):
+        raise NotSignedIn("Your session has ended. Sign in again.", code="session_over")
+    chosen = Workspace.slug == workspace_slug if workspace_slug is not None else Workspace.id == row.workspace_id
+    found = session.execute(
+        select(Member, Person)
+        .join(Person, Person.id == Member.person_id)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(Member.person_id == row.person_id, Member.state == "active", chosen)
+    ).first()
+    if found is None:
+        if workspace_slug is None:
+            raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
+        raise NotFound("There is no such workspace, or you do not belong to it.")
+    return Seen(principal_of_member(*found), row.id, row.last_seen_at + _TOUCH <= moment)
+
+
+def principal_of_key(session: Session, key: str) -> Seen:
+    """Return whose key this is; the whole key is compared, by hash.
+
+    Raises:
+        NotSignedIn: it is no key of ours. `RevokedKey` when it once was one.
+    """
+    prefix = tokens.prefix_of(key)
+    row = session.scalar(select(ApiKey).where(ApiKey.prefix == prefix)) if prefix else None
+    if row is None or not tokens.is_same(row.key_hash, key):
+        raise NotSignedIn("This API key is not valid.", code="bad_key")
+    moment = clock.now()
+    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= moment):
+        raise RevokedKey(row.id)
+    is_due = row.last_used_at is None or row.last_used_at + _TOUCH <= moment
+    return Seen(principal_of_key_row(row), row.id, is_due)
+
+
+def stored_password(session: Session, email: str) -> tuple[str, str | None] | None:
+    """Return the id and password hash of the person with this address; for signing in only."""
+    row = session.execute(
+        select(Person.id, Person.password_hash).where(Person.email == storable(email).strip().lower()[:200])
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
+def is_link_good(session: Session, token: str) -> bool:
+    """Return whether a setup link could be used now. Looking does not use it up."""
+    found = session.scalar(
+        select(SetupLink.id).where(
+            SetupLink.token_hash == tokens.hash_of(token),
+            SetupLink.used_at.is_(None),
+            SetupLink.expires_at > clock.now(),
+        )
+    )
+    return found is not None
+
+
+def is_anyone_here(session: Session) -> bool:
+    """Return whether any workspace exists; if not, this is the first run."""
+    return session.scalar(select(Workspace.id).limit(1)) is not None
+
+
+def workspace(session: Session, viewer: Principal) -> WorkspaceFacts:
+    """Return the viewer's workspace."""
+    row = session.get(Workspace, viewer.workspace_id)
+    if row is None:
+        raise NotFound("This workspace is gone.")
+    return _workspace_facts(row)
+
+
+def workspace_by_slug(session: Session, slug: str) -> WorkspaceFacts:
+    """Return a workspace by its slug. It asks nobody's leave: for the edge, before a viewer is known."""
+    row = session.scalar(select(Workspace).where(Workspace.slug == slug))
+    if row is None:
+        raise NotFound("There is no such workspace, or you do not belong to it.")
+    return _workspace_facts(row)
+
+
+def workspaces_of_person(session: Session, person_id: str) -> list[WorkspaceFacts]:
+    """Return every workspace a person belongs to, by name."""
+    rows = session.scalars(
+        select(Workspace)
+        .join(Member, Member.workspace_id == Workspace.id)
+        .where(Member.person_id == person_id, Member.state == "active")
+        .order_by(Workspace.name, Workspace.id)
+        .limit(200)
+    )
+    return [_workspace_facts(row) for row in rows]
+
+
+def all_workspaces(session: Session) -> list[WorkspaceFacts]:
+    """Return every workspace; for the operator's command line on the machine."""
+    return [_workspace_facts(row) for row in session.scalars(select(Workspace).order_by(Workspace.id).limit(1000))]
+
+
+def _workspace_facts(row: Workspace) -> WorkspaceFacts:
+    return WorkspaceFacts(row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.created_at)
+
+
+def environments(session: Session, viewer: Principal) -> list[EnvironmentFacts]:
+    """Return the environments the viewer may see: all, or the one its key is bound to. Production last."""
+    authorize(viewer, "workspace.read")
+    query = select(Environment).where(Environment.workspace_id == viewer.workspace_id)
+    if viewer.environment_id:
+        query = query.where(Environment.id == viewer.environment_id)
+    rows = session.scalars(query.order_by(Environment.is_production, Environment.slug))
+    return [EnvironmentFacts(row.id, row.slug, row.name, row.is_production) for row in rows]
+
+
+def environment_by_slug(session: Session, viewer: Principal, slug: str) -> EnvironmentFacts:
+    """Return one environment of the viewer's workspace."""
+    row = session.scalar(
+        select(Environment).where(Environment.workspace_id == viewer.workspace_id, Environment.slug == slug)
+    )
+    if row is None or (viewer.environment_id and viewer.environment_id != row.id):
+        raise NotFound(f"There is no environment {slug[:63]!r} in this workspace.")
+    return EnvironmentFacts(row.id, row.slug, row.name, row.is_production)
+
+
+def members(
+    session: Session, viewer: Principal, *, cursor: str | None = None, size: int | None = None
+) -> Page[MemberFacts]:
+    """Return the members of the viewer's workspace, newest first; the removed are not among them."""
+    authorize(viewer, "member.read")
+    query = (
+        select(Member, Person)
+        .join(Person, Person.id == Member.person_id)
+        .where(Member.workspace_id == viewer.workspace_id, Member.state == "active")
+    )
+    if cursor:
+        query = query.where(Member.id < text_cursor(cursor))
+    count = page_size(size)
+    rows = session.execute(query.order_by(Member.id.desc()).limit(count + 1)).all()
+    following = encode_cursor(rows[count - 1][0].id) if len(rows) > count else None
+    return Page([_member_facts(*row) for row in rows[:count]], following)
+
+
+def member(session: Session, viewer: Principal, member_id: str) -> MemberFacts:
+    """Return one member. Everybody may see themselves."""
+    if member_id != viewer.id:
+        authorize(viewer, "member.read")
+    row = session.execute(
+        select(Member, Person)
+        .join(Person, Person.id == Member.person_id)
+        .where(Member.id == member_id, Member.workspace_id == viewer.workspace_id, Member.state == "active")
+    ).first()
+    if row is None:
+        raise NotFound("There is no such member in this workspace.")
+    return _member_facts(row[0], row[1])
+
+
+def _member_facts(row: Member, person: Person) -> MemberFacts:
+    return MemberFacts(
+        id=row.id,
+        person_id=person.id,
+        email=person.email,
+        name=person.name,
+        role=row.role,
+        state=row.state,
+        has_password=person.password_hash is not None,
+        created_at=row.created_at,
+    )
+
+
+def keys(session: Session, viewer: Principal, *, cursor: str | None = None, size: int | None = None) -> Page[KeyFacts]:
+    """Return the API keys of the viewer's workspace, newest first; prefixes only."""
+    authorize(viewer, "key.read")
+    query = (
+        select(ApiKey, Environment.slug)
+        .outerjoin(Environment, Environment.id == ApiKey.environment_id)
+        .where(ApiKey.workspace_id == viewer.workspace_id)
+    )
+    if viewer.environment_id:
+        query = query.where(ApiKey.environment_id == viewer.environment_id)
+    if cursor:
+        query = query.where(ApiKey.id < text_cursor(cursor))
+    count = page_size(size)
+    rows = session.execute(query.order_by(ApiKey.id.desc()).limit(count + 1)).all()
+    following = encode_cursor(rows[count - 1][0].id) if len(rows) > count else None
+    return Page([_key_facts(*row) for row in rows[:count]], following)
+
+
+def _key_facts(row: ApiKey, environment: str | None) -> KeyFacts:
+    is_expired = row.expires_at is not None and row.expires_at <= clock.now()
+    state = "revoked" if row.revoked_at else "expired" if is_expired else "active"
+    return KeyFacts(
+        id=row.id,
+        name=row.name,
+        prefix=f"so_{row.prefix}_…",
+        role=row.role,
+        scopes=tuple(str(scope) for scope in row.scopes),
+        environment=environment,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+        state=state,
+    )
+
+
+def sessions_of(session: Session, viewer: Principal) -> list[SessionFacts]:
+    """Return the viewer's own signed-in browsers, newest first."""
+    rows = session.scalars(
+        select(SignInSession)
+        .where(
+            SignInSession.person_id == (viewer.person_id or ""),
+            SignInSession.revoked_at.is_(None),
+            SignInSession.expires_at > clock.now(),
+        )
+        .order_by(SignInSession.id.desc())
+        .limit(100)
+    )
+    return [SessionFacts(row.id, row.created_at, row.last_seen_at, row.expires_at, row.user_agent) for row in rows]
+
+
+def audit_page(
+    session: Session,
+    viewer: Principal,
+    *,
+    object_id: str | None = None,
+    action: str | None = None,
+    since: datetime | None = None,
+    cursor: str | None = None,
+    size: int | None = None,
+) -> Page[AuditFacts]:
+    """Return audit rows of the viewer's workspace, newest first."""
+    authorize(viewer, "audit.read")
+    query = select(AuditRow).where(AuditRow.workspace_id == viewer.workspace_id)
+    if object_id:
+        query = query.where(AuditRow.object_id == object_id)
+    if action:
+        query = query.where(AuditRow.action == action)
+    if since:
+        query = query.where(AuditRow.at >= since)
+    if cursor:
+        query = query.where(AuditRow.seq < number_cursor(cursor))
+    count = page_size(size)
+    rows = session.scalars(query.order_by(AuditRow.seq.desc()).limit(count + 1)).all()
+    following = encode_cursor(rows[count - 1].seq) if len(rows) > count else None
+    return Page([audit_facts(row) for row in rows[:count]], following)
+
+
+def audit_after(session: Session, viewer: Principal, *, seq: int, size: int = 500) -> list[AuditFacts]:
+    """Return up to `size` audit rows after `seq`, oldest first; for an export that walks the whole chain."""
+    authorize(viewer, "audit.read")
+    rows = session.scalars(
+        select(AuditRow)
+        .where(AuditRow.workspace_id == viewer.workspace_id, AuditRow.seq > seq)
+        .order_by(AuditRow.seq)
+        .limit(size)
+    )
+    return [audit_facts(row) for row in rows]
+
+
+def audit_facts(row: AuditRow) -> AuditFacts:
+    """Return a row as facts."""
+    return AuditFacts(
+        row.id,
+        row.seq,
+        row.at,
+        row.actor_kind,
+        row.actor_id,
+        row.actor_name,
+        row.action,
+        row.object_kind,
+        row.object_id,
+        row.detail,
+        row.previous_hash,
+        row.hash,
+    )
