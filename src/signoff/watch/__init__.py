@@ -1,2 +1,1 @@
-"""Watch: streaks of failures and the alerts they raise.
-"""
+"""Watch: streaks of failures and the alerts they raise."""

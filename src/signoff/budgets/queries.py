@@ -1,0 +1,103 @@
+"""What was spent and what is held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.budgets.states import day_of
+from signoff.kit import clock, money
+from signoff.kit.errors import NotFound
+from signoff.people.access import Principal, authorize
+from signoff.tables.limits import SpendCounter
+from signoff.tables.people import Workspace
+from signoff.tables.runs import Run
+
+DAYS_MAX = 366
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """One pot, in dollars. `cap_usd` None means no cap."""
+
+    spent_usd: Decimal
+    held_usd: Decimal
+    cap_usd: Decimal | None = None
+
+    @property
+    def left_usd(self) -> Decimal | None:
+        """Return what may still be spent, never below zero; None without a cap."""
+        if self.cap_usd is None:
+            return None
+        return max(self.cap_usd - self.spent_usd - self.held_usd, money.ZERO)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Return whether nothing more may be spent."""
+        return self.cap_usd is not None and self.spent_usd >= self.cap_usd
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfSpend:
+    """What a workspace spent on one day."""
+
+    day: str
+    spent_usd: Decimal
+    held_usd: Decimal
+
+
+def spent(session: Session, pot: str) -> Spend:
+    """Return what pot `pot` has spent and holds; nothing yet is zero. For rooms and gateways, which know the pot."""
+    row = session.execute(
+        select(SpendCounter.spent_usd, SpendCounter.held_usd).where(SpendCounter.pot == pot)
+    ).one_or_none()
+    return Spend(row.spent_usd, row.held_usd) if row else Spend(money.ZERO, money.ZERO)
+
+
+def spent_by_run(session: Session, viewer: Principal, run_id: str) -> Spend:
+    """Return what one run of the viewer's workspace has spent and holds.
+
+    Raises:
+        NotFound: there is no such run here.
+        NotAllowed: the viewer may not see budgets.
+    """
+    authorize(viewer, "budget.read")
+    known = session.scalar(select(Run.id).where(Run.id == run_id, Run.workspace_id == viewer.workspace_id))
+    if known is None:
+        raise NotFound("There is no such run in this workspace.")
+    return spent(session, f"run:{run_id}")
+
+
+def today(session: Session, workspace_id: str) -> Spend:
+    """Return today's spend of a workspace against its daily cap. For rooms and gateways."""
+    workspace = session.get_one(Workspace, workspace_id)
+    pot = f"day:{workspace_id}:{day_of(workspace.time_zone, clock.now())}"
+    found = spent(session, pot)
+    return Spend(found.spent_usd, found.held_usd, workspace.daily_cap_usd)
+
+
+def daily(session: Session, viewer: Principal, *, days: int = 30) -> list[DayOfSpend]:
+    """Return the viewer's workspace day by day, newest first, days without spend included.
+
+    Raises:
+        NotAllowed: the viewer may not see budgets.
+    """
+    authorize(viewer, "budget.read")
+    workspace = session.get_one(Workspace, viewer.workspace_id)
+    last = date.fromisoformat(day_of(workspace.time_zone, clock.now()))
+    wanted = [(last - timedelta(days=back)).isoformat() for back in range(max(1, min(days, DAYS_MAX)))]
+    pots = {f"day:{viewer.workspace_id}:{day}": day for day in wanted}
+    rows = session.execute(
+        select(SpendCounter.pot, SpendCounter.spent_usd, SpendCounter.held_usd).where(SpendCounter.pot.in_(pots))
+    )
+    found = {pots[row.pot]: row for row in rows}
+    return [
+        DayOfSpend(day, found[day].spent_usd, found[day].held_usd)
+        if day in found
+        else DayOfSpend(day, money.ZERO, money.ZERO)
+        for day in wanted
+    ]

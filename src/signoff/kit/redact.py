@@ -1,0 +1,196 @@
+"""Masking of secret values, in every form in which they come back: `{{secret.NAME}}` takes their place.
+
+Eight forms: as it is, base64, base64 for addresses (also inside a longer text), percent-escaped, hex, JSON-escaped,
+HTML-escaped, reversed or with its halves swapped.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+from urllib.parse import quote, quote_plus
+
+# A shorter value would be found in ordinary words; it is masked only where it stands alone.
+LENGTH_MIN = 4
+# Shorter pieces of an encoding say nothing about the value and would be found in ordinary text.
+_PIECE_MIN = 8
+_DEPTH_MAX = 100
+_TOO_DEEP = "[nested too deep to show]"
+_CLEAN_MAX = 20_000
+_REMEMBERED_CHARS_MIN = 200
+
+
+class Redactor:
+    """Masks the values of some secrets. Immutable but for a memory of long texts already found clean.
+
+    Args:
+        secrets: name → value.
+    """
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._whole: dict[str, str] = {}
+        forms: dict[str, str] = {}
+        for name, value in secrets.items():
+            if not value:
+                continue
+            mark = f"{{{{secret.{name}}}}}"
+            self._whole.setdefault(value, mark)
+            if len(value) >= LENGTH_MIN:
+                for form in _forms(value):
+                    forms.setdefault(form, mark)
+        # Longest first: a value that contains another one is masked as itself.
+        self._forms = sorted(forms.items(), key=lambda item: len(item[0]), reverse=True)
+        self._clean: dict[tuple[int, int], None] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to mask."""
+        return not self._whole
+
+    def text(self, text: str) -> str:
+        """Return `text` with every form of every secret masked."""
+        if not self._whole or len(text) < 1:
+            return text
+        if text in self._whole:
+            return self._whole[text]
+        # The same long texts come by with every turn of a conversation; a text's hash is kept by Python.
+        known = (hash(text), len(text)) if len(text) >= _REMEMBERED_CHARS_MIN else None
+        if known is not None and known in self._clean:
+            return text
+        masked = text
+        for form, mark in self._forms:
+            if form in masked:
+                masked = masked.replace(form, mark)
+        if known is not None and masked == text:
+            if len(self._clean) >= _CLEAN_MAX:
+                self._clean.clear()
+            self._clean[known] = None
+        return masked
+
+    def value(self, value: Any) -> Any:
+        """Return plain JSON `value` with every text, name and number in it masked. What is clean is not copied."""
+        if not self._whole:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        # One look at all texts together is much cheaper than a look at each, and nearly always finds nothing.
+        texts: list[str] = []
+        is_shallow = _collect(value, texts, 0)
+        if is_shallow and self._whole.keys().isdisjoint(texts) and self._is_clean("\0".join(texts)):
+            return value
+        return self._masked(value, 0)
+
+    def _is_clean(self, text: str) -> bool:
+        return not any(form in text for form, _ in self._forms)
+
+    def _masked(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if depth > _DEPTH_MAX:
+            return _TOO_DEEP
+        if isinstance(value, dict):
+            members = cast("dict[str, Any]", value)
+            masked = {self.text(str(name)): self._masked(item, depth + 1) for name, item in members.items()}
+            same = all(
+                new is old and new_name == name
+                for (name, old), (new_name, new) in zip(members.items(), masked.items(), strict=False)
+            )
+            return members if same and len(masked) == len(members) else masked
+        if isinstance(value, list | tuple):
+            items = cast("list[Any]", value)
+            new_items = [self._masked(item, depth + 1) for item in items]
+            return items if all(new is old for new, old in zip(new_items, items, strict=True)) else new_items
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            # A secret of digits comes back as a number from a system that reads it as one.
+            text = repr(value)
+            masked = self.text(text)
+            return value if masked == text else masked
+        return value
+
+
+def _collect(value: Any, texts: list[str], depth: int) -> bool:
+    """Gather every text, name and number in `value`. Returns False when it is nested too deep to look at."""
+    if isinstance(value, str):
+        texts.append(value)
+    elif depth > _DEPTH_MAX:
+        return False
+    elif isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        texts.extend(map(str, members))
+        return all(_collect(item, texts, depth + 1) for item in members.values())
+    elif isinstance(value, list | tuple):
+        return all(_collect(item, texts, depth + 1) for item in cast("list[Any]", value))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        texts.append(repr(value))
+    return True
+
+
+def _forms(value: str) -> set[str]:
+    raw = value.encode("utf-8", "surrogatepass")
+    found = {value, *_escaped(value), *_turned(value)}
+    found.update((raw.hex(), raw.hex().upper()))
+    found.update("".join(f"%{byte:02{case}}" for byte in raw) for case in "xX")
+    found.update(_base64_pieces(raw))
+    return {form for form in found if len(form) >= LENGTH_MIN}
+
+
+def _escaped(value: str) -> Iterator[str]:
+    # The last two: what a browser leaves alone in a part of an address (encodeURIComponent) and in a whole one.
+    percent = {quote(value, safe=safe, errors="replace") for safe in ("", "/", "!'()*~", ";/?:@&=+$,#!'()*~[]")}
+    percent.add(quote_plus(value, errors="replace"))
+    yield from percent
+    yield from {_lower_escapes(form) for form in percent}
+    for is_ascii in (True, False):
+        escaped = json.dumps(value, ensure_ascii=is_ascii)[1:-1]
+        yield escaped
+        yield escaped.replace("/", "\\/")
+        # JSON within JSON, as a tool that answers with a text of JSON gives it.
+        yield json.dumps(escaped, ensure_ascii=is_ascii)[1:-1]
+    for unsafe in ("<>&", "<>&'", "<>&'\""):
+        yield "".join(f"\\u{ord(char):04x}" if char in unsafe else json.dumps(char)[1:-1] for char in value)
+    yield html.escape(value)
+    yield html.escape(value, quote=False)
+    yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+    yield html.escape(value).replace("&#x27;", "&apos;")
+    yield "".join(f"&#{ord(char)};" for char in value)
+    yield "".join(f"&#x{ord(char):x};" for char in value)
+
+
+def _lower_escapes(form: str) -> str:
+    parts = form.split("%")
+    return "%".join([parts[0], *(part[:2].lower() + part[2:] for part in parts[1:])])
+
+
+def _turned(value: str) -> Iterator[str]:
+    """Yield the value backwards, with its halves swapped, and with each half backwards."""
+    if len(value) < _PIECE_MIN:
+        return
+    middle = len(value) // 2
+    first, second = value[:middle], value[middle:]
+    yield value[::-1]
+    yield second + first
+    yield first[::-1] + second[::-1]
+    yield second[::-1] + first[::-1]
+
+
+def _base64_pieces(raw: bytes) -> Iterator[str]:
+    """Yield the base64 of `raw`, and the part of it that stands in any longer text's base64, at each of 3 offsets."""
+    whole = base64.b64encode(raw).decode()
+    for form in (whole, whole.rstrip("=")):
+        yield form
+        yield form.translate(_FOR_ADDRESSES)
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
+        start = (offset * 8 + 5) // 6
+        # The last character also holds bits of what follows, unless the value ends on a whole group of three.
+        end = len(encoded) if (offset + len(raw)) % 3 == 0 else len(encoded) - 1
+        piece = encoded[start:end]
+        if len(piece) >= _PIECE_MIN:
+            yield piece
+            yield piece.translate(_FOR_ADDRESSES)
+
+
+_FOR_ADDRESSES = str.maketrans("+/", "-_")

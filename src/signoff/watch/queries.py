@@ -1,0 +1,97 @@
+"""What needs someone's eyes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from signoff.kit.paging import Page, decode_cursor, encode_cursor, page_size
+from signoff.people.access import Principal, authorize
+from signoff.tables.watch import Alert
+
+OPEN_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """One alert. `resolved_at` None means it is open."""
+
+    id: str
+    key: str | None
+    kind: str
+    text: str
+    detail: dict[str, Any]
+    occurrences: int
+    opened_at: datetime
+    last_at: datetime
+    resolved_at: datetime | None
+    resolved_by_name: str | None
+
+
+def open_alerts(session: Session, viewer: Principal) -> list[AlertRow]:
+    """Return the open alerts of the viewer's workspace, newest first, at most 200.
+
+    Raises:
+        NotAllowed: the viewer may not see alerts.
+    """
+    authorize(viewer, "alert.read")
+    rows = session.scalars(
+        select(Alert)
+        .where(Alert.workspace_id == viewer.workspace_id, Alert.open_key.is_not(None))
+        .order_by(Alert.id.desc())
+        .limit(OPEN_MAX)
+    )
+    return [_row(alert) for alert in rows]
+
+
+def open_alert_count(session: Session, viewer: Principal) -> int:
+    """Return how many alerts of the viewer's workspace are open.
+
+    Raises:
+        NotAllowed: the viewer may not see alerts.
+    """
+    authorize(viewer, "alert.read")
+    statement = (
+        select(func.count())
+        .select_from(Alert)
+        .where(Alert.workspace_id == viewer.workspace_id, Alert.open_key.is_not(None))
+    )
+    return session.scalar(statement) or 0
+
+
+def alerts_page(
+    session: Session, viewer: Principal, *, cursor: str | None = None, size: int | None = None
+) -> Page[AlertRow]:
+    """Return all alerts of the viewer's workspace, open and resolved, newest first.
+
+    Raises:
+        NotAllowed: the viewer may not see alerts.
+        Malformed: the cursor is not one of this list.
+    """
+    authorize(viewer, "alert.read")
+    wanted = page_size(size)
+    statement = select(Alert).where(Alert.workspace_id == viewer.workspace_id)
+    if cursor is not None:
+        statement = statement.where(Alert.id < str(decode_cursor(cursor, 1)[0]))
+    rows = session.scalars(statement.order_by(Alert.id.desc()).limit(wanted + 1)).all()
+    next_cursor = encode_cursor(rows[wanted - 1].id) if len(rows) > wanted else None
+    return Page([_row(alert) for alert in rows[:wanted]], next_cursor)
+
+
+def _row(alert: Alert) -> AlertRow:
+    return AlertRow(
+        id=alert.id,
+        key=alert.open_key,
+        kind=alert.kind,
+        text=alert.text,
+        detail=alert.detail,
+        occurrences=alert.occurrences,
+        opened_at=alert.opened_at,
+        last_at=alert.last_at,
+        resolved_at=alert.resolved_at,
+        resolved_by_name=alert.resolved_by_name,
+    )
