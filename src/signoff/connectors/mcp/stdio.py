@@ -1,0 +1,145 @@
+"""MCP over the pipes of a program: one message per line, each line limited, garbage counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.shared.message import SessionMessage
+from mcp_types import jsonrpc_message_adapter
+from pydantic import ValidationError
+
+from signoff.connectors import faults
+from signoff.connectors.mcp.process import ServerProcess
+
+LINE_BYTES_MAX: Final = 8_000_000
+# A banner on stdout is a mistake many servers make; a flood is a broken server.
+GARBAGE_LINES_MAX: Final = 200
+
+Incoming = SessionMessage | Exception
+Streams = tuple[MemoryObjectReceiveStream[Incoming], MemoryObjectSendStream[SessionMessage]]
+
+
+class TooLong(Exception):
+    """A line passed the limit."""
+
+
+class LineReader:
+    """Cuts a stream of bytes into lines without ever holding more than one line and one chunk."""
+
+    def __init__(self, limit: int = LINE_BYTES_MAX) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the lines that `chunk` completes.
+
+        Raises:
+            TooLong: a line has no end within the limit.
+        """
+        first, *rest = chunk.split(b"\n")
+        self._add(first)
+        if not rest:
+            return []
+        *whole, last = rest
+        lines = [b"".join(self._parts), *whole]
+        self._parts, self._size = [], 0
+        self._add(last)
+        return lines
+
+    def _add(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > self._limit:
+            raise TooLong
+        self._parts.append(part)
+
+
+def _nothing() -> None:
+    """Nobody waits for the end yet."""
+
+
+class StdioEnd:
+    """Our end of the pipes. `reason` says why the connection ended, in words; `on_end` is called when it does."""
+
+    def __init__(self, process: ServerProcess) -> None:
+        self.process = process
+        self.reason: str | None = None
+        self.on_end: Callable[[], None] = _nothing
+        self._garbage_lines = 0
+        self._garbage = ""
+
+    async def read_into(self, stream: MemoryObjectSendStream[Incoming]) -> None:
+        """Pass on each message until the program ends, or stops making sense."""
+        lines = LineReader()
+        try:
+            async with stream:
+                while self.reason is None:
+                    chunk = await self.process.read()
+                    if not chunk:
+                        await self._note_end()
+                        return
+                    for line in lines.feed(chunk):
+                        await self._pass_on(line, stream)
+        except TooLong:
+            self.reason = f"The server sent a message of more than {LINE_BYTES_MAX // 1_000_000} MB."
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            self.reason = self.reason or "The connection was closed."
+        finally:
+            self.on_end()
+
+    async def _note_end(self) -> None:
+        code = await self.process.exit_code()
+        ended = "closed its output" if code is None else f"ended with exit code {code}"
+        self.reason = f"The server program {ended}."
+        if self._garbage:
+            self.reason += f" It had printed what is not MCP: “{self._garbage}”."
+
+    async def _pass_on(self, line: bytes, stream: MemoryObjectSendStream[Incoming]) -> None:
+        if not line.strip():
+            return
+        try:
+            message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+        except (ValidationError, ValueError, RecursionError):
+            self._garbage_lines += 1
+            self._garbage = self._garbage or faults.quoted(line[:400].decode("utf-8", "replace"), 120)
+            if self._garbage_lines > GARBAGE_LINES_MAX:
+                self.reason = f"The server prints what is not MCP to its output: “{self._garbage}”."
+            return
+        await stream.send(SessionMessage(message))
+
+    async def write_from(self, stream: MemoryObjectReceiveStream[SessionMessage]) -> None:
+        """Write each message as one line until the program is gone."""
+        try:
+            async with stream:
+                async for item in stream:
+                    text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
+                    await self.process.write(text.encode("utf-8", "replace") + b"\n")
+        except OSError:
+            self.reason = self.reason or "The server program does not read its input any more."
+        finally:
+            self.on_end()
+
+
+@asynccontextmanager
+async def stdio_streams(end: StdioEnd) -> AsyncGenerator[Streams]:
+    """Connect the pipes to streams the MCP client reads and writes; stop the program afterwards, come what may."""
+    incoming, read = anyio.create_memory_object_stream[Incoming](0)
+    # Room for a few: the client's farewell to a program that does not read must not hold anybody up.
+    write, outgoing = anyio.create_memory_object_stream[SessionMessage](16)
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(end.read_into(incoming)), loop.create_task(end.write_from(outgoing))]
+    try:
+        yield read, write
+    finally:
+        for task in tasks:
+            task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await end.process.stop()
+        for stream in (incoming, read, write, outgoing):
+            stream.close()
