@@ -1,0 +1,95 @@
+"""How each state looks and what it is called. Colour never says it alone: every state has a shape and a word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signoff.web.flash import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The word, the tone and the shape of one state."""
+
+    text: str
+    tone: Tone
+    shape: str
+    is_loud: bool = False
+    """Somebody has to act: drawn as a tinted pill in lists. The rest is quiet text, which keeps lists calm."""
+
+
+RUN = {
+    "queued": Look("Queued", "idle", "ring"),
+    "running": Look("Running", "run", "turning"),
+    "waiting": Look("Waiting", "wait", "mark", is_loud=True),
+    "completed": Look("Completed", "ok", "tick"),
+    "failed": Look("Failed", "bad", "cross", is_loud=True),
+    "cancelled": Look("Cancelled", "idle", "slash"),
+    "rejected": Look("Rejected", "bad", "bar"),
+}
+WAITING_FOR = {
+    "approval": Look("Needs approval", "wait", "mark", is_loud=True),
+    "question": Look("Has a question", "wait", "mark", is_loud=True),
+    "login": Look("Needs a login", "wait", "mark", is_loud=True),
+    "budget": Look("Out of budget", "wait", "mark", is_loud=True),
+    "reconciliation": Look("Outcome unknown", "wait", "mark", is_loud=True),
+    "window": Look("Waits for its window", "note", "clock"),
+    "schedule": Look("Waits for its time", "note", "clock"),
+    "provider": Look("Waits for the provider", "note", "clock"),
+}
+STEP = {
+    "pending": Look("Not started", "idle", "ring"),
+    "succeeded": Look("Done", "ok", "tick"),
+    "retried": Look("Done after a retry", "ok", "tick"),
+    "denied": Look("Not allowed", "wait", "bar", is_loud=True),
+    "held": Look("Held for a person", "wait", "mark", is_loud=True),
+    "deferred": Look("Put off", "note", "clock"),
+    "simulated": Look("Simulated", "note", "half"),
+    "cached": Look("From the cache", "note", "half"),
+    "needs_reconciliation": Look("Outcome unknown", "wait", "mark", is_loud=True),
+    "timed_out": Look("Timed out", "bad", "clock", is_loud=True),
+}
+VERDICT = {
+    "allow": Look("Allowed", "ok", "tick"),
+    "deny": Look("Denied", "bad", "bar"),
+    "hold": Look("Held", "wait", "mark"),
+    "defer": Look("Put off", "note", "clock"),
+    "simulate": Look("Simulated", "note", "half"),
+    "answer": Look("From the cache", "note", "half"),
+}
+AGENT = {
+    "draft": Look("Draft", "note", "ring"),
+    "frozen": Look("Frozen", "ok", "tick"),
+    "retired": Look("Retired", "idle", "slash"),
+    "live": Look("Live", "ok", "tick"),
+    "paused": Look("Paused", "wait", "bar"),
+    "revoked": Look("Revoked", "bad", "bar", is_loud=True),
+}
+CONNECTION = {
+    "healthy": Look("Healthy", "ok", "tick"),
+    "degraded": Look("Unsteady", "wait", "mark", is_loud=True),
+    "failing": Look("Failing", "bad", "cross", is_loud=True),
+    "unreachable": Look("Unreachable", "bad", "cross", is_loud=True),
+    "untested": Look("Not tested yet", "idle", "ring"),
+    "changed": Look("Tools changed", "wait", "mark", is_loud=True),
+    "disabled": Look("Disabled", "idle", "slash"),
+}
+ACCESS = {
+    "active": Look("Active", "ok", "tick"),
+    "invited": Look("Invited", "note", "clock"),
+    "expired": Look("Expired", "wait", "clock"),
+    "suspended": Look("Suspended", "bad", "bar"),
+    "ready": Look("Ready", "ok", "tick"),
+    "down": Look("Down", "bad", "cross", is_loud=True),
+    "unknown": Look("Unknown", "idle", "ring"),
+    "open": Look("To settle", "wait", "mark", is_loud=True),
+    "settled": Look("Settled", "ok", "tick"),
+}
+LOOKS = {**RUN, **STEP, **VERDICT, **AGENT, **CONNECTION, **ACCESS}
+
+
+def look(state: str, waiting_for: str | None = None) -> Look:
+    """The look of a state of anything here. An unknown word raises KeyError, so that a test finds it, not a person."""
+    if state == "waiting" and waiting_for:
+        return WAITING_FOR[waiting_for]
+    return LOOKS[state]

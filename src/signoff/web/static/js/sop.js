@@ -1,0 +1,98 @@
+// The SOP editor: a real <textarea> (undo, spelling, screen readers, phone keyboards) over a coloured copy of its text.
+(() => {
+  const area = document.querySelector("[data-sop]");
+  if (!area) return;
+  const paint = document.querySelector("[data-paint]"), list = document.querySelector("#complete");
+  area.closest("[data-editor]").classList.add("is-live");
+
+  const marks = [
+    [/^#{1,6} .*$/, "h"], [/^\s*(?:[-*]|\d+\.) /, "m"], [/\{\{[\w. -]*\}?\}?/, "v"], [/(?<!\S)@[\w.-]*\w/, "c"],
+    [/\b(?:asks? (?:a person|for approval)|always ask|never|stop)\b/i, "k"],
+  ];
+  const anyMark = new RegExp(marks.map(([rule]) => `(${rule.source})`).join("|"), "gi");
+  // Built from nodes, never from HTML: what is typed stays text.
+  const colour = (text) => {
+    const line = Object.assign(document.createElement("span"), { className: "ln" });
+    let at = 0;
+    for (const match of text.matchAll(anyMark)) {
+      const kind = marks[match.slice(1).findIndex((part) => part !== undefined)][1];
+      line.append(text.slice(at, match.index), Object.assign(document.createElement("b"), { className: kind, textContent: match[0] }));
+      at = match.index + match[0].length;
+    }
+    line.append(text.slice(at) || (at ? "" : "\u200b"));
+    return line;
+  };
+  let shown = [];
+  const draw = () => {
+    const lines = area.value.split("\n");
+    // Only lines that changed are drawn again, so a long text stays quick to type in.
+    lines.forEach((text, i) => {
+      if (shown[i] === text) return;
+      const line = colour(text);
+      if (paint.children[i]) paint.children[i].replaceWith(line); else paint.append(line);
+    });
+    while (paint.children.length > lines.length) paint.lastChild.remove();
+    shown = lines;
+    flag();
+  };
+  // Findings on the page mark their lines: <li data-tone="bad" data-line="15">
+  const flag = () => {
+    paint.querySelectorAll(".ln[data-tone]").forEach((line) => line.removeAttribute("data-tone"));
+    document.querySelectorAll("[data-line][data-tone]").forEach((item) => {
+      if (item.dataset.tone !== "ok") paint.children[item.dataset.line - 1]?.setAttribute("data-tone", item.dataset.tone);
+    });
+  };
+  document.addEventListener("htmx:after:swap", flag);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-go-line]");
+    if (!link) return;
+    event.preventDefault();
+    const at = shown.slice(0, link.dataset.goLine - 1).join("\n").length + (link.dataset.goLine > 1 ? 1 : 0);
+    area.focus({ preventScroll: true });
+    area.setSelectionRange(at, at + (shown[link.dataset.goLine - 1] ?? "").length);
+    paint.children[link.dataset.goLine - 1]?.scrollIntoView({ block: "center" });
+  });
+
+  const words = JSON.parse(area.dataset.words || "{}");
+  let found = [], at = 0, from = 0;
+  const close = () => { if (list.matches(":popover-open")) list.hidePopover(); area.removeAttribute("aria-activedescendant"); };
+  const suggest = () => {
+    const before = area.value.slice(0, area.selectionStart);
+    const typed = before.match(/(@[\w.-]*|\{\{[\w.]*)$/)?.[0];
+    found = typed ? (words[typed[0] === "@" ? "@" : "{{"] ?? []).filter((word) => word.startsWith(typed) && word !== typed).slice(0, 12) : [];
+    if (!found.length) return close();
+    from = area.selectionStart - typed.length; at = 0;
+    list.replaceChildren(...found.map((word, i) => Object.assign(document.createElement("li"), { className: "item mono", role: "option", id: `c${i}`, textContent: word, ariaSelected: String(i === 0) })));
+    if (!list.matches(":popover-open")) list.showPopover();
+    // Where the word starts: measured in the coloured copy, which wraps exactly as the text area does
+    const row = before.split("\n").length - 1, column = before.length - typed.length - (before.lastIndexOf("\n") + 1);
+    const range = document.createRange(), walker = document.createTreeWalker(paint.children[row], NodeFilter.SHOW_TEXT);
+    let left = column, node = walker.nextNode();
+    while (node && left > node.length) { left -= node.length; node = walker.nextNode(); }
+    if (node) { range.setStart(node, left); const spot = range.getBoundingClientRect(); list.style.left = Math.min(spot.left, innerWidth - list.offsetWidth - 8) + "px"; list.style.top = spot.bottom + 4 + "px"; }
+    area.setAttribute("aria-activedescendant", "c0");
+  };
+  const take = (i) => { area.setRangeText(found[i], from, area.selectionStart, "end"); close(); draw(); area.dispatchEvent(new Event("input", { bubbles: true })); area.focus(); };
+  area.addEventListener("input", () => { draw(); suggest(); });
+  area.addEventListener("blur", () => setTimeout(close, 150));
+  area.addEventListener("keydown", (event) => {
+    if (!list.matches(":popover-open")) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      at = (at + (event.key === "ArrowDown" ? 1 : -1) + found.length) % found.length;
+      [...list.children].forEach((item, i) => { item.ariaSelected = String(i === at); });
+      list.children[at].scrollIntoView({ block: "nearest" });
+      area.setAttribute("aria-activedescendant", "c" + at);
+    } else if (event.key === "Enter" || event.key === "Tab") take(at);
+    else if (event.key === "Escape") close();
+    else return;
+    event.preventDefault();
+  });
+  list.addEventListener("mousedown", (event) => { event.preventDefault(); const i = [...list.children].indexOf(event.target); if (i >= 0) take(i); });
+
+  // Unsaved words are not lost by a stray click
+  let isSaved = true;
+  area.addEventListener("input", () => { isSaved = false; });
+  area.form?.addEventListener("submit", () => { isSaved = true; });
+  addEventListener("beforeunload", (event) => { if (!isSaved) event.preventDefault(); });
+  draw();
+})();
