@@ -26,6 +26,7 @@ from pydantic import SecretStr
 
 from signoff.settings import Settings
 from signoff.tables.all_tables import METADATA
+from signoff.tables.migrate import stamp
 from signoff.tables.session import Store, open_engine
 from tests import kit_browser, kit_postgres, kit_server
 from tests.kit_databases import PostgresDatabases, SqliteDatabases
@@ -40,6 +41,7 @@ def migrate(url: str) -> None:
     """Make every table."""
     engine = open_engine(url)
     METADATA.create_all(engine)
+    stamp(engine)
     engine.dispose()
 
 
