@@ -136,18 +136,17 @@ def test_every_file_named_in_contributing_exists():
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
 
-def literal_values(tree: ast.Module) -> set[str]:
-    """Every word of every `Literal[...]` in a module."""
+def state_words(tree: ast.Module) -> set[str]:
+    """Every word of every `…State = Literal[...]` in a module."""
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Literal":
-            words = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            found |= {str(word.value) for word in words if isinstance(word, ast.Constant)}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith("State"):
+            found |= {str(word.value) for word in ast.walk(node.value) if isinstance(word, ast.Constant)}
     return found
 
 
 def test_the_glossary_has_every_state():
     text = (REFERENCE / "glossary.md").read_text()
-    states = {word for module in modules() if module.name.endswith(".states") for word in literal_values(module.tree)}
+    states = {word for module in modules() if module.name.endswith(".states") for word in state_words(module.tree)}
     assert states
     assert sorted(word for word in states if f"`{word}`" not in text) == []
