@@ -27,7 +27,6 @@ from pydantic import SecretStr
 from signoff.settings import Settings
 from signoff.tables.all_tables import METADATA
 from signoff.tables.migrate import stamp
-from signoff.tables.migrate import stamp
 from signoff.tables.session import Store, open_engine
 from tests import kit_browser, kit_postgres, kit_server
 from tests.kit_databases import PostgresDatabases, SqliteDatabases
