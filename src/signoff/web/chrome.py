@@ -87,7 +87,7 @@ def chrome_of(request: Request) -> Chrome:
 def theme_of(request: Request) -> Theme:
     """The chosen theme; "system" for none."""
     wanted = request.cookies.get("theme", "")
-    return cast(Theme, wanted) if wanted in THEMES else "system"
+    return wanted if wanted in THEMES else "system"
 
 
 def remember_theme(response: Response, theme: str) -> None:

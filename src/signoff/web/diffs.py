@@ -98,11 +98,10 @@ def _pair(old: str, new: str) -> tuple[Markup, Markup]:
     if len(old) > MARKED_LINE_MAX or len(new) > MARKED_LINE_MAX:
         return escape(old), escape(new)
     a, b = _words(old), _words(new)
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    if matcher.ratio() < LIKENESS_MIN:
+    if SequenceMatcher(None, old.split(), new.split(), autojunk=False).ratio() < LIKENESS_MIN:
         return escape(old), escape(new)
     left, right = Markup(), Markup()
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         gone, came = escape("".join(a[i1:i2])), escape("".join(b[j1:j2]))
         left += gone if tag == "equal" else Markup("<del>{}</del>").format(gone) if gone else Markup()
         right += came if tag == "equal" else Markup("<ins>{}</ins>").format(came) if came else Markup()

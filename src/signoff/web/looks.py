@@ -74,6 +74,15 @@ CONNECTION = {
     "changed": Look("Tools changed", "wait", "mark", is_loud=True),
     "disabled": Look("Disabled", "idle", "slash"),
 }
+EFFECT = {
+    "intended": Look("Under way", "run", "turning"),
+    "done": Look("Done", "ok", "tick"),
+    "unknown": Look("Outcome unknown", "wait", "mark", is_loud=True),
+    "settled": Look("Settled", "ok", "tick"),
+    "happened": Look("It happened", "ok", "tick"),
+    "did_not_happen": Look("It did not happen", "idle", "slash"),
+    "did_not_happen_retry": Look("It did not happen, tried again", "note", "half"),
+}
 ACCESS = {
     "active": Look("Active", "ok", "tick"),
     "invited": Look("Invited", "note", "clock"),
@@ -81,11 +90,9 @@ ACCESS = {
     "suspended": Look("Suspended", "bad", "bar"),
     "ready": Look("Ready", "ok", "tick"),
     "down": Look("Down", "bad", "cross", is_loud=True),
-    "unknown": Look("Unknown", "idle", "ring"),
     "open": Look("To settle", "wait", "mark", is_loud=True),
-    "settled": Look("Settled", "ok", "tick"),
 }
-LOOKS = {**RUN, **STEP, **VERDICT, **AGENT, **CONNECTION, **ACCESS}
+LOOKS = {**RUN, **STEP, **VERDICT, **AGENT, **CONNECTION, **EFFECT, **ACCESS}
 
 
 def look(state: str, waiting_for: str | None = None) -> Look:
