@@ -88,8 +88,7 @@ def migrate(url: str | URL) -> list[str]:
     engine = open_engine(url)
     try:
         with engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                connection = connection.execution_options(signoff_begin="IMMEDIATE")
+            connection.execution_options(signoff_begin="IMMEDIATE")  # SQLite: one writer, from the first look on.
             with connection.begin():
                 if connection.dialect.name == "postgresql":
                     connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

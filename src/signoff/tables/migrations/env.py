@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
+from sqlalchemy import JSON
 
 from signoff.tables.all_tables import METADATA
 from signoff.tables.base import Moment, Usd
 
 
-def _render(kind: str, item: Any, autogen: Any) -> str | bool:
+def _render(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
     """Write columns with plain SQL types: a migration must mean the same after our own types have changed."""
     if kind != "type":
         return False
@@ -18,7 +19,7 @@ def _render(kind: str, item: Any, autogen: Any) -> str | bool:
         return "sa.DateTime(timezone=True)"
     if isinstance(item, Usd):
         return "sa.BigInteger()"
-    return False
+    return "JSON" if isinstance(item, JSON) else False
 
 
 def _run() -> None:
