@@ -71,6 +71,7 @@ class Revision(Base):
     agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"))
     number: Mapped[int]
     hash: Mapped[str] = mapped_column(Hash)
+    name: Mapped[str] = mapped_column(Name, default="")
     body: Mapped[dict[str, Any]] = mapped_column(Json)
     author_id: Mapped[str] = mapped_column(Id)
     author_name: Mapped[str] = mapped_column(Name)
