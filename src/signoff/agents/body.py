@@ -5,9 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
 from signoff.kit import money
+from signoff.kit.canonical import content_hash
+from signoff.kit.stored_json import stored_json
+from signoff.kit.text import storable
 
 Effect = Literal["read", "write", "send", "irreversible"]
 # From harmless to not: a class may be tightened (moved right), never loosened.
@@ -16,10 +19,21 @@ EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "irreversible")
 SOP_CHARS_MAX = 100_000
 
 
-class Part(BaseModel):
-    """A part of a body: unknown fields are errors, so that a typing mistake is not a silent default."""
+def plain_sop(text: str) -> str:
+    """Return the SOP in the one form that is stored: line ends are newlines, none at the end.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    An editor, a browser and a file each end lines their own way; that alone must not make a new revision.
+    """
+    return storable(text).replace("\r\n", "\n").replace("\r", "\n").rstrip("\n \t")
+
+
+class Part(BaseModel):
+    """A part of a body: unknown fields are errors, so that a typing mistake is not a silent default.
+
+    Strict, because `turns: yes` must not become one turn, nor `max_calls: "5"` a number by guesswork.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Retry(Part):
@@ -77,7 +91,8 @@ class Limits(Part):
     turns: int = Field(default=40, ge=1, le=1_000)
     tool_calls: int = Field(default=200, ge=0, le=10_000)
     tokens: int = Field(default=500_000, ge=1, le=50_000_000)
-    cost_usd: Decimal = Field(default=Decimal("1.00"), ge=0, le=10_000, decimal_places=6)
+    # Not strict: JSON has no exact decimals, so money arrives as a text ("0.50") or as a number.
+    cost_usd: Decimal = Field(default=Decimal("1.00"), ge=0, le=10_000, decimal_places=6, strict=False)
     wall_seconds: int = Field(default=1_800, ge=1, le=86_400)
     input_chars: int = Field(default=200_000, ge=100, le=5_000_000)
     same_call: int = Field(default=5, ge=2, le=100)
@@ -100,6 +115,20 @@ class Body(Part):
     )
     limits: Limits = Limits()
 
+    @field_validator("sop", mode="before")
+    @classmethod
+    def _sop_as_stored(cls, value: Any) -> Any:
+        return plain_sop(value) if isinstance(value, str) else value
+
     def plain(self) -> dict[str, Any]:
-        """Return plain JSON, the form that is stored and hashed."""
-        return self.model_dump(mode="json")
+        """Return plain JSON, the form that is stored and hashed.
+
+        Raises:
+            Malformed: a schema in it holds what no database gives back unchanged.
+        """
+        return stored_json(self.model_dump(mode="json"))
+
+    @property
+    def hash(self) -> str:
+        """Return the name of this content: the sha-256 of its canonical JSON, in hex."""
+        return content_hash(self.plain())

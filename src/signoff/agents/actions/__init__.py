@@ -1,0 +1,21 @@
+"""The verbs of agents: everything that changes this room."""
+
+from __future__ import annotations
+
+from signoff.agents.actions.agents import KEEP, Keep, create_agent, disable_agent, edit_agent, enable_agent
+from signoff.agents.actions.drafts import keep_refused_save, reset_draft, save_draft, save_draft_or_keep
+from signoff.agents.actions.revisions import freeze_revision
+
+__all__ = [
+    "KEEP",
+    "Keep",
+    "create_agent",
+    "disable_agent",
+    "edit_agent",
+    "enable_agent",
+    "freeze_revision",
+    "keep_refused_save",
+    "reset_draft",
+    "save_draft",
+    "save_draft_or_keep",
+]

@@ -1,0 +1,102 @@
+"""Gathering what lint may know about a workspace: its connections, their tools, its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.agents.body import EFFECTS, Body
+from signoff.agents.lint.facts import NO_FACTS, LintFacts, ToolFacts
+from signoff.agents.lint.parts import member, objects
+from signoff.people.access import Principal
+from signoff.tables.connections import Connection, Secret, Tool
+from signoff.tables.people import Environment
+
+# From fit for use to not: of several environments the worst is told.
+_STATES = ("accepted", "new", "changed", "removed")
+
+
+def gather(
+    session: Session,
+    viewer: Principal,
+    body: Mapping[str, Any] | Body | None = None,
+    *,
+    known_model: Callable[[str], bool | None] | None = None,
+    has_price: Callable[[str], bool | None] | None = None,
+) -> LintFacts:
+    """Return what lint may know, over all environments of the viewer's workspace, in four queries.
+
+    Args:
+        body: tools are read only of the slots it names; None reads them all.
+        known_model, has_price: what the model gateway knows; None leaves models unchecked.
+    """
+    workspace_id = viewer.workspace_id
+    environments = session.scalars(
+        select(Environment.slug).where(Environment.workspace_id == workspace_id).order_by(Environment.slug)
+    ).all()
+    places = session.execute(
+        select(Connection.slug, Environment.slug)
+        .join(Environment, Environment.id == Connection.environment_id)
+        .where(Connection.workspace_id == workspace_id, Connection.state != "disconnected")
+    ).all()
+    secrets = session.execute(
+        select(Secret.name, Environment.slug)
+        .join(Environment, Environment.id == Secret.environment_id)
+        .where(Secret.workspace_id == workspace_id)
+    ).all()
+    slots: dict[str, dict[str, ToolFacts]] = {slug: {} for slug, _ in places}
+    named = None if body is None else _slots_of(body)
+    for slot, tool in _tools(session, workspace_id, named):
+        offered = slots.setdefault(slot, {})
+        offered[tool.name] = _stricter(offered.get(tool.name), _tool_facts(tool))
+    return LintFacts(
+        slots=slots,
+        secrets=frozenset(name for name, _ in secrets),
+        slots_missing=_missing([(slug, place) for slug, place in places], environments),
+        secrets_missing=_missing([(name, place) for name, place in secrets], environments),
+        known_model=known_model or NO_FACTS.known_model,
+        has_price=has_price or NO_FACTS.has_price,
+    )
+
+
+def _slots_of(body: Mapping[str, Any] | Body) -> set[str]:
+    plain: Mapping[str, Any] = body.plain() if isinstance(body, Body) else body
+    return {name for _, slot in objects(plain.get("tools")) if isinstance(name := slot.get("slot"), str)}
+
+
+def _tools(session: Session, workspace_id: str, named: set[str] | None) -> Iterable[tuple[str, Tool]]:
+    wanted = (
+        select(Connection.slug, Tool)
+        .join(Connection, Connection.id == Tool.connection_id)
+        .where(Connection.workspace_id == workspace_id, Connection.state != "disconnected")
+        .order_by(Connection.environment_id, Tool.name)
+    )
+    if named is not None:
+        # A body may name a slot any number of times and in any length; a real one has at most 63 characters.
+        wanted = wanted.where(Connection.slug.in_(sorted(name for name in named if len(name) <= 63)[:200]))
+    return [(slot, tool) for slot, tool in session.execute(wanted)]
+
+
+def _tool_facts(tool: Tool) -> ToolFacts:
+    schema = member(tool.definition, "input_schema")
+    return ToolFacts(tool.effect, cast("dict[str, Any]", schema) if isinstance(schema, dict) else {}, tool.state)
+
+
+def _stricter(one: ToolFacts | None, other: ToolFacts) -> ToolFacts:
+    """Return the facts that hold in every environment: the tightest class, the worst state."""
+    if one is None:
+        return other
+    effect = max(one.effect, other.effect, key=lambda name: EFFECTS.index(name) if name in EFFECTS else len(EFFECTS))
+    state = max(one.state, other.state, key=lambda name: _STATES.index(name) if name in _STATES else len(_STATES))
+    return ToolFacts(effect, other.schema, state)
+
+
+def _missing(found: Iterable[tuple[str, str]], environments: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    places: dict[str, set[str]] = {}
+    for name, place in found:
+        places.setdefault(name, set()).add(place)
+    lacking = {name: tuple(place for place in environments if place not in there) for name, there in places.items()}
+    return {name: where for name, where in lacking.items() if where}

@@ -1,0 +1,43 @@
+"""What the checks may know about the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _unknown(_name: str) -> bool | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFacts:
+    """One tool of a connection. `schema` is that of its arguments; `state` is the connection room's word."""
+
+    effect: str
+    schema: Mapping[str, Any]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class LintFacts:
+    """What exists. None, or a function that answers None, means: not known, so not checked.
+
+    Attributes:
+        slots: connection slug → tool name → facts, over all environments.
+        secrets: names, over all environments.
+        slots_missing, secrets_missing: name → the environments that lack it, for names that exist in another one.
+        known_model: whether a model of this name can be called.
+        has_price: whether its price is known.
+    """
+
+    slots: Mapping[str, Mapping[str, ToolFacts]] | None = None
+    secrets: frozenset[str] | None = None
+    slots_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    secrets_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    known_model: Callable[[str], bool | None] = _unknown
+    has_price: Callable[[str], bool | None] = _unknown
+
+
+NO_FACTS = LintFacts()

@@ -1,0 +1,49 @@
+"""How an agent is found: by its slug or its id, inside the caller's workspace, and only with the right to it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.kit.errors import Malformed, NotFound
+from signoff.people.access import Principal, authorize
+from signoff.people.roles import Action
+from signoff.tables.agents import Agent
+from signoff.tables.people import Member
+
+
+def agent_for(session: Session, principal: Principal, agent: str, action: Action, *, lock: bool = False) -> Agent:
+    """Return the row of `agent` (slug or id), or refuse. `lock` makes other writers of this agent wait.
+
+    Raises:
+        NotFound: this workspace has no such agent.
+        NotAllowed: the caller may not do `action` to it.
+    """
+    by = Agent.id == agent if agent.startswith("agt_") else Agent.slug == agent
+    wanted = select(Agent).where(Agent.workspace_id == principal.workspace_id, by)
+    if lock:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    row = session.scalar(wanted)
+    if row is None:
+        raise NotFound("There is no such agent in this workspace. The list of agents shows their slugs.")
+    authorize(principal, action, workspace_id=row.workspace_id, owners=(row.owner_id, row.backup_id))
+    return row
+
+
+def member_of(session: Session, workspace_id: str, member_id: str | None, field: str) -> str | None:
+    """Return `member_id` when it names an active member of the workspace; None stays None.
+
+    Raises:
+        Malformed: it names nobody here.
+    """
+    if member_id is None:
+        return None
+    wanted = select(Member.id).where(
+        Member.id == member_id, Member.workspace_id == workspace_id, Member.state == "active"
+    )
+    if session.scalar(wanted) is None:
+        raise Malformed(
+            f"The {field} is not an active member of this workspace. Choose one of its members.",
+            errors={f"{field}_id": ["not an active member of this workspace"]},
+        )
+    return member_id

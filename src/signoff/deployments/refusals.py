@@ -1,0 +1,13 @@
+"""The ways this room says no."""
+
+from __future__ import annotations
+
+from signoff.kit.errors import NotNow
+
+
+class AlreadyLive(NotNow):
+    """The revision serves this environment already."""
+
+
+class LiveChanged(NotNow):
+    """Another revision went live since the caller looked. `extra` names it, who switched, and when."""
