@@ -26,7 +26,7 @@ $(READY): $(SOURCES)
 	@set -eu; \
 	if command -v uv >/dev/null 2>&1; then \
 	    echo "Setting up with uv ..."; \
-	    [ -x $(BIN)/python ] || uv venv --quiet --python '>=3.11' $(VENV); \
+	    [ -x $(BIN)/python ] || uv venv --quiet --python "$${PYTHON:->=3.11}" $(VENV); \
 	    VIRTUAL_ENV="$(CURDIR)/$(VENV)" uv pip install --quiet --require-hashes -r requirements-dev.txt; \
 	    VIRTUAL_ENV="$(CURDIR)/$(VENV)" uv pip install --quiet --no-deps --editable .; \
 	else \
