@@ -21,7 +21,7 @@ from signoff.web import diffs
 from signoff.web.assets import serve_asset
 from signoff.web.chrome import Chrome, Place, chrome_of, remember_theme
 from signoff.web.flash import Flash
-from signoff.web.page import is_partial, respond, see_other
+from signoff.web.page import draw_text, is_partial, respond, see_other
 from signoff.web.palette import PaletteRow, draw_palette, page_rows
 from signoff.web.problem import problem_page, refusal_page
 from signoff.web.security import BodyLimit, RequestId, SameOrigin, SecurityHeaders
@@ -238,6 +238,15 @@ def missing(request: Request) -> Response:
     return refusal_page(request, NotFound("There is no run with this id. It may belong to another workspace."))
 
 
+def events(request: Request) -> Response:
+    """One finished step, then the end of the stream."""
+    step = _step(11, "model", "Summarised", 25_000, 8_000)
+    html = draw_text(ENVIRONMENT.get_template("_live.html"), step, make_chrome())
+    data = "\n".join(f"data: {line}" for line in html.splitlines())
+    body = f"id: 1\n{data}\n\nevent: done\ndata: over\n\n"
+    return Response(body, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
 def broken(request: Request) -> Response:
     return problem_page(request, 500)
 
@@ -253,6 +262,7 @@ def make_app() -> Starlette:
             Route("/save", save, methods=["POST"]),
             Route("/missing", missing),
             Route("/broken", broken),
+            Route("/events", events),
             Route("/static/{name:path}", serve_asset),
         ],
         middleware=[

@@ -138,3 +138,12 @@ def test_without_script_lists_and_texts_can_be_read(browser: Browser, address: s
     colour = page.locator("[data-sop]").evaluate("node => getComputedStyle(node).color")
     assert colour != "rgba(0, 0, 0, 0)"
     context.close()
+
+
+def test_a_finished_step_arrives_by_itself_and_is_said(page: Page, address: str):
+    page.goto(address + "/kitchen/run")
+    page.locator("#step-11").get_by_text("Summarised").wait_for()
+    page.locator("#live[data-live=done]").wait_for()
+    assert page.locator("#step-11").get_by_text("8.0 s").count() == 1
+    assert page.locator("#step-9 [aria-current=step]").count() == 1
+    assert page.locator("#said").inner_text() == "Step 11 finished."

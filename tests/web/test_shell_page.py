@@ -14,9 +14,10 @@ from signoff.runs.states import EffectState, RunState, Settlement, WaitingFor
 from signoff.web.assets import HERE as STATIC
 from signoff.web.assets import assets, icon
 from signoff.web.chrome import Chrome
-from signoff.web.flash import read_flash
+from signoff.web.flash import Flash, read_flash
 from signoff.web.looks import LOOKS, WAITING_FOR
-from signoff.web.page import see_other
+from signoff.web.page import Page, see_other
+from signoff.web.problem import Problem
 from signoff.web.templating import HERE, environment
 from tests.web.kitchen_app import make_app
 
@@ -168,3 +169,32 @@ def test_the_palette_finds_pages_and_runs(client: TestClient):
     assert "Brightwater" in client.get("/palette?q=bright").text
     assert "Nothing found" in client.get("/palette?q=zzzz").text
     assert "&lt;b&gt;" not in client.get("/palette?q=%3Cb%3E").text
+
+
+def _request(**headers: str) -> Request:
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "GET", "path": "/x", "query_string": b"", "headers": raw, "state": {}})
+
+
+def test_a_page_draws_what_lies_in_its_folder():
+    page = Page(str(HERE / "layout" / "route.py"))
+    view = Problem(409, "Somebody was first", "Ines saved at 14:31.")
+    whole = page.page_or_fragment(_request(), view, "_problem.html", "problem.html", status=409)
+    piece = page.page_or_fragment(
+        _request(hx_request_type="partial"), view, "_problem.html", "problem.html", status=409
+    )
+    assert (whole.status_code, piece.status_code) == (409, 409)
+    assert bytes(whole.body).startswith(b"<!doctype html>")
+    assert bytes(piece.body).lstrip().startswith(b'<div class="note"')
+    assert "Ines saved" in page.text("_problem.html", view, Chrome())
+
+
+def test_after_a_post_htmx_gets_the_fragment_with_its_message():
+    page = Page(str(HERE / "layout" / "route.py"))
+    view, flash = Problem(200, "Row", "drawn"), Flash("Saved", "<b>as it is</b>")
+    piece = page.after_post(_request(hx_request_type="partial"), "/x", flash, "_problem.html", view)
+    body = bytes(piece.body).decode()
+    assert 'hx-target="#toasts"' in body
+    assert "&lt;b&gt;as it is" in body
+    assert piece.headers["content-length"] == str(len(piece.body))
+    assert page.after_post(_request(), "/x", flash, "_problem.html", view).status_code == 303
