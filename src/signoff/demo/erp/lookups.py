@@ -12,6 +12,11 @@ from signoff.demo.erp.wording import ErpRefusal, money, plain_name, required
 
 ROWS_MAX = 50
 
+_BILLS = (
+    "SELECT b.*, v.name AS vendor_name FROM bills b JOIN vendors v ON v.id = b.vendor_id "
+    "WHERE b.order_number = ? ORDER BY b.id LIMIT ?"
+)
+
 
 def normal_number(number: str) -> str:
     """Return an order number as the ERP writes it: "po 2026/41" → "PO-2026-0041"; others only trimmed."""
@@ -87,18 +92,20 @@ def _received(ordered: int, received: int) -> str:
 
 
 def order(path: Path, number: str) -> dict[str, Any]:
-    """Return one order with its lines and goods receipts.
+    """Return one order with its lines, goods receipts and bills.
 
     Raises:
         ErpRefusal: there is no such order.
     """
     with connect(path) as connection:
+        connection.execute("BEGIN")  # One view of it all: what is open and what was billed must agree.
         row = order_row(connection, required(number, "purchase order number"))
         if row is None:
             raise ErpRefusal(f"There is no purchase order {normal_number(number)!r} in this ERP.")
         key = (row["number"],)
         lines = connection.execute("SELECT * FROM order_lines WHERE order_number = ? ORDER BY line", key).fetchall()
         receipts = connection.execute("SELECT * FROM receipts WHERE order_number = ? ORDER BY number", key).fetchall()
+        posted = connection.execute(_BILLS, (row["number"], ROWS_MAX)).fetchall()
     return {
         **summary(row),
         "lines": [
@@ -116,6 +123,7 @@ def order(path: Path, number: str) -> dict[str, Any]:
             {"number": r["number"], "line": r["line"], "quantity": r["quantity"], "received_on": r["received_on"]}
             for r in receipts
         ],
+        "bills": [bill(item) for item in posted],
     }
 
 
@@ -141,11 +149,8 @@ def find_orders(path: Path, *, po_number: str, vendor: str, status: str) -> dict
 def bills(path: Path, po_number: str) -> dict[str, Any]:
     """Return the bills posted on one order, oldest first."""
     with connect(path) as connection:
-        rows = connection.execute(
-            "SELECT b.*, v.name AS vendor_name FROM bills b JOIN vendors v ON v.id = b.vendor_id "
-            "WHERE b.order_number = ? ORDER BY b.id LIMIT ?",
-            (normal_number(required(po_number, "purchase order number")), ROWS_MAX),
-        ).fetchall()
+        number = normal_number(required(po_number, "purchase order number"))
+        rows = connection.execute(_BILLS, (number, ROWS_MAX)).fetchall()
     return {"bills": [bill(row) for row in rows]}
 
 

@@ -84,12 +84,18 @@ class OrderSeed:
     @property
     def tax_cents(self) -> int:
         """Return the tax on the whole order, rounded half up."""
-        return int((self.net_cents * self.vendor.tax_percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
+        return _rounded(self.net_cents * self.vendor.tax_percent / 100, self.vendor.currency)
 
     @property
     def total_cents(self) -> int:
         """Return what the supplier's invoice should ask for."""
         return self.net_cents + self.tax_cents
+
+
+def _rounded(cents: Decimal, currency: str) -> int:
+    # Nobody deals in hundredths of a yen.
+    step = 100 if currency in ("JPY", "HUF") else 1
+    return int((cents / step).quantize(Decimal(1), ROUND_HALF_UP)) * step
 
 
 def _delivery(index: int) -> Delivery:
@@ -99,12 +105,10 @@ def _delivery(index: int) -> Delivery:
 
 def _line(index: int, position: int, vendor: VendorSeed, delivery: Delivery) -> LineSeed:
     sku, description, euros = _GOODS[(index * 3 + position * 7) % len(_GOODS)]
-    unit = (euros * Decimal(_RATES[vendor.currency]) * 100).quantize(Decimal(1), ROUND_HALF_UP)
-    if vendor.currency in ("JPY", "HUF"):  # Nobody prices in hundredths of a yen.
-        unit = (unit / 100).quantize(Decimal(1), ROUND_HALF_UP) * 100
+    unit = _rounded(euros * Decimal(_RATES[vendor.currency]) * 100, vendor.currency)
     quantity = 2 + (index * 13 + position * 5) % 24
     received = {"full": quantity, "partial": quantity // 2, "none": 0}[delivery]
-    return LineSeed(position + 1, sku, description, quantity, int(unit), received)
+    return LineSeed(position + 1, sku, description, quantity, unit, received)
 
 
 def _order(index: int) -> OrderSeed:

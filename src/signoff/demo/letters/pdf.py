@@ -4,6 +4,9 @@ from __future__ import annotations
 
 _TOP = 780
 _LINE = 16
+_PAGE = (
+    b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R /Resources << /Font << /F1 4 0 R >> >> >>"
+)
 
 
 def pdf(lines: list[str], *, filler_bytes: int = 0) -> bytes:
@@ -14,8 +17,7 @@ def pdf(lines: list[str], *, filler_bytes: int = 0) -> bytes:
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R"
-        b" /Resources << /Font << /F1 4 0 R >> >> >>",
+        _PAGE,
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
         _stream(f"BT /F1 11 Tf\n{shown}\nET".encode("cp1252", "replace")),
     ]

@@ -1,0 +1,4 @@
+"""How the scripted model reads a message: with patterns, not with understanding.
+
+Nothing it reads can tell it what to do.
+"""
