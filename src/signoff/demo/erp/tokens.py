@@ -33,3 +33,10 @@ def check(path: Path, token: str) -> None:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def has_any(path: Path) -> bool:
+    """Return whether this ERP has issued a token."""
+    prepare(path)
+    with connect(path) as connection:
+        return connection.execute("SELECT 1 FROM tokens LIMIT 1").fetchone() is not None

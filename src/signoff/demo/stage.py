@@ -1,0 +1,197 @@
+"""The demo's stage: workspace, connections, secret, agent. Every piece is made once; a second start finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from sqlalchemy.orm import Session
+
+from signoff.agents.actions import create_agent, save_draft_or_keep
+from signoff.agents.queries import agent_by_slug, draft_of
+from signoff.agents.refusals import NothingChanged
+from signoff.connections.actions import create_connection, edit_connection
+from signoff.connections.discovery import HasPoolAndVault, discover
+from signoff.connections.queries import connection_by_slug, secrets_page, tools_of
+from signoff.connections.secrets import create_secret, replace_secret
+from signoff.demo.erp import tokens
+from signoff.deployments.actions import freeze_and_serve_first, make_live
+from signoff.kit.errors import Fault, NotFound
+from signoff.people.access import Principal, system
+from signoff.people.actions import found_workspace
+from signoff.people.queries import members, workspace_by_slug
+from signoff.settings import Settings
+from signoff.tables.session import Store
+
+WORKSPACE = "demo"
+AGENT = "supplier-mail"
+SECRET = "ERP_TOKEN"  # noqa: S105  The name under which the value is kept.
+OWNER_EMAIL = "owner@demo.example"
+_AGENT_FOLDER = Path(__file__).parent / "agent" / AGENT
+# Two of them, so that trying something in staging books nothing in production.
+ENVIRONMENTS = ("production", "staging")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the demo plays on. `mail` is the id of the production mail connection."""
+
+    principal: Principal
+    member_id: str
+    mail: str
+
+
+def erp_command(environment: str) -> str:
+    """Return the name under which the operator's settings list this environment's ERP."""
+    return "erp" if environment == "production" else f"erp-{environment}"
+
+
+def erp_database(settings: Settings, environment: str) -> Path:
+    """Return the SQLite file of this environment's ERP."""
+    return settings.data_dir / f"{erp_command(environment)}.sqlite"
+
+
+async def set_the_stage(settings: Settings, store: Store, services: HasPoolAndVault, mail: Path, model: str) -> Stage:
+    """Make what is missing, and return it.
+
+    Raises:
+        Fault: a connection of the demo does not answer.
+    """
+    principal, member_id = await store.write_async(_workspace)
+    mails: dict[str, str] = {}
+    for environment in ENVIRONMENTS:
+        erp = await store.write_async(_connection, principal, settings, environment, "erp", mail)
+        mails[environment] = await store.write_async(_connection, principal, settings, environment, "mail", mail)
+        for connection in (erp, mails[environment]):
+            await _discover(store, services, principal, connection)
+        await store.run(_secret, store, services, principal, erp, erp_database(settings, environment), environment)
+    await store.run(_agent, store, principal, member_id, model)
+    return Stage(principal, member_id, mails["production"])
+
+
+def _workspace(session: Session) -> tuple[Principal, str]:
+    try:
+        found = workspace_by_slug(session, WORKSPACE)
+    except NotFound:
+        founded = found_workspace(
+            session, slug=WORKSPACE, name="Northwind Retail (demo)", owner_email=OWNER_EMAIL, owner_name="Demo owner"
+        )
+        return system(founded.workspace_id, "Signoff demo"), founded.member_id
+    principal = system(found.id, "Signoff demo")
+    owner = next(member for member in members(session, principal).rows if member.role == "owner")
+    return principal, owner.id
+
+
+def _connection(
+    session: Session, principal: Principal, settings: Settings, environment: str, slug: str, mail: Path
+) -> str:
+    kind, name, config = (
+        ("mcp_stdio", "ERP", {"command": erp_command(environment)})
+        if slug == "erp"
+        else ("mail", "Invoice inbox", {"folder": str(mail)})
+    )
+    try:
+        found = connection_by_slug(session, principal, environment=environment, slug=slug)
+    except NotFound:
+        return create_connection(
+            session,
+            principal,
+            environment_id=environment,
+            slug=slug,
+            name=name,
+            kind=kind,
+            config=config,
+            settings=settings,
+        )
+    if found.config != config:
+        edit_connection(session, principal, found.row.id, config=config, settings=settings)
+    return found.row.id
+
+
+async def _discover(store: Store, services: HasPoolAndVault, principal: Principal, connection: str) -> None:
+    """Ask for the tools, the first time. Later, what people decided about this connection stands."""
+    if await store.read_async(tools_of, principal, connection):
+        return
+    checked = await discover(store, services, principal, connection)
+    if not checked.ok:
+        raise Fault(f"A connection of the demo does not work: {checked.error}", code=checked.code)
+
+
+def _secret(
+    store: Store, services: HasPoolAndVault, principal: Principal, erp: str, database: Path, environment: str
+) -> None:
+    with store.read() as session:
+        kept = next(
+            (row for row in secrets_page(session, principal, connection_id=erp).rows if row.name == SECRET), None
+        )
+    if kept is not None and tokens.has_any(database):
+        return
+    value = tokens.issue(database)
+    with store.write() as session:
+        if kept is None:
+            create_secret(
+                session,
+                principal,
+                services.vault,
+                connection_id=erp,
+                name=SECRET,
+                value=value,
+                description=f"Lets the agent post bills in the {environment} ERP.",
+            )
+        else:  # Somebody deleted the ERP's file: it is a new ERP, which knows no token yet.
+            replace_secret(session, principal, services.vault, kept.id, value=value)
+
+
+def agent_file() -> dict[str, Any]:
+    """Return the demo agent as it is written in its folder, with the SOP in place."""
+    loaded: Any = yaml.safe_load((_AGENT_FOLDER / "agent.yaml").read_text("utf-8"))
+    content = cast("dict[str, Any]", loaded)
+    return {**content, "sop": (_AGENT_FOLDER / str(content["sop"])).read_text("utf-8")}
+
+
+def _agent(store: Store, principal: Principal, member_id: str, model: str) -> None:
+    """Make the agent and its revision 1. One that is there keeps what people made of it; only the model follows."""
+    content = agent_file()
+    try:
+        with store.read() as session:
+            agent_by_slug(session, principal, AGENT)
+    except NotFound:
+        about = {field: content.pop(field) for field in ("slug", "name", "description", "tags")}
+        with store.write() as session:
+            agent_id = create_agent(session, principal, **about, body=_with_model(content, model), owner_id=member_id)
+            freeze_and_serve_first(session, principal, agent_id, reason="The demo's first revision")
+        return
+    _follow_model(store, principal, model)
+
+
+def _follow_model(store: Store, principal: Principal, model: str) -> None:
+    with store.read() as session:
+        agent_id = agent_by_slug(session, principal, AGENT).id
+        draft = draft_of(session, principal, agent_id)
+    if draft.body.get("model", {}).get("name") == model:
+        return
+    save_draft_or_keep(store, principal, agent_id, body=_with_model(draft.body, model), version=draft.version)
+    with store.write() as session:
+        try:
+            frozen = freeze_and_serve_first(session, principal, agent_id, reason=f"The demo was started with {model}")
+        except NothingChanged:
+            return
+        make_live(
+            session,
+            principal,
+            agent_id,
+            environment="production",
+            revision=frozen.number,
+            reason=f"The demo was started with {model}",
+        )
+
+
+def _with_model(body: Mapping[str, Any], model: str) -> dict[str, Any]:
+    settings = {key: value for key, value in body.get("model", {}).items() if key != "name"}
+    if not model.startswith("scripted:"):
+        # Some models refuse a temperature; the default of each is fine.
+        settings["settings"] = {k: v for k, v in settings.get("settings", {}).items() if k != "temperature"}
+    return {**body, "model": {**settings, "name": model}}
