@@ -47,26 +47,24 @@ class Cluster:
     port: int
     user: str
     password: str
+    administrator: psycopg.Connection  # Commits each statement by itself, as CREATE DATABASE wants it.
 
     def url(self, database: str) -> str:
         """The address of `database`, for SQLAlchemy."""
         return f"postgresql+psycopg://{self.user}:{self.password}@{self.host}:{self.port}/{database}"
 
-    def run(self, statement: sql.Composed) -> None:
-        """Run one statement outside any transaction, as CREATE DATABASE wants it."""
-        with psycopg.connect(
-            host=self.host, port=self.port, user=self.user, password=self.password, dbname="postgres", autocommit=True
-        ) as connection:
-            connection.execute(statement)
-
     def create(self, name: str, template: str = "template0") -> str:
         """Make database `name` as a copy of `template`; return its address."""
-        self.run(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        # Copying files is four times faster than writing the copy to a log nobody will read. Postgres 15 can choose.
+        copying = " STRATEGY FILE_COPY" if self.administrator.info.server_version >= 150_000 else ""
+        words = sql.SQL("CREATE DATABASE {} TEMPLATE {}" + copying)
+        self.administrator.execute(words.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
     def drop(self, name: str) -> None:
         """Remove database `name`, also when a test left connections open."""
-        self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        words = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        self.administrator.execute(words.format(sql.Identifier(name)))
 
 
 def find_programs() -> Path | None:
@@ -97,7 +95,10 @@ def cluster(programs: Path) -> Generator[Cluster]:
         _initialise(programs, folder, user)
         process, port = _start(programs, folder, user)
         try:
-            yield Cluster("127.0.0.1", port, "signoff", password)
+            with psycopg.connect(
+                host="127.0.0.1", port=port, user="signoff", password=password, dbname="postgres", autocommit=True
+            ) as administrator:
+                yield Cluster("127.0.0.1", port, "signoff", password, administrator)
         finally:
             process.terminate()
             _wait_or_kill(process)
