@@ -13,10 +13,10 @@ _ROWS_MAX = 2_000
 # tells it to follow; this reads and nothing else.
 _ELEMENT = re.compile(r"<(/?)([A-Za-z_][\w.:-]{0,80})((?:\s[^<>]{0,500})?)>([^<]{0,2000})")
 _CURRENCY_ATTRIBUTE = re.compile(r'currency(?:ID)?="([A-Z]{3})"')
-_PDF_TEXT = re.compile(r"\(((?:[^()\\]|\\.){0,2000})\)\s{0,3}T[jJ]")
+_PDF_TEXT = re.compile(r"(?<!\\)\(((?:[^()\\]|\\.){0,2000}+)\)\s{0,3}T[jJ]")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _BLOCK = re.compile(r"</?(?:p|div|br|tr|td|th|li|h[1-6]|table)\b[^<>]{0,500}>", re.IGNORECASE)
-_UNSEEN = re.compile(r"<(script|style|head)\b.{0,100000}?</\1>", re.IGNORECASE | re.DOTALL)
+_UNSEEN = re.compile(r"<(script|style|head)\b", re.IGNORECASE)
 
 
 def plain_text(text: str, name: str, media_type: str) -> str:
@@ -41,7 +41,23 @@ def plain_text(text: str, name: str, media_type: str) -> str:
 
 def html_text(text: str) -> str:
     """Return the words of an HTML page, blocks and cells on lines of their own."""
-    return html.unescape(_TAG.sub("", _BLOCK.sub("\n", _UNSEEN.sub(" ", text))))
+    return html.unescape(_TAG.sub("", _BLOCK.sub("\n", _seen(text))))
+
+
+def _seen(text: str) -> str:
+    """Return the page without its scripts, styles and head; one that never ends hides the rest, as in a browser."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # A few letters change their length; places would no longer fit.
+        lowered = text
+    kept: list[str] = []
+    position = 0
+    while opening := _UNSEEN.search(lowered, position):
+        kept.append(text[position : opening.start()])
+        closing = lowered.find(f"</{opening[1].lower()}", opening.end())
+        if closing < 0:
+            return "".join(kept)
+        position = closing
+    return "".join([*kept, text[position:]])
 
 
 def pdf_text(text: str) -> str:
