@@ -18,8 +18,7 @@ from signoff.connectors.pool import Pool
 from signoff.connectors.protocol import Link
 from signoff.demo import script
 from signoff.demo.erp import tokens
-from signoff.demo.play import demo_settings
-from signoff.demo.stage import agent_file, erp_database
+from signoff.demo.stage import agent_file, demo_settings, erp_database
 from signoff.kit.errors import ConnectorError
 from signoff.settings import Settings
 
@@ -79,7 +78,7 @@ class Desk:
         while True:
             args = {"cursor": cursor} if cursor else {}
             answer = await self.links["mail"].call("list_messages", args, key=None, timeout_seconds=60)
-            found += [item["id"] for item in answer.value["messages"]]
+            found += [item["message_id"] for item in answer.value["messages"]]
             cursor = answer.value.get("next_cursor")
             if not cursor:
                 return found

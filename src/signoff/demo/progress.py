@@ -65,7 +65,7 @@ def played(session: Session, run_ids: Sequence[str]) -> list[Played]:
             ).where(Run.id.in_(run_ids[start : start + _CHUNK]))
         )
         for row in rows:
-            output = cast("dict[str, Any]", row.output) if isinstance(row.output, dict) else {}
+            output = _object(row.output)
             found[row.id] = Played(
                 row.id,
                 row.title,
@@ -78,6 +78,10 @@ def played(session: Session, run_ids: Sequence[str]) -> list[Played]:
                 row.is_scripted,
             )
     return [found[run_id] for run_id in run_ids if run_id in found]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 async def watch(store: Store, run_ids: Sequence[str], console: Console) -> list[Played]:

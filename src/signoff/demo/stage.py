@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from signoff.kit.errors import Fault, NotFound
 from signoff.people.access import Principal, system
 from signoff.people.actions import found_workspace
 from signoff.people.queries import members, workspace_by_slug
-from signoff.settings import Settings
+from signoff.settings import Settings, StdioCommand
 from signoff.tables.session import Store
 
 WORKSPACE = "demo"
@@ -52,6 +53,26 @@ def erp_command(environment: str) -> str:
 def erp_database(settings: Settings, environment: str) -> Path:
     """Return the SQLite file of this environment's ERP."""
     return settings.data_dir / f"{erp_command(environment)}.sqlite"
+
+
+def demo_settings(settings: Settings, folder: Path) -> Settings:
+    """Return the operator's settings with what the demo needs: its ERPs, its mail folder, the scripted model."""
+    commands = {
+        erp_command(environment): StdioCommand(
+            command=sys.executable,
+            args=["-m", "signoff.demo.erp_server"],
+            env={"ERP_DATABASE": str(erp_database(settings, environment))},
+        )
+        for environment in ENVIRONMENTS
+    }
+    return settings.model_copy(
+        update={
+            "allow_scripted_models": True,
+            "allow_loopback": True,
+            "stdio_commands": {**settings.stdio_commands, **commands},
+            "mail_roots": list(dict.fromkeys([*settings.mail_roots, folder])),
+        }
+    )
 
 
 async def set_the_stage(settings: Settings, store: Store, services: HasPoolAndVault, mail: Path, model: str) -> Stage:

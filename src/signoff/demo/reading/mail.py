@@ -79,7 +79,7 @@ def _mail(answer: Mapping[str, Any], depth: int) -> Mail:
     sender = _address(_value(answer, "from", "sender"))
     text = _first(answer, "text", "body", "body_text", "content")
     if not text.strip():
-        text = html_text(_first(answer, "html", "body_html"))
+        text = _first(answer, "html_as_text") or html_text(_first(answer, "html", "body_html"))
     attachments: list[Attachment] = []
     inner: list[Mail] = []
     for item in _items(answer, "attachments"):
@@ -107,9 +107,9 @@ def _headers(value: Any) -> dict[str, str]:
 
 
 def _attachment(item: Mapping[str, Any]) -> Attachment:
-    size = _value(item, "size", "size_bytes", "bytes")
+    size = _value(item, "size_bytes", "size")
     bare = Attachment(
-        id=str(_value(item, "id", "attachment_id") or ""),
+        id=str(_value(item, "attachment_id", "id") or ""),
         name=_first(item, "name", "filename"),
         media_type=_first(item, "media_type", "content_type", "type", "mime_type"),
         size=size if isinstance(size, int) else 0,

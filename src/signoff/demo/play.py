@@ -1,0 +1,194 @@
+"""`signoff demo`: sets the stage, starts one run for each message, shows what comes of them, and keeps serving."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import shutil
+import webbrowser
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from rich.console import Console
+from rich.markup import escape
+
+from signoff.app import build_app, build_services
+from signoff.demo import script
+from signoff.demo.batch import Batch, request_runs
+from signoff.demo.erp import tally
+from signoff.demo.mailbox import write_mailbox
+from signoff.demo.progress import Played, show, watch
+from signoff.demo.stage import Stage, demo_settings, erp_database, set_the_stage
+from signoff.gateways.model.providers.naming import problem_with
+from signoff.gateways.services import Services
+from signoff.kit.errors import Malformed
+from signoff.people.actions import create_setup_link
+from signoff.settings import Settings
+from signoff.tables.migrate import migrate
+
+_DONE, _SOME_FAILED = 0, 1
+_START_SECONDS_MAX = 60.0
+
+
+def run_demo(
+    settings: Settings,
+    *,
+    mail: Path | None = None,
+    model: str | None = None,
+    limit: int | None = None,
+    open_browser: bool = False,
+    serve: bool = True,
+    exit_when_done: bool = False,
+    console: Console | None = None,
+) -> int:
+    """Play the demo; return the exit code: 0 when every message was handled, 1 when some runs failed.
+
+    Args:
+        mail: a folder of messages, a Maildir or an mbox; None takes the sample mailbox.
+        model: `provider:name` of a real model; None takes the offline scripted one, whatever keys there are.
+        limit: at most so many messages.
+        serve: answer on the settings' host and port. Without it the runs are worked on and nothing listens.
+        exit_when_done: end when every message is handled, instead of serving on.
+
+    Raises:
+        Malformed: the mail cannot be found, or the model cannot be used; says what to do.
+    """
+    output = console or Console()
+    folder = _mail_folder(settings, mail)
+    chosen = demo_settings(settings, folder)
+    name = model or script.MODEL
+    script.register()
+    problem = problem_with(name, chosen)
+    if problem is not None:
+        raise Malformed(f"{problem} Or leave the model out: the demo then uses its offline scripted one.")
+    if mail is None:
+        write_mailbox(folder)
+    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    migrate(chosen.store_url)
+    play = _Play(chosen, folder, name, limit, output)
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(play.run(serve=serve, open_browser=open_browser, exit_when_done=exit_when_done))
+    return _DONE
+
+
+def _mail_folder(settings: Settings, mail: Path | None) -> Path:
+    if mail is None:
+        return settings.data_dir / "mailbox"
+    folder = mail.expanduser().resolve()
+    if folder.is_file():
+        return _folder_of_one(settings, folder)
+    if not folder.is_dir():
+        raise Malformed(f"There is no {folder}. Give a folder of messages, a Maildir or an mbox file.")
+    return folder
+
+
+def _folder_of_one(settings: Settings, file: Path) -> Path:
+    """Return a folder that holds a copy of one file: the product reads folders, and never more than it was given."""
+    folder = settings.data_dir / "mail" / hashlib.sha256(str(file).encode()).hexdigest()[:12]
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(file, folder / file.name)
+    return folder
+
+
+class _Play:
+    """One showing: everything of it happens on one event loop."""
+
+    def __init__(self, settings: Settings, folder: Path, model: str, limit: int | None, console: Console) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._model = model
+        self._limit = limit
+        self._console = console
+
+    async def run(self, *, serve: bool, open_browser: bool, exit_when_done: bool) -> int:
+        services = build_services(self._settings)
+        try:
+            return await self._on(services, serve, open_browser, exit_when_done)
+        finally:
+            await services.close()
+            services.store.close()
+
+    async def _on(self, services: Services, serve: bool, open_browser: bool, exit_when_done: bool) -> int:
+        with self._console.status("Setting the stage ..."):
+            stage = await set_the_stage(self._settings, services.store, services, self._folder, self._model)
+            batch = await request_runs(services, stage, self._model, limit=self._limit)
+        async with self._working(serve) as server:
+            if serve:
+                link = await self._sign_in_link(services, stage)
+                self._console.print(f"Signoff is open. Sign in once with this link:\n\n  {link}\n", soft_wrap=True)
+                if open_browser:
+                    await asyncio.to_thread(webbrowser.open, link)
+            runs = await self._watch(services, batch)
+            if serve and not exit_when_done:
+                self._console.print("Serving. Press Ctrl-C to stop; start the demo again to go on where it was.")
+                await server
+        return _SOME_FAILED if any(run.state != "completed" for run in runs) else _DONE
+
+    async def _watch(self, services: Services, batch: Batch) -> list[Played]:
+        self._console.print(f"{batch.found} messages in {escape(str(self._folder))}: {batch.summary()}")
+        runs = await watch(services.store, batch.run_ids, self._console)
+        show(self._console, runs)
+        for refused in batch.refused:
+            self._console.print(f"  Not started: {escape(refused)}")
+        totals = tally.totals(erp_database(self._settings, "production"))
+        posted, flagged = totals.get("posted", 0), totals.get("flagged", 0)
+        self._console.print(f"The ERP has {posted} bills and {flagged} flags from this demo, each once.")
+        return runs
+
+    async def _sign_in_link(self, services: Services, stage: Stage) -> str:
+        token = await services.store.write_async(
+            lambda session: create_setup_link(
+                session,
+                stage.principal,
+                member_id=stage.member_id,
+                purpose="first_run",
+                lifetime_seconds=self._settings.setup_link_seconds,
+            )
+        )
+        address = self._settings.public_url or f"http://{self._settings.host}:{self._settings.port}"
+        return f"{address.rstrip('/')}/setup/{token}"
+
+    @contextlib.asynccontextmanager
+    async def _working(self, serve: bool) -> AsyncGenerator[asyncio.Task[None]]:
+        """Run the product with its worker; with `serve` it also answers on its port. Yields the task it runs in."""
+        app = build_app(self._settings, with_worker=True)
+        server = _Server(app, self._settings) if serve else None
+        task = asyncio.create_task(server.serve() if server else _lifespan(app))
+        try:
+            if server is not None:
+                await server.until_started(task)
+            yield task
+        finally:
+            if server is not None:
+                server.should_exit = True
+            else:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn inside our loop, which leaves Ctrl-C to the demo."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        super().__init__(uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning"))
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    async def until_started(self, task: asyncio.Task[None]) -> None:
+        async with asyncio.timeout(_START_SECONDS_MAX):
+            while not self.started:
+                if task.done():
+                    await task
+                    raise Malformed("The server stopped before it started. Is the port in use? Give another --port.")
+                await asyncio.sleep(0.05)
+
+
+async def _lifespan(app: FastAPI) -> None:
+    async with app.router.lifespan_context(app):
+        await asyncio.Event().wait()
