@@ -69,9 +69,10 @@ def _closed_network() -> Generator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The developer's own settings and keys never reach a test."""
+    """The developer's own settings, keys and proxies never reach a test."""
     for name in list(os.environ):
-        if name in PROVIDER_KEYS or (name.startswith("SIGNOFF_") and name != "SIGNOFF_REQUIRE_ALL"):
+        is_ours = name.startswith("SIGNOFF_") and name != "SIGNOFF_REQUIRE_ALL"
+        if is_ours or name in PROVIDER_KEYS or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SIGNOFF_DATA_DIR", str(tmp_path / "data"))
 

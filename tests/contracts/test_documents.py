@@ -136,6 +136,11 @@ def test_every_file_named_in_contributing_exists():
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
 
+def test_every_document_named_in_the_code_exists():
+    named = {(module.name, path) for module in modules() for path in re.findall(r"docs/[\w./-]+\.md", module.text)}
+    assert sorted((name, path) for name, path in named if not (ROOT / path).exists()) == []
+
+
 def state_words(tree: ast.Module) -> set[str]:
     """Every word of every `…State = Literal[...]` in a module."""
     found: set[str] = set()
