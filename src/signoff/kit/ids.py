@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from datetime import datetime
 
 # Crockford's alphabet in lower case: no i, l, o, u, so an id read aloud or typed by hand survives.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -29,3 +30,9 @@ def new_id(kind: str) -> str:
 def new_token(prefix: str, bytes_of_randomness: int = 32) -> str:
     """Return a secret token that is safe in an address: `prefix_…`, 256 random bits by default."""
     return f"{prefix}_{secrets.token_urlsafe(bytes_of_randomness)}"
+
+
+def first_at(kind: str, moment: datetime) -> str:
+    """Return the lowest id of `kind` that could have been made at `moment`: a span of time is a span of ids."""
+    milliseconds = min(max(int(moment.timestamp() * 1000), 0), 32**_TIME_CHARS - 1)
+    return f"{kind}_{_encode(milliseconds, _TIME_CHARS)}"
