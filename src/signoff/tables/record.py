@@ -46,7 +46,11 @@ class OutboxMessage(Base):
     """Something that must happen above in consequence; written with the change it follows from."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "done_at", "due_at", "id"), Index(None, "claimed_by"))
+    __table_args__ = (
+        Index("ix_outbox_due", "done_at", "claimed_by", "due_at", "id"),
+        Index("ix_outbox_turns", "done_at", "claimed_by", "kind", "workspace_id", "due_at", "id"),
+        Index(None, "claimed_by"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))

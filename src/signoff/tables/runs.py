@@ -90,6 +90,8 @@ class Leg(Base):
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
     state: Mapped[str] = mapped_column(State)
     worker: Mapped[str | None] = mapped_column(Name)
+    # The tool calls whose outcome a person must settle before the next leg: call ids.
+    holds: Mapped[list[Any]] = mapped_column(Json, default=list)
     started_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
 

@@ -1,0 +1,97 @@
+"""Calling a run off, and saying that a failed one has been seen."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from signoff.kit.errors import NotFound, NotNow
+from signoff.people.access import Principal, authorize
+from signoff.people.roles import Action
+from signoff.record import audit, outbox
+from signoff.runs.actions.moves import move, rows, tell_state
+from signoff.runs.states import is_over
+from signoff.tables.agents import Agent
+from signoff.tables.runs import Run
+
+CANCEL = "run.cancel"
+
+
+def run_for(session: Session, principal: Principal, run_id: str, action: Action) -> Run:
+    """Return the row of a run the caller may do `action` to.
+
+    Raises:
+        NotFound: this workspace has no such run, or it is outside the key's environment.
+        NotAllowed: it is somebody else's, and the caller's role reaches only their own.
+    """
+    run = session.scalar(select(Run).where(Run.id == run_id, Run.workspace_id == principal.workspace_id))
+    if run is None:
+        raise NotFound("There is no such run in this workspace.")
+    owners = session.execute(select(Agent.owner_id, Agent.backup_id).where(Agent.id == run.agent_id)).one()
+    authorize(
+        principal, action, workspace_id=run.workspace_id, environment_id=run.environment_id,
+        owners=(run.requested_by, owners[0], owners[1]),
+    )  # fmt: skip
+    return run
+
+
+def cancel_run(session: Session, principal: Principal, run_id: str, *, reason: str | None = None) -> str:
+    """Call a run off. Returns its state: `cancelled`, or `running` while its call in flight is being ended.
+
+    Raises:
+        NotNow: it has ended already.
+    """
+    run = run_for(session, principal, run_id, "run.cancel")
+    words = reason or f"Cancelled by {principal.name}."
+    if run.state in ("queued", "waiting"):
+        moved = move(
+            session, run_id, "cancelled", by=principal.actor,
+            conditions=(Run.state.in_(("queued", "waiting")),), values={"code": "cancelled", "reason": words},
+        )  # fmt: skip
+        if moved is not None:
+            return moved.state
+        run = session.get_one(Run, run_id, populate_existing=True)
+    if is_over(run.state):
+        raise NotNow(f"This run has ended already: it is {run.state}.", code="run_over", extra={"state": run.state})
+    _ask(session, principal, run, words)
+    return run.state
+
+
+def _ask(session: Session, principal: Principal, run: Run, words: str) -> None:
+    asked = session.execute(
+        update(Run)
+        .where(Run.id == run.id, Run.state == "running", Run.is_cancel_requested.is_(False))
+        .values(is_cancel_requested=True, reason=words)
+        .execution_options(synchronize_session=False)
+    )
+    if rows(asked) != 1:
+        return  # Asked before: once is enough.
+    audit.write(
+        session, workspace_id=run.workspace_id, actor=principal.actor, action="run.cancel", object_kind="run",
+        object_id=run.id, detail={},
+    )  # fmt: skip
+    tell_state(session, run)
+    # Wakes the process in which the run's call is in flight.
+    outbox.send(session, workspace_id=run.workspace_id, kind=CANCEL, payload={"run_id": run.id, "reason": words})
+
+
+def acknowledge_run(session: Session, principal: Principal, run_id: str) -> None:
+    """Say that a run has been looked at: it no longer asks for attention.
+
+    Raises:
+        NotNow: it does not ask for any.
+    """
+    run = run_for(session, principal, run_id, "run.cancel")
+    seen = session.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.needs_attention.is_(True))
+        .values(needs_attention=False)
+        .execution_options(synchronize_session=False)
+    )
+    if rows(seen) != 1:
+        raise NotNow("This run does not ask for attention.", code="nothing_to_acknowledge")
+    audit.write(
+        session, workspace_id=run.workspace_id, actor=principal.actor, action="run.acknowledge", object_kind="run",
+        object_id=run.id, detail={},
+    )  # fmt: skip
+    tell_state(session, run)

@@ -1,0 +1,139 @@
+"""What the engine does to a run: begin a leg, end it, wait, go on. Fenced by leg and by worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from signoff.kit import clock
+from signoff.kit.errors import NotFound
+from signoff.record import outbox
+from signoff.record.actor import SYSTEM, Actor
+from signoff.runs.actions.moves import move, rows, tell_state
+from signoff.runs.actions.request import START
+from signoff.runs.facts import LegStart, context_of
+from signoff.runs.states import WaitingFor
+from signoff.tables.runs import Leg, Run
+
+
+def start_leg(session: Session, run_id: str, leg: int, *, worker: str, wall_seconds_max: int) -> LegStart | None:
+    """Begin a leg: the run is running, under a deadline. None when this leg is not the one that may begin.
+
+    Time spent waiting for people does not count towards the deadline, only the legs do.
+    """
+    context = context_of(session, run_id, leg=leg)
+    moment = clock.now()
+    wall = min(context.body.limits.wall_seconds, wall_seconds_max)
+    deadline = moment + timedelta(seconds=max(wall - _used_seconds(session, run_id, leg), 1.0))
+    run = move(
+        session, run_id, "running", by=SYSTEM, conditions=(Run.leg == leg, Run.waiting_for.is_(None)),
+        is_audited=False, values={"started_at": func.coalesce(Run.started_at, moment), "deadline_at": deadline},
+    )  # fmt: skip
+    if run is not None:
+        session.add(
+            Leg(run_id=run_id, number=leg, workspace_id=run.workspace_id, state="running", worker=worker, holds=[],
+                started_at=moment)
+        )  # fmt: skip
+        session.flush()
+        return LegStart(context, run.input, deadline)
+    # A crash between this and the record of it: the same leg begins again and finds itself begun.
+    run = session.get(Run, run_id)
+    if run is None or run.state != "running" or run.leg != leg or not take_leg(session, run_id, leg, worker=worker):
+        return None
+    return LegStart(context, run.input, run.deadline_at or deadline)
+
+
+def _used_seconds(session: Session, run_id: str, leg: int) -> float:
+    ended = session.execute(
+        select(Leg.started_at, Leg.ended_at).where(Leg.run_id == run_id, Leg.number < leg, Leg.ended_at.is_not(None))
+    )
+    return sum((until - since).total_seconds() for since, until in ended if until is not None)
+
+
+def take_leg(session: Session, run_id: str, leg: int, *, worker: str) -> bool:
+    """Write that `worker` works on this leg now; whoever did before can no longer end it. False when it has ended."""
+    taken = session.execute(
+        update(Leg)
+        .where(Leg.run_id == run_id, Leg.number == leg, Leg.state == "running")
+        .values(worker=worker)
+        .execution_options(synchronize_session=False)
+    )
+    return rows(taken) == 1
+
+
+def end_leg(
+    session: Session, run_id: str, leg: int, *, state: str, worker: str | None, holds: Sequence[str] = ()
+) -> bool:
+    """End a leg. False when it has ended already, or another worker has it (`worker` None asks for nobody)."""
+    mine = () if worker is None else (Leg.worker == worker,)
+    ended = session.execute(
+        update(Leg)
+        .where(Leg.run_id == run_id, Leg.number == leg, Leg.state == "running", *mine)
+        .values(state=state, ended_at=clock.now(), holds=list(holds))
+        .execution_options(synchronize_session=False)
+    )
+    return rows(ended) == 1
+
+
+def complete_run(session: Session, run_id: str, leg: int, *, by: Actor, output: Any) -> bool:
+    """The run has its answer."""
+    values = {"output": output, "code": None, "reason": None}
+    return move(session, run_id, "completed", by=by, conditions=(Run.leg == leg,), values=values) is not None
+
+
+def fail_run(
+    session: Session, run_id: str, leg: int | None, *, by: Actor, code: str, reason: str, failed_step: str | None = None
+) -> bool:
+    """The run will not have an answer; `reason` says why in words a person understands."""
+    conditions = () if leg is None else (Run.leg == leg,)
+    values = {"code": code, "reason": reason, "failed_step": failed_step}
+    return move(session, run_id, "failed", by=by, conditions=conditions, values=values) is not None
+
+
+def end_cancelled(
+    session: Session, run_id: str, leg: int | None, *, by: Actor, code: str = "cancelled", reason: str | None = None
+) -> bool:
+    """The run was called off while it ran."""
+    conditions = () if leg is None else (Run.leg == leg,)
+    return (
+        move(session, run_id, "cancelled", by=by, conditions=conditions, values={"code": code, "reason": reason})
+        is not None
+    )
+
+
+def wait_run(
+    session: Session,
+    run_id: str,
+    leg: int,
+    *,
+    by: Actor,
+    waiting_for: WaitingFor,
+    code: str,
+    reason: str,
+    resume_at: datetime | None = None,
+) -> bool:
+    """The run waits, holding nothing, until somebody answers or `resume_at` comes."""
+    values = {"waiting_for": waiting_for, "code": code, "reason": reason, "resume_at": resume_at}
+    return move(session, run_id, "waiting", by=by, conditions=(Run.leg == leg,), values=values) is not None
+
+
+def resume_run(session: Session, run_id: str, *, leg: int, waiting_for: WaitingFor, by: Actor = SYSTEM) -> bool:
+    """Let a run that waits for `waiting_for` after `leg` go on. False when somebody was first."""
+    changed = session.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.state == "waiting", Run.leg == leg, Run.waiting_for == waiting_for)
+        .values(leg=leg + 1, waiting_for=None, resume_at=None, code=None, reason=None, needs_attention=False)
+        .execution_options(synchronize_session=False)
+    )
+    if rows(changed) != 1:
+        return False
+    run = session.get(Run, run_id, populate_existing=True)
+    if run is None:
+        raise NotFound("There is no such run.")
+    tell_state(session, run)
+    outbox.send(session, workspace_id=run.workspace_id, kind=START, payload={"run_id": run_id, "leg": leg + 1})
+    return True

@@ -1,0 +1,86 @@
+"""The one way a run changes its state: a conditional update, an event for its watchers, an audit row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from signoff.kit import clock
+from signoff.kit.money import as_text
+from signoff.kit.text import shortened, storable
+from signoff.record import audit, trace
+from signoff.record.actor import Actor
+from signoff.runs.states import RunState, is_over, needs_attention, sources_of
+from signoff.tables.runs import Run
+
+REASON_CHARS = 2_000
+
+
+def move(
+    session: Session,
+    run_id: str,
+    after: RunState,
+    *,
+    by: Actor,
+    conditions: Sequence[ColumnElement[bool]] = (),
+    is_audited: bool = True,
+    values: Mapping[str, Any],
+) -> Run | None:
+    """Move a run to `after` from any state that leads there, when `conditions` hold too.
+
+    Returns the run as it is now, or None when somebody was first: then nothing was changed.
+    """
+    changes: dict[str, Any] = {**values, "state": after, "needs_attention": needs_attention(after)}
+    if is_over(after):
+        changes |= {"ended_at": clock.now(), "waiting_for": None, "resume_at": None}
+    if changes.get("reason"):
+        changes["reason"] = shortened(storable(changes["reason"]), REASON_CHARS)
+    changed = session.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.state.in_(sources_of(after)), *conditions)
+        .values(**changes)
+        .execution_options(synchronize_session=False)
+    )
+    if rows(changed) != 1:
+        return None
+    run = session.get(Run, run_id, populate_existing=True)
+    if run is None:
+        return None
+    _tell(session, run)
+    if is_audited:
+        audit.write(
+            session, workspace_id=run.workspace_id, actor=by, action=f"run.{after}", object_kind="run",
+            object_id=run.id, detail=_without_none({"code": run.code, "leg": run.leg, "waiting_for": run.waiting_for}),
+        )  # fmt: skip
+    return run
+
+
+def _tell(session: Session, run: Run) -> None:
+    tell_state(session, run)
+    if is_over(run.state):
+        data = {
+            "id": run.id, "state": run.state, "code": run.code, "reason": run.reason,
+            "cost_usd": as_text(run.cost_usd), "output": run.output,
+        }  # fmt: skip
+        trace.emit(
+            session, run.id, "done" if run.state == "completed" else "error", data, workspace_id=run.workspace_id
+        )
+
+
+def tell_state(session: Session, run: Run) -> None:
+    """Tell watchers the state a run is in now."""
+    data = {"state": run.state, "leg": run.leg, "waiting_for": run.waiting_for, "code": run.code, "reason": run.reason}
+    trace.emit(session, run.id, "run", _without_none(data), workspace_id=run.workspace_id)
+
+
+def rows(result: Any) -> int:
+    """Return how many rows an update changed."""
+    return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}

@@ -1,0 +1,214 @@
+"""Asking for a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.agents.lookup import agent_for
+from signoff.agents.revisions import find_revision, revision_body
+from signoff.deployments.queries import live_revision
+from signoff.kit import clock, ids
+from signoff.kit.errors import Malformed, NotFound, NotNow
+from signoff.kit.text import storable
+from signoff.people.access import Principal, authorize
+from signoff.record import audit, outbox
+from signoff.runs.actions.moves import tell_state
+from signoff.runs.facts import RequestedRun
+from signoff.runs.input import prepare
+from signoff.runs.states import Mode, Origin, Source
+from signoff.tables.agents import Agent, Revision
+from signoff.tables.people import Environment
+from signoff.tables.runs import Run
+
+START = "run.start"
+_KEY_CHARS = 200
+_SCRIPTED = "scripted:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was asked for, beside the input."""
+
+    origin: Origin
+    source: Source
+    mode: Mode
+    external_id: str | None
+    input_key: str | None
+    title: str | None
+
+
+def request_run(
+    session: Session,
+    principal: Principal,
+    *,
+    agent: str,
+    input: Any,  # noqa: A002
+    environment: str = "production",
+    revision: str | int | None = None,
+    origin: Origin = "production",
+    source: Source = "manual",
+    mode: Mode = "live",
+    external_id: str | None = None,
+    input_key: str | None = None,
+    title: str | None = None,
+    replay_of: str | None = None,
+) -> RequestedRun:
+    """Ask for a run of `agent` (slug or id) on `input`, under the live revision of `environment` or a pinned one.
+
+    An equal `input_key` answers with the first run. A replay takes revision and input from its original.
+
+    Raises:
+        NotFound: no such agent, environment, revision or original.
+        Malformed: the input does not fit the revision's input schema; `errors` says where.
+        NotNow: nothing is live there yet, or `external_id` belongs to another run.
+    """
+    _check_keys(external_id, input_key)
+    row = agent_for(session, principal, agent, "run.start")
+    if replay_of is not None:
+        original = _original(session, principal, row, replay_of)
+        return _replay(session, principal, row, original, title)
+    place = _environment(session, principal, environment)
+    authorize(principal, "run.start", environment_id=place.id, owners=(principal.id,))
+    wish = _Wish(origin, source, mode, external_id, input_key, title)
+    if input_key is not None and (first := _first_with_key(session, principal.workspace_id, input_key)):
+        return first
+    _check_external_id(session, principal.workspace_id, external_id)
+    chosen = _revision(session, row, place, revision)
+    return _write(session, principal, row, chosen, place.id, input, wish, None)
+
+
+def _check_keys(external_id: str | None, input_key: str | None) -> None:
+    for name, value in (("external_id", external_id), ("input_key", input_key)):
+        if value is not None and not (0 < len(value) <= _KEY_CHARS and storable(value) == value):
+            words = f"must have 1 to {_KEY_CHARS} plain characters"
+            raise Malformed(f"The {name} {words}.", errors={name: [words]})
+
+
+def _environment(session: Session, principal: Principal, slug: str) -> Environment:
+    found = session.scalar(
+        select(Environment).where(Environment.workspace_id == principal.workspace_id, Environment.slug == slug)
+    )
+    if found is None or (principal.environment_id and principal.environment_id != found.id):
+        raise NotFound("There is no such environment here. A workspace starts with staging and production.")
+    return found
+
+
+def _revision(session: Session, agent: Agent, place: Environment, wanted: str | int | None) -> Revision:
+    if wanted is not None:
+        return find_revision(session, agent, wanted)
+    live = live_revision(session, agent.id, place.id)
+    found = session.get(Revision, live) if live else None
+    if found is None:
+        raise NotNow(
+            f"{agent.slug} has no revision that serves {place.slug}. Freeze its draft, or name a revision.",
+            code="nothing_live",
+        )
+    return found
+
+
+def _first_with_key(session: Session, workspace_id: str, input_key: str) -> RequestedRun | None:
+    run = session.scalar(select(Run).where(Run.workspace_id == workspace_id, Run.input_key == input_key))
+    if run is None:
+        return None
+    return RequestedRun(run.id, run.state, run.revision_id, run.revision_number, False, run.reason)
+
+
+def _check_external_id(session: Session, workspace_id: str, external_id: str | None) -> None:
+    if external_id is None:
+        return
+    other = session.scalar(select(Run.id).where(Run.workspace_id == workspace_id, Run.external_id == external_id))
+    if other is not None:
+        raise NotNow(
+            f"The run {other} already has this external id. Read that run, or choose another id.",
+            code="external_id_taken",
+            extra={"run": other},
+        )
+
+
+def _original(session: Session, principal: Principal, agent: Agent, run_id: str) -> Run:
+    found = session.scalar(
+        select(Run).where(Run.id == run_id, Run.workspace_id == principal.workspace_id, Run.agent_id == agent.id)
+    )
+    if found is None:
+        raise NotFound("There is no such run of this agent to replay.")
+    authorize(
+        principal, "run.read", workspace_id=found.workspace_id, owners=(found.requested_by,),
+        environment_id=found.environment_id,
+    )  # fmt: skip
+    if found.state not in ("completed", "failed", "cancelled"):
+        raise NotNow("Only a run that has ended can be replayed. Wait for it, or cancel it.", code="not_over")
+    return found
+
+
+def _replay(session: Session, principal: Principal, agent: Agent, original: Run, title: str | None) -> RequestedRun:
+    revision = session.get(Revision, original.revision_id)
+    if revision is None:
+        raise NotFound("The revision this run had is gone.")
+    wish = _Wish("test", "replay", "replay", None, None, title or f"Replay: {original.title}")
+    return _write(
+        session, principal, agent, revision, original.environment_id, original.input, wish, original.id
+    )  # fmt: skip
+
+
+def _write(
+    session: Session,
+    principal: Principal,
+    agent: Agent,
+    revision: Revision,
+    environment_id: str,
+    value: Any,
+    wish: _Wish,
+    replay_of: str | None,
+) -> RequestedRun:
+    body = revision_body(session, revision.id)
+    given = prepare(
+        value,
+        # A replay takes what its original took, which may have been cut to size after it was checked.
+        schema=None if replay_of else body.input_schema,
+        chars_max=body.limits.input_chars,
+        title=wish.title,
+        fallback=agent.name or agent.slug,
+    )
+    rejection = None
+    if agent.state == "disabled":
+        rejection = f"{agent.name or agent.slug} is disabled. Enable it, then start the run again."
+    moment = clock.now()
+    run_id = ids.new_id("run")
+    run = Run(
+        id=run_id, workspace_id=agent.workspace_id, environment_id=environment_id, agent_id=agent.id,
+        revision_id=revision.id, agent_slug=agent.slug, agent_name=agent.name, revision_number=revision.number,
+        state="rejected" if rejection else "queued", code="agent_disabled" if rejection else None, reason=rejection,
+        origin=wish.origin, source=wish.source, mode=wish.mode, replay_of=replay_of, external_id=wish.external_id,
+        input_key=wish.input_key, requested_by=principal.id, requested_by_name=principal.name, title=given.title,
+        search_text=search_text(given.title, run_id, agent, wish.external_id, given.search_text), input=given.value,
+        output=None, is_scripted=body.model.name.startswith(_SCRIPTED), is_truncated=given.is_truncated,
+        created_at=moment, ended_at=moment if rejection else None, leg=1,
+    )  # fmt: skip
+    session.add(run)
+    session.flush()
+    _follow_up(session, principal, run, moment)
+    return RequestedRun(run.id, run.state, run.revision_id, run.revision_number, True, rejection)
+
+
+def search_text(title: str, run_id: str, agent: Agent, external_id: str | None, words: str) -> str:
+    """Return the one lower-case text that a search of runs looks into."""
+    return " ".join(part for part in (title.lower(), run_id, agent.slug, (external_id or "").lower(), words) if part)
+
+
+def _follow_up(session: Session, principal: Principal, run: Run, moment: datetime) -> None:
+    audit.write(
+        session, workspace_id=run.workspace_id, actor=principal.actor, action="run.request", object_kind="run",
+        object_id=run.id,
+        detail={"agent": run.agent_slug, "revision": run.revision_number, "source": run.source, "mode": run.mode,
+                "state": run.state},
+    )  # fmt: skip
+    tell_state(session, run)
+    if run.state == "queued":
+        outbox.send(
+            session, workspace_id=run.workspace_id, kind=START, payload={"run_id": run.id, "leg": 1}, due_at=moment
+        )

@@ -1,0 +1,85 @@
+"""What is true about a run for as long as it lives: what its gateways decide by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from signoff.agents.body import Body
+from signoff.agents.revisions import revision_body
+from signoff.kit.errors import NotFound
+from signoff.record.actor import Actor
+from signoff.runs.states import Mode
+from signoff.tables.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """A run as a gateway sees it. Built from rows that never change, so a replay builds the same one."""
+
+    run_id: str
+    workspace_id: str
+    environment_id: str
+    agent_id: str
+    agent_slug: str
+    revision_id: str
+    revision_number: int
+    body: Body
+    mode: Mode
+    replay_of: str | None
+    leg: int
+    requested_by: str
+
+    @property
+    def actor(self) -> Actor:
+        """Return who the audit names when this run acts."""
+        return Actor("run", self.run_id, f"{self.agent_slug}, revision {self.revision_number}")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedRun:
+    """What `request_run` answers. `is_new` is False when the same input was already being worked on."""
+
+    id: str
+    state: str
+    revision_id: str
+    revision_number: int
+    is_new: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LegStart:
+    """What a leg needs to begin: the run's context, its input, and until when it may work."""
+
+    context: RunContext
+    input: Any
+    deadline_at: datetime
+
+
+def context_of(session: Session, run_id: str, *, leg: int) -> RunContext:
+    """Return the context of a run for one of its legs.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    run = session.get(Run, run_id)
+    if run is None:
+        raise NotFound("There is no such run.")
+    return RunContext(
+        run_id=run.id,
+        workspace_id=run.workspace_id,
+        environment_id=run.environment_id,
+        agent_id=run.agent_id,
+        agent_slug=run.agent_slug,
+        revision_id=run.revision_id,
+        revision_number=run.revision_number,
+        body=revision_body(session, run.revision_id),
+        mode=run.mode,  # pyright: ignore[reportArgumentType]
+        replay_of=run.replay_of,
+        leg=leg,
+        requested_by=run.requested_by,
+    )

@@ -1,0 +1,100 @@
+"""Which runs a list shows: every filter combines with every other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+
+from signoff.kit import ids
+from signoff.kit.clock import as_utc
+from signoff.kit.text import storable
+from signoff.people.access import Principal, reach
+from signoff.tables.agents import Agent
+from signoff.tables.people import Environment
+from signoff.tables.runs import Run
+
+_TEXT_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """What to show; None or empty means all.
+
+    Args:
+        agent: slug or id. revision: id (`rev_…`) or number. environment: slug or id.
+        since, until: by when the run was asked for; `until` is excluded.
+        text: looked for in title, id, agent, external id and the beginning of the input.
+    """
+
+    agent: str | None = None
+    revision: str | int | None = None
+    states: tuple[str, ...] = ()
+    source: str | None = None
+    origin: str | None = None
+    environment: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+    needs_attention: bool | None = None
+    replay_of: str | None = None
+
+
+def visible(viewer: Principal) -> list[ColumnElement[bool]]:
+    """Return what bounds every list of runs for this viewer: the workspace, the key's environment, their own."""
+    bounds: list[ColumnElement[bool]] = [Run.workspace_id == viewer.workspace_id]
+    if viewer.environment_id:
+        bounds.append(Run.environment_id == viewer.environment_id)
+    if reach(viewer, "run.read") != "all":
+        mine = select(Agent.id).where(
+            Agent.workspace_id == viewer.workspace_id, or_(Agent.owner_id == viewer.id, Agent.backup_id == viewer.id)
+        )
+        bounds.append(or_(Run.requested_by == viewer.id, Run.agent_id.in_(mine)))
+    return bounds
+
+
+def conditions(wanted: RunFilter, workspace_id: str) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter."""
+    found: list[ColumnElement[bool]] = []
+    equals: tuple[tuple[Any, Any], ...] = (
+        (Run.source, wanted.source),
+        (Run.origin, wanted.origin),
+        (Run.needs_attention, wanted.needs_attention),
+        (Run.replay_of, wanted.replay_of),
+    )
+    found += [column == value for column, value in equals if value is not None]
+    if wanted.states:
+        found.append(Run.state.in_(wanted.states))
+    found += _by_agent(wanted, workspace_id)
+    # Ids sort by the moment they were made, so a span of time is a span of the index every list is read from.
+    if wanted.since:
+        found.append(Run.id >= ids.first_at("run", as_utc(wanted.since)))
+    if wanted.until:
+        found.append(Run.id < ids.first_at("run", as_utc(wanted.until)))
+    for word in storable(wanted.text or "")[:_TEXT_CHARS].lower().split():
+        found.append(Run.search_text.contains(word, autoescape=True))
+    return found
+
+
+def _by_agent(wanted: RunFilter, workspace_id: str) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.agent:
+        is_id = wanted.agent.startswith("agt_")
+        agent = Agent.id == wanted.agent if is_id else Agent.slug == wanted.agent
+        found.append(
+            Run.agent_id == select(Agent.id).where(Agent.workspace_id == workspace_id, agent).scalar_subquery()
+        )
+    if wanted.revision is not None:
+        text = str(wanted.revision)
+        is_number = text.isascii() and text.isdigit() and len(text) < 10
+        found.append(Run.revision_number == int(text) if is_number else Run.revision_id == text)
+    if wanted.environment:
+        is_id = wanted.environment.startswith("env_")
+        place = Environment.id == wanted.environment if is_id else Environment.slug == wanted.environment
+        found.append(
+            Run.environment_id
+            == select(Environment.id).where(Environment.workspace_id == workspace_id, place).scalar_subquery()
+        )
+    return found

@@ -1,0 +1,49 @@
+"""The states of a run and of an act on the outside world, and the legal moves. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+RunState = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "rejected"]
+WaitingFor = Literal["reconciliation", "provider", "budget"]
+Origin = Literal["production", "test"]
+Source = Literal["manual", "api", "orchestration", "cli", "demo", "replay"]
+Mode = Literal["live", "sandbox", "replay"]
+
+RUN_STATES: tuple[RunState, ...] = get_args(RunState)
+
+# `waiting` goes back to `running` when its next leg starts; it never goes back to `queued`.
+MOVES: dict[RunState, frozenset[RunState]] = {
+    "queued": frozenset({"running", "cancelled", "failed"}),
+    "running": frozenset({"waiting", "completed", "failed", "cancelled"}),
+    "waiting": frozenset({"running", "cancelled", "failed"}),
+    "completed": frozenset(),
+    "failed": frozenset(),
+    "cancelled": frozenset(),
+    "rejected": frozenset(),
+}
+
+# `intended`: written before the act. `unknown`: it may or may not have happened, and a person must say.
+EffectState = Literal["intended", "done", "failed", "unknown", "settled"]
+Settlement = Literal["happened", "did_not_happen", "did_not_happen_retry"]
+SETTLEMENTS: tuple[Settlement, ...] = get_args(Settlement)
+
+
+def is_over(state: str) -> bool:
+    """Return whether a run in this state will never do anything again."""
+    return not MOVES[state]  # pyright: ignore[reportArgumentType]
+
+
+def may_move(before: str, after: str) -> bool:
+    """Return whether a run may go from one state to another."""
+    return after in MOVES[before]  # pyright: ignore[reportArgumentType]
+
+
+def sources_of(after: RunState) -> tuple[RunState, ...]:
+    """Return the states from which a run may come into `after`."""
+    return tuple(before for before in RUN_STATES if after in MOVES[before])
+
+
+def needs_attention(state: RunState) -> bool:
+    """Return whether a run in this state asks for a person's eyes."""
+    return state in ("failed", "waiting")
