@@ -1,2 +1,1 @@
-"""The engine: runs legs, carries outbox messages up, resumes what waited, takes over from the dead.
-"""
+"""The engine: runs legs, carries outbox messages up, resumes what waited, takes over from the dead."""

@@ -1,0 +1,79 @@
+"""The end of a leg: its last messages, its run's next state, the audit and the events, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from signoff.engine import messages as conversation
+from signoff.engine.loop import LegEnd
+from signoff.kit import clock
+from signoff.kit.text import storable
+from signoff.runs import actions
+from signoff.runs.facts import RunContext
+from signoff.tables.runs import Run, RunEvent
+
+_OUTAGE_PAUSE_SECONDS = 60
+
+
+def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, worker: str) -> str:
+    """End the leg as `end` says, unless it is somebody else's or over. Returns the run's state now."""
+    leg_state = {"completed": "completed", "stopped": "stopped"}.get(end.kind, "waiting")
+    if not actions.end_leg(session, context.run_id, context.leg, state=leg_state, worker=worker, holds=end.holds):
+        run = session.get(Run, context.run_id)
+        return run.state if run else "gone"
+    conversation.save(
+        session,
+        workspace_id=context.workspace_id,
+        run_id=context.run_id,
+        leg=context.leg,
+        first=saved,
+        messages=end.unsaved,
+    )
+    session.execute(delete(RunEvent).where(RunEvent.run_id == context.run_id, RunEvent.kind == "text"))
+    _move(session, context, end)
+    run = session.get_one(Run, context.run_id, populate_existing=True)
+    if end.kind == "held":
+        # Somebody may have settled the acts before the leg had ended.
+        actions.resume_when_settled(session, run)
+    return run.state
+
+
+def _move(session: Session, context: RunContext, end: LegEnd) -> None:
+    run_id, leg, by = context.run_id, context.leg, context.actor
+    if end.kind == "completed":
+        actions.complete_run(session, run_id, leg, by=by, output=_storable(end.output))
+    elif end.kind == "held":
+        actions.wait_run(
+            session, run_id, leg, by=by, waiting_for="reconciliation", code="needs_reconciliation",
+            reason=f"Nobody knows whether {_calls(len(end.holds))} happened. Look there, then say what is true.",
+        )  # fmt: skip
+    elif end.kind == "waits":
+        resume_at = datetime.fromisoformat(end.resume_at) if end.resume_at else None
+        actions.wait_run(
+            session, run_id, leg, by=by, waiting_for="provider", code=end.code, reason=end.reason,
+            resume_at=resume_at or clock.now() + timedelta(seconds=_OUTAGE_PAUSE_SECONDS),
+        )  # fmt: skip
+    elif end.stop is not None and end.stop.state == "cancelled":
+        actions.end_cancelled(session, run_id, leg, by=by, code=end.stop.code, reason=end.stop.reason)
+    elif end.stop is not None:
+        actions.fail_run(
+            session, run_id, leg, by=by, code=end.stop.code, reason=end.stop.reason, failed_step=end.failed_step
+        )
+
+
+def _calls(number: int) -> str:
+    return "one call" if number == 1 else f"{number} calls"
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): _storable(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, list):
+        return [_storable(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    return value

@@ -1,0 +1,48 @@
+"""The conversation of a run: each message stored once, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from signoff.kit import clock
+from signoff.tables.runs import RunMessage
+
+# Kept with the revision or the run row; repeating the SOP in every message would store it once per turn.
+_LEFT_OUT = ("instructions", "run_id", "conversation_id", "metadata")
+
+
+def save(
+    session: Session, *, workspace_id: str, run_id: str, leg: int, first: int, messages: Sequence[ModelMessage]
+) -> None:
+    """Store messages under the numbers from `first` on. What a crashed attempt stored already stays as it is."""
+    if not messages:
+        return
+    moment = clock.now()
+    rows = [
+        {
+            "run_id": run_id, "seq": first + offset, "workspace_id": workspace_id, "leg": leg, "body": body,
+            "created_at": moment,
+        }
+        for offset, body in enumerate(_plain(messages))
+    ]  # fmt: skip
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(RunMessage).values(rows).on_conflict_do_nothing(index_elements=["run_id", "seq"]))
+
+
+def _plain(messages: Sequence[ModelMessage]) -> list[dict[str, Any]]:
+    plain = cast("list[dict[str, Any]]", ModelMessagesTypeAdapter.dump_python(list(messages), mode="json"))
+    return [{key: value for key, value in body.items() if value is not None and key not in _LEFT_OUT} for body in plain]
+
+
+def load(session: Session, run_id: str, *, before_leg: int) -> list[ModelMessage]:
+    """Return the messages of earlier legs. They are complete when a leg begins, so a replay reads the same."""
+    bodies = session.scalars(
+        select(RunMessage.body).where(RunMessage.run_id == run_id, RunMessage.leg < before_leg).order_by(RunMessage.seq)
+    ).all()
+    return ModelMessagesTypeAdapter.validate_python(list(bodies))

@@ -1,0 +1,108 @@
+"""Carries outbox messages up: each `run.start` becomes a durable workflow in this process, as long as there is room.
+
+Woken at once by a commit in this process and, on Postgres, by one in any other; a poll finds what was missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from signoff import durable
+from signoff.engine.claims import claim_fairly, has_due
+from signoff.engine.flights import Stop
+from signoff.engine.workflows import Engine, run_leg, workflow_id
+from signoff.kit import clock
+from signoff.kit.faultpoints import faultpoint
+from signoff.record import outbox
+from signoff.runs.actions import CANCEL, START
+
+_log = logging.getLogger(__name__)
+
+_CLAIM_MAX = 50
+_BACKOFF_SECONDS_MAX = 60.0
+
+
+class Relay:
+    """The loop of one process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._store = engine.services.store
+        self._poll_seconds = engine.services.settings.poll_seconds
+        self._room = engine.services.settings.worker_concurrency
+        self._wake = asyncio.Event()
+        self._turn = 0
+
+    def wake(self) -> None:
+        """Look now. From the event loop's thread only."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Carry messages until cancelled."""
+        while True:
+            try:
+                carried = await self._carry()
+            except SQLAlchemyError:
+                _log.exception("the relay could not read the outbox; it tries again")
+                carried = 0
+                await asyncio.sleep(self._poll_seconds)
+            if not carried:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait for a reason to look: a commit, a leg that ended and made room, or the next poll."""
+        if len(self._engine.flights) >= self._room:
+            await self._engine.flights.landed(self._poll_seconds)
+            return
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
+        except TimeoutError:
+            return
+
+    async def _carry(self) -> int:
+        self._wake.clear()
+        free = min(self._room - len(self._engine.flights), _CLAIM_MAX)
+        # Reading is cheap; claiming takes the writer's place on SQLite, so it is done only when there is something.
+        if not await self._store.read_async(has_due, starts=free > 0):
+            return 0
+        self._turn += 1
+        messages = await self._store.write_async(claim_fairly, worker=durable.worker_id(), free=free, turn=self._turn)
+        if messages:
+            faultpoint("claimed")
+            await asyncio.gather(*(self._handle(message) for message in messages))
+        return len(messages)
+
+    async def _handle(self, message: outbox.Message) -> None:
+        try:
+            if message.kind == START:
+                await self._start(message.payload["run_id"], message.payload["leg"])
+            elif message.kind == CANCEL:
+                self._engine.flights.call_off(
+                    message.payload["run_id"], Stop("cancelled", "cancelled", message.payload["reason"])
+                )
+            else:
+                _log.warning("nobody handles outbox messages of the kind %s; it is put away", message.kind)
+        except Exception as error:  # noqa: BLE001
+            # The message is offered again; one that cannot be carried must not stop the others.
+            _log.exception("outbox message %s (%s) failed", message.id, message.kind)
+            pause = min(2.0**message.attempts, _BACKOFF_SECONDS_MAX)
+            await self._store.write_async(
+                outbox.release, message.id, error=str(error), due_at=clock.now() + timedelta(seconds=pause)
+            )
+            return
+        await self._store.write_async(outbox.done, [message.id])
+
+    async def _start(self, run_id: str, leg: int) -> None:
+        flights = self._engine.flights
+        flights.expect(run_id)
+        try:
+            is_here = await durable.start(run_leg, workflow_id(run_id, leg), run_id, leg)
+        except BaseException:
+            flights.give_up(run_id)
+            raise
+        if not is_here:
+            flights.give_up(run_id)

@@ -1,0 +1,132 @@
+"""What makes sure that no run stays where it is: swept by every worker, harmless when many do, because each change is
+conditional.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from signoff import durable
+from signoff.engine.workflows import Engine, workflow_id
+from signoff.kit import chance, clock
+from signoff.record import outbox
+from signoff.record.actor import SYSTEM
+from signoff.runs import actions, stuck
+from signoff.runs.stuck import LegFacts
+from signoff.tables.record import OutboxMessage
+
+_log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 5.0
+# How long a leg may look lost before it is settled: longer than any takeover.
+_LOST_AFTER_SECONDS = 60.0
+_TOO_LONG_SECONDS_MIN = 60.0
+_TOO_LONG_FACTOR = 10
+_LATE_SECONDS = 60.0
+_KEEP_MESSAGES_SECONDS = 86_400.0
+_KEEP_RECORDS_SECONDS = 900.0
+_UNDER_WAY = ("PENDING", "ENQUEUED", "DELAYED")
+
+
+class Sweeps:
+    """The sweeping of one process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._store = engine.services.store
+        self._after = ""
+
+    async def run(self) -> None:
+        """Sweep until cancelled: at once, because a start often follows a crash, then every few seconds."""
+        while True:
+            try:
+                await self.sweep()
+            except Exception:  # noqa: BLE001  # A sweep that ends for good would leave runs where they are.
+                _log.exception("a sweep failed; it tries again")
+            await asyncio.sleep(chance.jittered(EVERY_SECONDS))
+
+    async def sweep(self) -> None:
+        """Sweep once."""
+        living = [worker.id for worker in await asyncio.to_thread(durable.workers) if worker.state == "live"]
+        await self._store.write_async(outbox.release_claims_of_the_dead, living)
+        for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
+            await self._store.write_async(actions.resume_run, run_id, leg=leg, waiting_for=waiting_for)
+        await self._settle_lost()
+        await self._restart_forgotten()
+        await self._end_too_long()
+        await self._forget()
+
+    async def _settle_lost(self) -> None:
+        legs = await self._store.read_async(
+            stuck.legs_at_work, longer_than_seconds=_LOST_AFTER_SECONDS, after=self._after
+        )
+        self._after = legs[-1].run_id if len(legs) >= 200 else ""
+        states = await durable.outcomes([workflow_id(leg.run_id, leg.leg) for leg in legs])
+        for leg in legs:
+            reason = _why_lost(leg, states.get(workflow_id(leg.run_id, leg.leg)))
+            if reason is not None:
+                await self._store.write_async(_settle, leg.run_id, leg.leg, code=reason[0], reason=reason[1])
+
+    async def _restart_forgotten(self) -> None:
+        runs = await self._store.read_async(
+            stuck.forgotten, start_kind=actions.START, older_than_seconds=_LOST_AFTER_SECONDS
+        )
+        states = await durable.outcomes([workflow_id(run_id, leg) for _, run_id, leg in runs])
+        for workspace_id, run_id, leg in runs:
+            state = states.get(workflow_id(run_id, leg))
+            if state is None:
+                await self._store.write_async(_start_again, workspace_id, run_id, leg)
+            elif state not in _UNDER_WAY:
+                await self._store.write_async(
+                    _settle, run_id, leg, code="engine_fault", reason="The engine could not begin this run."
+                )
+
+    async def _end_too_long(self) -> None:
+        legs = await self._store.read_async(stuck.legs_at_work, longer_than_seconds=_TOO_LONG_SECONDS_MIN)
+        usual: dict[str, float | None] = {}
+        for leg in legs:
+            if leg.agent_id not in usual:
+                usual[leg.agent_id] = await self._store.read_async(stuck.usual_seconds, leg.agent_id)
+            median = usual[leg.agent_id]
+            if median is None:
+                continue
+            limit = max(median * _TOO_LONG_FACTOR, _TOO_LONG_SECONDS_MIN)
+            if clock.now() - leg.started_at > timedelta(seconds=limit):
+                reason = f"The run took more than ten times as long as this agent's runs usually take ({median:.0f} s)."
+                await self._store.write_async(stuck.call_off, leg.run_id, code="ran_too_long", reason=reason)
+
+    async def _forget(self) -> None:
+        await self._store.write_async(_forget_messages)
+        await durable.forget_ended(older_than_seconds=_KEEP_RECORDS_SECONDS, limit=500)
+
+
+def _why_lost(leg: LegFacts, state: str | None) -> tuple[str, str] | None:
+    """Return code and reason when a leg will never end by itself."""
+    if state is None:
+        return "engine_record_lost", "The engine's record of this run is gone, so it cannot go on. Start it again."
+    if state == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+        return "engine_fault", "The process working on this run ended again and again, so it was given up."
+    if state not in _UNDER_WAY:
+        return "engine_fault", "The engine ended its work on this run without a result."
+    if leg.deadline_at is not None and clock.now() > leg.deadline_at + timedelta(seconds=_LATE_SECONDS):
+        return "deadline", "The run reached its time limit (wall_seconds) and was ended."
+    return None
+
+
+def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) -> None:
+    actions.end_leg(session, run_id, leg, state="stopped", worker=None)
+    actions.fail_run(session, run_id, leg, by=SYSTEM, code=code, reason=reason)
+
+
+def _start_again(session: Session, workspace_id: str, run_id: str, leg: int) -> None:
+    outbox.send(session, workspace_id=workspace_id, kind=actions.START, payload={"run_id": run_id, "leg": leg})
+
+
+def _forget_messages(session: Session) -> None:
+    done = stuck.finished_messages(session, older_than_seconds=_KEEP_MESSAGES_SECONDS)
+    if done:
+        session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_(done)))

@@ -1,0 +1,72 @@
+"""What one leg works with, and how it ends before its agent is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic_ai.messages import ModelMessage
+
+from signoff.engine.flights import Flight, Stop
+from signoff.engine.tool_names import PinnedTool
+from signoff.gateways.services import Services
+from signoff.runs.facts import RunContext
+
+
+class LegStopped(Exception):
+    """The run ends here, failed or cancelled. Raised only where the agent asks the model, so no call is torn apart."""
+
+    def __init__(self, stop: Stop, failed_step: str | None = None) -> None:
+        super().__init__(stop.reason)
+        self.stop = stop
+        self.failed_step = failed_step
+
+
+class LegWaits(Exception):
+    """The run waits for a provider to come back."""
+
+    def __init__(self, code: str, reason: str, resume_at: datetime | None) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.resume_at = resume_at
+
+
+@dataclass(slots=True, eq=False)
+class LegWork:
+    """One leg under way. What is here is derived from recorded values only, so a replay derives it again.
+
+    Args:
+        history: the messages of earlier legs.
+        saved: how many messages of the run are stored.
+        live: returns the messages of the run as they stand now.
+        stop: set by a tool call that ends the run; acted on at the next model call.
+        holds: call ids whose outcome a person must settle.
+    """
+
+    services: Services
+    context: RunContext
+    flight: Flight
+    tools: dict[str, PinnedTool]
+    history: list[ModelMessage]
+    saved: int = 0
+    live: Callable[[], list[ModelMessage]] = list
+    requests: int = 0
+    stop: Stop | None = None
+    failed_step: str | None = None
+    holds: list[str] = field(default_factory=list[str])
+    last_step: str | None = None
+
+    def end(self, stop: Stop, failed_step: str | None) -> None:
+        """Remember the first reason to end the run."""
+        if self.stop is None:
+            self.stop, self.failed_step = stop, failed_step
+
+    def called_off(self, outcome: dict[str, Any]) -> bool:
+        """Return whether the call behind a step was called off, remembering why."""
+        if outcome.get("kind") != "called_off":
+            return False
+        self.end(Stop.from_plain(outcome["stop"]), None)
+        return True

@@ -1,0 +1,72 @@
+"""The engine in one process: relay, watch, sweeps, and their orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from signoff import durable
+from signoff.engine.listener import listen
+from signoff.engine.relay import Relay
+from signoff.engine.sweeps import Sweeps
+from signoff.engine.watch import watch
+from signoff.engine.workflows import Engine, install
+from signoff.gateways.services import Services
+from signoff.record import outbox
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Works on runs in this process and this event loop. At most one per process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._engine: Engine | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._deaf: list[Any] = []
+
+    async def start(self) -> None:
+        """Take the lease, take over from the dead, and begin."""
+        engine = Engine(self._services)
+        self._engine = engine
+        # Before the launch: a run recovered from the dead may begin at once.
+        install(engine)
+        await durable.launch(self._services.settings)
+        relay = Relay(engine)
+        loop = asyncio.get_running_loop()
+        self._deaf.append(outbox.listen(lambda: _wake(loop, relay)))
+        self._begin(relay.run(), watch(engine), Sweeps(engine).run())
+        if not self._services.store.is_sqlite:
+            self._begin(listen(self._services.store.engine.url, relay))
+        _log.info("worker %s is at work", durable.worker_id())
+
+    def _begin(self, *loops: Coroutine[Any, Any, None]) -> None:
+        self._tasks += [asyncio.create_task(loop) for loop in loops]
+
+    async def stop(self) -> None:
+        """Start nothing more, give what is in flight time to end, and leave the rest to whoever comes next."""
+        engine = self._engine
+        if engine is None:
+            return
+        for stop_listening in self._deaf:
+            stop_listening()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await engine.flights.drained(self._services.settings.shutdown_grace_seconds)
+        await engine.flights.abandon()
+        await durable.shutdown()
+        install(None)
+        self._engine = None
+
+
+def _wake(loop: asyncio.AbstractEventLoop, relay: Relay) -> None:
+    # Commits happen in the store's threads.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(relay.wake)
