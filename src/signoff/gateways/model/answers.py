@@ -1,0 +1,92 @@
+"""A model's answer, checked and made fit to keep, before anything else sees it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelResponse, ModelResponsePart, ToolCallPart
+
+from signoff.gateways.model.call import Failure
+from signoff.gateways.model.providers import ModelName
+from signoff.kit.redact import Redactor
+from signoff.kit.text import storable
+
+NAME_CHARS_MAX = 200
+
+
+def problem_with(response: ModelResponse, name: ModelName, *, tool_calls_max: int) -> Failure | None:
+    """Return why `response` must not be used, or None."""
+    calls = sum(isinstance(part, ToolCallPart) for part in response.parts)
+    if calls > tool_calls_max:
+        return Failure(
+            "too_many_tool_calls",
+            f"{name.full[:80]} asked for {calls:,} tool calls in one answer; at most {tool_calls_max} are carried out. "
+            "None was. (SIGNOFF_TOOL_CALLS_PER_TURN_MAX)",
+            is_billed=True,
+        )
+    if response.state != "complete":
+        return Failure(
+            "model_answer_cut_off",
+            f"{name.label} did not finish its answer.",
+            is_transient=True,
+            is_provider_fault=True,
+            is_billed=True,
+        )
+    return None
+
+
+def fit_to_keep(response: ModelResponse, call_key: str, redactor: Redactor) -> ModelResponse:
+    """Return the answer with our own call ids, storable texts, secrets masked, and nothing that nobody reads.
+
+    A provider may repeat a call's id within an answer or from one answer to the next. Ours are unique in the run,
+    because the record of what was done is kept by them.
+    """
+    prefix = "call_" + call_key.replace("m:", "").replace(":", "_")
+    parts = [_clean_part(part, f"{prefix}_{number}", redactor) for number, part in enumerate(response.parts, 1)]
+    return replace(
+        response,
+        parts=parts,
+        model_name=storable(response.model_name or "")[:NAME_CHARS_MAX] or None,
+        provider_response_id=storable(response.provider_response_id or "")[:NAME_CHARS_MAX] or None,
+        # Raw provider data may be of any size and hold anything.
+        provider_details=None,
+        metadata=None,
+    )
+
+
+def as_plain(response: ModelResponse) -> dict[str, Any]:
+    """Return one answer as plain JSON."""
+    return cast("dict[str, Any]", ModelMessagesTypeAdapter.dump_python([response], mode="json")[0])
+
+
+def from_plain(plain: dict[str, Any]) -> ModelResponse:
+    """Return the answer that `as_plain` gave."""
+    return cast("ModelResponse", ModelMessagesTypeAdapter.validate_python([plain])[0])
+
+
+def _clean_part(part: ModelResponsePart, call_id: str, redactor: Redactor) -> ModelResponsePart:
+    changes: dict[str, Any] = {}
+    for field in ("content", "args", "tool_name"):
+        value = getattr(part, field, None)
+        if value is None or isinstance(value, bytes):
+            continue
+        changes[field] = redactor.value(_storable(value))
+    if "tool_name" in changes:
+        changes["tool_name"] = str(changes["tool_name"])[:NAME_CHARS_MAX]
+    if isinstance(part, ToolCallPart):
+        changes["tool_call_id"] = call_id
+    return cast("ModelResponsePart", replace(cast("Any", part), **changes)) if changes else part
+
+
+def _storable(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if depth > 60:
+        return None
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {storable(key): _storable(item, depth + 1) for key, item in members.items()}
+    if isinstance(value, list):
+        return [_storable(item, depth + 1) for item in cast("list[Any]", value)]
+    return value

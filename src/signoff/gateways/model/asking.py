@@ -1,0 +1,97 @@
+"""The one place where a model is asked: streamed where the provider streams, whole where it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from pydantic_ai.messages import ModelResponse, PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
+from pydantic_ai.models import Model
+from pydantic_ai.models.function import FunctionModel
+
+from signoff.gateways.chain import Objected
+from signoff.gateways.model import sizes
+from signoff.gateways.model.answers import fit_to_keep, problem_with
+from signoff.gateways.model.call import Answer, Asked, ModelFailed
+from signoff.gateways.model.failures import classify
+from signoff.gateways.model.live_text import LiveText
+from signoff.gateways.standing import STALE_SECONDS, revoked, standing_of
+from signoff.kit import clock
+from signoff.kit.faultpoints import faultpoint
+
+log = logging.getLogger(__name__)
+
+
+async def ask(asked: Asked) -> Answer:
+    """Send the request once and return the checked answer.
+
+    Raises:
+        ModelFailed: there is no usable answer, whatever the provider did.
+        Objected: the run may not act any more.
+    """
+    await _check_standing(asked)
+    name = asked.services.providers.name(asked.model)
+    faultpoint("before-llm")
+    try:
+        async with asyncio.timeout(asked.run.body.model.settings.timeout_seconds):
+            response = await _response(asked)
+    except Exception as error:
+        # A provider may make its client library raise anything at all.
+        failure = classify(error, name)
+        log.info("model call failed: %s %s", asked.model, failure.code)
+        raise ModelFailed(failure, asked.model) from error
+    problem = problem_with(response, name, tool_calls_max=asked.services.settings.tool_calls_per_turn_max)
+    if problem is not None:
+        raise ModelFailed(problem, asked.model)
+    return _priced(asked, fit_to_keep(response, asked.call.key, asked.facts.redactor))
+
+
+async def _check_standing(asked: Asked) -> None:
+    """Ask again whether the run may act, when something made the call wait since its guards were asked."""
+    services = asked.services
+    if not services.may_act() or clock.monotonic_seconds() - asked.log.decided > STALE_SECONDS:
+        standing = await services.store.read_async(standing_of, asked.run.run_id, may_act=services.may_act())
+        verdict = revoked(standing)
+        if verdict.kind != "allow":
+            raise Objected(verdict)
+        asked.log.decided = clock.monotonic_seconds()
+
+
+async def _response(asked: Asked) -> ModelResponse:
+    model = asked.services.providers.model(asked.model)
+    messages = model.prepare_messages(list(asked.messages), asked.parameters)
+    name = asked.services.providers.name(asked.model)
+    live = LiveText(asked)
+    if isinstance(model, FunctionModel) or name.provider in asked.services.providers.without_streams:
+        response = await model.request(messages, asked.settings, asked.parameters)
+        await live.whole(response)
+        return response
+    return await _streamed(asked, model, messages, live)
+
+
+async def _streamed(asked: Asked, model: Model, messages: list[Any], live: LiveText) -> ModelResponse:
+    calls_max = asked.services.settings.tool_calls_per_turn_max
+    async with model.request_stream(messages, asked.settings, asked.parameters) as stream:
+        async for event in stream:
+            if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+                await live.add(event.part.content)
+            elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+                await live.add(event.delta.content_delta)
+            elif isinstance(event, PartStartEvent) and event.index > calls_max * 2:
+                break
+        await live.end()
+        return stream.get()
+
+
+def _priced(asked: Asked, response: ModelResponse) -> Answer:
+    usage = response.usage
+    is_estimated = not (usage.input_tokens or usage.output_tokens)
+    tokens_in, tokens_out = usage.input_tokens, usage.output_tokens
+    price = asked.facts.prices[asked.model]
+    if is_estimated:
+        tokens_in, tokens_out = sizes.tokens_in(asked.messages, asked.parameters), sizes.tokens_out(response)
+        cost = price.of_tokens(tokens_in, tokens_out)
+    else:
+        cost = price.of(usage)
+    return Answer(response, asked.model, tokens_in, tokens_out, cost, is_estimated)

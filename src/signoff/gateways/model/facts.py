@@ -1,0 +1,129 @@
+"""What the guards of the model gateway decide by, read in one short session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pydantic_ai.messages import ModelMessagesTypeAdapter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.budgets.queries import Spend, spent
+from signoff.budgets.states import Pot, day_pot, run_pot
+from signoff.gateways.model.call import ModelCall
+from signoff.gateways.model.prices import Price, entered_prices
+from signoff.gateways.standing import Standing, standing_of
+from signoff.kit import clock
+from signoff.kit.canonical import content_hash
+from signoff.kit.redact import Redactor
+from signoff.runs.facts import RunContext
+from signoff.tables.limits import CachedAnswer
+from signoff.tables.people import Workspace
+from signoff.tables.runs import Step
+
+if TYPE_CHECKING:
+    from signoff.gateways.services import Services
+
+# What differs between two requests that ask the same.
+_PASSING = frozenset({"timestamp", "run_id", "conversation_id", "usage", "provider_response_id", "provider_details",
+                      "metadata", "tool_call_id", "history_digest", "model_id", "canonical_system"})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The state of the world for one model call.
+
+    Args:
+        finished: the answer this very step gave before a crash kept it from being recorded.
+        recorded: the answer the original run got, in a replay.
+        cached: the answer to an equal request of this agent, where the revision asks for a cache.
+    """
+
+    standing: Standing
+    prices: Mapping[str, Price]
+    pots: tuple[Pot, ...]
+    run_spend: Spend
+    day_spend: Spend
+    daily_cap_usd: Decimal | None
+    redactor: Redactor
+    finished: Any = None
+    recorded: Any = None
+    cached: Any = None
+    request_hash: str | None = None
+
+
+def model_facts(session: Session, services: Services, run: RunContext, call: ModelCall) -> ModelFacts:
+    """Read everything the guards ask for."""
+    models = candidates(run)
+    entered = entered_prices(session, run.workspace_id, models)
+    standing = standing_of(session, run.run_id, may_act=services.may_act())
+    cap = session.scalar(select(Workspace.daily_cap_usd).where(Workspace.id == run.workspace_id))
+    pots = (
+        run_pot(run.run_id, run.body.limits.cost_usd),
+        day_pot(run.workspace_id, cap, time_zone=standing.time_zone, now=clock.now()),
+    )
+    request_hash = hash_of(run, call) if run.body.model.cache and run.mode != "replay" else None
+    return ModelFacts(
+        standing=standing,
+        prices={model: services.prices.price(model, entered) for model in models},
+        pots=pots,
+        run_spend=spent(session, pots[0].name),
+        day_spend=spent(session, pots[1].name),
+        daily_cap_usd=cap,
+        redactor=services.masking.redactor(session, run.environment_id),
+        finished=_answer_of(session, run.run_id, call.key),
+        recorded=_answer_of(session, run.replay_of, call.key) if run.mode == "replay" and run.replay_of else None,
+        cached=_cached(session, run, request_hash),
+        request_hash=request_hash,
+    )
+
+
+def candidates(run: RunContext) -> list[str]:
+    """Return the models of a revision, in the order in which they are asked."""
+    return list(dict.fromkeys([run.body.model.name, *run.body.model.fallbacks]))
+
+
+def hash_of(run: RunContext, call: ModelCall) -> str:
+    """Return the hash of all that an answer depends on."""
+    return content_hash(
+        {
+            "models": candidates(run),
+            "settings": run.body.model.settings.model_dump(mode="json"),
+            "overrides": {name: repr(value) for name, value in (call.settings or {}).items()},
+            "messages": _stable(ModelMessagesTypeAdapter.dump_python(call.messages, mode="json")),
+            "tools": [
+                [tool.name, tool.description, tool.parameters_json_schema]
+                for tool in (*call.parameters.function_tools, *call.parameters.output_tools)
+            ],
+            "output": [call.parameters.output_mode, call.parameters.allow_text_output],
+        }
+    )
+
+
+def _stable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _stable(item) for key, item in value.items() if key not in _PASSING}  # pyright: ignore[reportUnknownVariableType]
+    return [_stable(item) for item in value] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]
+
+
+def _answer_of(session: Session, run_id: str | None, key: str) -> Any:
+    if run_id is None:
+        return None
+    return session.scalar(
+        select(Step.response).where(
+            Step.run_id == run_id, Step.key == key, Step.state.in_(("completed", "cached")), Step.kind == "model"
+        )
+    )
+
+
+def _cached(session: Session, run: RunContext, request_hash: str | None) -> Any:
+    if request_hash is None:
+        return None
+    return session.scalar(
+        select(CachedAnswer.response).where(
+            CachedAnswer.agent_id == run.agent_id, CachedAnswer.request_hash == request_hash
+        )
+    )

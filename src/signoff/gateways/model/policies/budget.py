@@ -1,0 +1,40 @@
+"""The limits of a run that are counted in turns, tokens and dollars already spent."""
+
+from __future__ import annotations
+
+from signoff.gateways.chain import ALLOW, Verdict
+from signoff.gateways.model.call import ModelCall
+from signoff.gateways.model.facts import ModelFacts
+from signoff.kit import money
+from signoff.runs.facts import RunContext
+
+
+class Budget:
+    """Stops the run that has used up what it may. The money for the call itself is reserved by `spend`."""
+
+    name = "budget"
+
+    def check(self, call: tuple[RunContext, ModelCall], facts: ModelFacts, /) -> Verdict:
+        """Return `stop` with the limit that was reached, or `allow`."""
+        run, asked = call
+        limits = run.body.limits
+        if asked.turn > limits.turns:
+            return Verdict("stop", f"The run has had its {limits.turns} turns (limits.turns).", code="turns_exceeded")
+        if facts.standing.tokens_used >= limits.tokens:
+            return Verdict(
+                "stop",
+                f"The run has used {facts.standing.tokens_used:,} tokens of {limits.tokens:,} (limits.tokens).",
+                code="tokens_exceeded",
+            )
+        # A model that costs nothing may be asked also when all money is spent.
+        if facts.prices[run.body.model.name].of_tokens(1_000, 1_000) == 0:
+            return ALLOW
+        for pot, spend in zip(facts.pots, (facts.run_spend, facts.day_spend), strict=True):
+            if pot.cap_usd is not None and spend.spent_usd >= pot.cap_usd:
+                shown = money.as_text(pot.cap_usd), money.as_text(spend.spent_usd)
+                return Verdict(
+                    "stop",
+                    f"{pot.words} is ${shown[0]}, and ${shown[1]} is spent. {pot.remedy}",
+                    code=f"{pot.kind}_budget_exceeded",
+                )
+        return ALLOW

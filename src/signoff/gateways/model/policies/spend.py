@@ -1,0 +1,102 @@
+"""Money is held before a call and settled after it, so that no number of runs passes a cap by more than one call."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from signoff.budgets import actions as budgets
+from signoff.gateways.chain import Proceed
+from signoff.gateways.model import sizes
+from signoff.gateways.model.call import Answer, Asked, ModelFailed
+from signoff.gateways.model.facts import candidates
+from signoff.kit import money
+
+
+class Spend:
+    """Reserves the dearest candidate's worst case, and settles what the call did cost with the end of the step."""
+
+    name = "spend"
+
+    async def around(self, call: Asked, proceed: Proceed[Asked, Answer], /) -> Answer:
+        """Return the answer.
+
+        Raises:
+            BudgetExceeded: the run or the workspace has no room for the call.
+        """
+        purse = _Purse(call)
+        await purse.reserve()
+        try:
+            answer = await proceed(replace(call, pay_again=purse.pay_again))
+        except ModelFailed as failed:
+            cost = purse.waste(failed.unpaid) if failed.unpaid else money.ZERO
+            purse.settle_with_the_step(cost)
+            raise
+        except asyncio.CancelledError:
+            # The provider may well bill what nobody waits for any more.
+            await asyncio.shield(purse.settle_now(purse.estimate))
+            raise
+        except Exception:
+            purse.settle_with_the_step(money.ZERO)
+            raise
+        if answer.cost_usd is None:
+            call.log.is_price_unknown = True
+        purse.settle_with_the_step(answer.cost_usd or money.ZERO)
+        return answer
+
+
+@dataclass(slots=True)
+class _Purse:
+    """The reservation of one call."""
+
+    call: Asked
+    reservation: str | None = None
+    estimate: Decimal = money.ZERO
+    tokens_in: int = 0
+
+    async def reserve(self) -> None:
+        call = self.call
+        self.tokens_in = sizes.tokens_in(call.messages, call.parameters)
+        most = int(call.settings.get("max_tokens") or 0)
+        costs = [call.facts.prices[model].of_tokens(self.tokens_in, most) for model in candidates(call.run)]
+        # An unknown price cannot be held; the run's token limits still bound it, and the step says so.
+        self.estimate = max((cost for cost in costs if cost is not None), default=money.ZERO)
+        self.reservation = await call.services.store.write_async(self._reserve)
+
+    def _reserve(self, session: Session) -> str:
+        run = self.call.run
+        return budgets.reserve(
+            session,
+            workspace_id=run.workspace_id,
+            run_id=run.run_id,
+            step_key=self.call.call.key,
+            amount=self.estimate,
+            pots=self.call.facts.pots,
+        )
+
+    def waste(self, model: str) -> Decimal:
+        """Return what an attempt costs that was carried out and gave nothing: at least its input."""
+        cost = self.call.facts.prices[model].of_tokens(self.tokens_in, 0) or money.ZERO
+        self.call.log.wasted_usd += cost
+        self.call.log.wasted_tokens_in += self.tokens_in
+        return cost
+
+    async def pay_again(self, model: str) -> None:
+        """Book a wasted attempt, then reserve for the next one."""
+        await self.settle_now(self.waste(model))
+        self.reservation = await self.call.services.store.write_async(self._reserve)
+
+    def settle_with_the_step(self, cost: Decimal) -> None:
+        """Settle in the transaction that ends the step, so that the two never disagree."""
+        reservation, self.reservation = self.reservation, None
+        if reservation is not None:
+            self.call.log.closing.append(lambda session: budgets.settle(session, reservation, cost))
+
+    async def settle_now(self, cost: Decimal) -> None:
+        """Settle at once."""
+        reservation, self.reservation = self.reservation, None
+        if reservation is not None:
+            await self.call.services.store.write_async(budgets.settle, reservation, cost)

@@ -1,0 +1,179 @@
+"""Every call leaves a step: what was asked, what came back, what it cost, what every policy said."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from decimal import Decimal
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from signoff.gateways.chain import Objected, Proceed
+from signoff.gateways.model.answers import as_plain
+from signoff.gateways.model.call import Answer, Asked, Failure, ModelFailed, ModelOutcome
+from signoff.kit import clock, money
+from signoff.kit.errors import BudgetExceeded
+from signoff.record import trace
+from signoff.tables.limits import CachedAnswer
+from signoff.tables.runs import Run, Step
+from signoff.watch.streaks import note_failure, note_success
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS_FIRST = 60
+WAIT_SECONDS_MAX = 900
+ALERT_KIND = "provider_failing"
+
+
+class Trace:
+    """Ends the step, whatever happens inside: an outcome with a code and words, never an exception.
+
+    All that follows from the call (money settled, cache, streaks, facts of the run) is written in the same
+    transaction.
+    """
+
+    name = "trace"
+
+    async def around(self, call: Asked, proceed: Proceed[Asked, Answer], /) -> ModelOutcome:
+        """Return the outcome of the call."""
+        try:
+            answer = await proceed(call)
+        except ModelFailed as failed:
+            return await self._failed(call, failed)
+        except Objected as objected:
+            call.log.verdicts.append(objected.verdict)
+            return await self._stopped(call, objected.verdict.code, objected.verdict.reason)
+        except BudgetExceeded as refusal:
+            return await self._stopped(call, refusal.code, refusal.detail)
+        except Exception:
+            log.exception("the model gateway failed")
+            reason = "Something in Signoff itself failed during this call. The log of the worker has the details."
+            return await self._stopped(call, "gateway_failed", reason)
+        return await self._answered(call, answer)
+
+    async def _answered(self, call: Asked, answer: Answer) -> ModelOutcome:
+        plain = as_plain(answer.response)
+        provider = call.services.providers.name(answer.model)
+
+        def write(session: Session) -> None:
+            _end(session, call, "completed", response=plain, answer=answer)
+            if not provider.is_scripted:
+                note_success(session, call.run.workspace_id, f"provider:{provider.provider}")
+            if call.facts.request_hash is not None:
+                _keep(session, call, plain)
+
+        await call.services.store.write_async(write)
+        return ModelOutcome("answered", plain)
+
+    async def _failed(self, call: Asked, failed: ModelFailed) -> ModelOutcome:
+        failure = failed.failure
+        waits = call.run.body.model.on_outage == "wait" and failure.is_transient and failure.is_provider_fault
+        reason = call.facts.redactor.text(failure.reason)
+
+        def write(session: Session) -> None:
+            _end(session, call, "waiting" if waits else "failed", code=failure.code, reason=reason)
+            if failure.is_provider_fault:
+                _note_failure(session, call, failed.model, failure, reason)
+
+        await call.services.store.write_async(write)
+        if not waits:
+            return ModelOutcome("stopped", code=failure.code, reason=reason)
+        pause = max(
+            min(WAIT_SECONDS_FIRST * 2 ** (call.run.leg - 1), WAIT_SECONDS_MAX), failure.retry_after_seconds or 0
+        )
+        resume_at = clock.now() + timedelta(seconds=pause)
+        return ModelOutcome("waits", code=failure.code, reason=reason, resume_at=resume_at)
+
+    async def _stopped(self, call: Asked, code: str | None, reason: str) -> ModelOutcome:
+        def write(session: Session) -> None:
+            _end(session, call, "stopped", code=code, reason=reason)
+
+        await call.services.store.write_async(write)
+        return ModelOutcome("stopped", code=code, reason=reason)
+
+
+def _end(
+    session: Session,
+    call: Asked,
+    state: trace.StepState,
+    *,
+    code: str | None = None,
+    reason: str | None = None,
+    response: object = None,
+    answer: Answer | None = None,
+) -> None:
+    noted = call.log
+    for closing in noted.closing:
+        closing(session)
+    is_scripted = call.services.providers.name(call.run.body.model.name).is_scripted
+    trace.end_step(
+        session,
+        run_id=call.run.run_id,
+        key=call.call.key,
+        state=state,
+        code=code,
+        reason=reason,
+        response=response,
+        verdicts=[verdict.as_plain() for verdict in noted.verdicts],
+        model=answer.model if answer else None,
+        cost_usd=_cost(call, answer),
+        tokens_in=(answer.tokens_in if answer else 0) + noted.wasted_tokens_in or None,
+        tokens_out=answer.tokens_out if answer else None,
+        calls=len(noted.attempts),
+        is_price_unknown=noted.is_price_unknown,
+        detail={
+            "attempts": noted.attempts,
+            "is_scripted": is_scripted,
+            "is_truncated": noted.is_truncated,
+            "is_price_unknown": noted.is_price_unknown,
+            "is_usage_estimated": bool(answer and answer.is_usage_estimated) or noted.wasted_tokens_in > 0,
+            "wasted_usd": money.as_text(noted.wasted_usd),
+            "price_source": call.facts.prices[answer.model].source if answer else None,
+            "finish_reason": answer.response.finish_reason if answer else None,
+        },
+    )
+    if noted.is_truncated:
+        session.execute(update(Run).where(Run.id == call.run.run_id).values(is_truncated=True))
+
+
+def _cost(call: Asked, answer: Answer | None) -> Decimal | None:
+    if answer is None:
+        return call.log.wasted_usd or None
+    return None if answer.cost_usd is None else answer.cost_usd + call.log.wasted_usd
+
+
+def _keep(session: Session, call: Asked, plain: object) -> None:
+    row = CachedAnswer(
+        agent_id=call.run.agent_id,
+        request_hash=call.facts.request_hash,
+        workspace_id=call.run.workspace_id,
+        response=plain,
+        created_at=clock.now(),
+    )
+    session.merge(row)
+
+
+def _note_failure(session: Session, call: Asked, model: str, failure: Failure, reason: str) -> None:
+    """Count a failing run of this provider once, however many legs and calls of the run failed."""
+    name = call.services.providers.name(model)
+    earlier = session.scalar(
+        select(Step.id)
+        .where(
+            Step.run_id == call.run.run_id,
+            Step.kind == "model",
+            Step.key != call.call.key,
+            Step.state.in_(("failed", "waiting")),
+        )
+        .limit(1)
+    )
+    if earlier is not None or name.is_scripted:
+        return
+    note_failure(
+        session,
+        call.run.workspace_id,
+        f"provider:{name.provider}",
+        kind=ALERT_KIND,
+        text=f"{name.label} fails in run after run. The latest reason: {reason}",
+        detail={"provider": name.provider, "model": name.full, "code": failure.code, "run": call.run.run_id},
+    )

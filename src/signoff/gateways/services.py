@@ -1,0 +1,58 @@
+"""What the gateways need from the process they run in; built once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from signoff.connections.secrets import Vault
+from signoff.connectors.pool import Pool
+from signoff.gateways.masking import Masking
+from signoff.gateways.model.prices import Prices
+from signoff.gateways.model.providers import Providers
+from signoff.gateways.model.throttling import Throttles
+from signoff.settings import Settings
+from signoff.tables.session import Store
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a gateway reaches beyond its own call.
+
+    Args:
+        may_act: whether this process still holds its lease; asked right before every act on the outside, because a
+            process that was only asleep must not act on runs that others took over.
+    """
+
+    settings: Settings
+    store: Store
+    pool: Pool
+    vault: Vault
+    providers: Providers
+    prices: Prices
+    masking: Masking
+    throttles: Throttles = field(default_factory=Throttles)
+    may_act: Callable[[], bool] = _always
+
+    @staticmethod
+    def build(settings: Settings, store: Store, vault: Vault, *, may_act: Callable[[], bool] = _always) -> Services:
+        """Return the services for one process and one event loop."""
+        return Services(
+            settings=settings,
+            store=store,
+            pool=Pool(settings),
+            vault=vault,
+            providers=Providers(settings),
+            prices=Prices(settings),
+            masking=Masking(vault),
+            may_act=may_act,
+        )
+
+    async def close(self) -> None:
+        """Close every connection to the outside. The store is the caller's."""
+        await asyncio.gather(self.pool.close(), self.providers.close(), return_exceptions=True)

@@ -1,0 +1,107 @@
+"""Whether a run may still act: read with the other facts of a call, and again just before an act that had to wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.gateways.chain import ALLOW, Verdict
+from signoff.kit import clock
+from signoff.kit.errors import NotFound
+from signoff.runs.states import is_over
+from signoff.tables.agents import Agent
+from signoff.tables.connections import Connection
+from signoff.tables.people import Workspace
+from signoff.tables.runs import Run
+
+# A verdict older than this is asked for again before anything is sent.
+STALE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The facts that can end a run's right to act at any moment."""
+
+    run_state: str
+    is_cancel_requested: bool
+    deadline_at: datetime | None
+    agent_slug: str
+    agent_state: str
+    tokens_used: int
+    time_zone: str
+    may_act: bool
+    connection_slug: str | None = None
+    connection_state: str | None = None
+
+
+def standing_of(session: Session, run_id: str, *, may_act: bool, connection_id: str | None = None) -> Standing:
+    """Return the facts as they are now.
+
+    Raises:
+        NotFound: the run is gone.
+    """
+    row = session.execute(
+        select(
+            Run.state,
+            Run.is_cancel_requested,
+            Run.deadline_at,
+            Run.tokens_in,
+            Run.tokens_out,
+            Agent.slug,
+            Agent.state.label("agent_state"),
+            Workspace.time_zone,
+        )
+        .join(Agent, Agent.id == Run.agent_id)
+        .join(Workspace, Workspace.id == Run.workspace_id)
+        .where(Run.id == run_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("There is no such run.")
+    connection = None
+    if connection_id is not None:
+        connection = session.execute(
+            select(Connection.slug, Connection.state).where(Connection.id == connection_id)
+        ).one_or_none()
+    return Standing(
+        run_state=row.state,
+        is_cancel_requested=row.is_cancel_requested,
+        deadline_at=row.deadline_at,
+        agent_slug=row.slug,
+        agent_state=row.agent_state,
+        tokens_used=row.tokens_in + row.tokens_out,
+        time_zone=row.time_zone,
+        may_act=may_act,
+        connection_slug=connection.slug if connection else None,
+        connection_state=connection.state if connection else None,
+    )
+
+
+def revoked(standing: Standing) -> Verdict:
+    """Return `stop` with the reason when the run may not act any more, else `allow`."""
+    if not standing.may_act:
+        return Verdict(
+            "stop", "This process lost its lease; another one has taken the run over.", code="worker_replaced"
+        )
+    if standing.is_cancel_requested:
+        return Verdict("stop", "The run was cancelled.", code="cancelled")
+    if is_over(standing.run_state):
+        return Verdict("stop", f"The run is over already ({standing.run_state}).", code="run_is_over")
+    if standing.agent_state != "active":
+        return Verdict(
+            "stop",
+            f"The agent {standing.agent_slug} is switched off. Enable it and run it again to go on.",
+            code="agent_disabled",
+        )
+    if standing.deadline_at is not None and clock.now() >= standing.deadline_at:
+        return Verdict("stop", "The run has used the time it may take (limits.wall_seconds).", code="deadline_passed")
+    if standing.connection_state is not None and standing.connection_state != "active":
+        return Verdict(
+            "stop",
+            f"The connection {standing.connection_slug} is {standing.connection_state}. "
+            "Nothing goes through it until it is active again.",
+            code=f"connection_{standing.connection_state}",
+        )
+    return ALLOW

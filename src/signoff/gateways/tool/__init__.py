@@ -1,0 +1,1 @@
+"""The tool gateway: the one door to an outside system."""

@@ -1,0 +1,104 @@
+"""What goes into the tool gateway, what comes out, and what is kept about one call while it is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy.orm import Session
+
+from signoff.gateways.chain import Verdict
+from signoff.kit import clock
+from signoff.runs.facts import RunContext
+
+if TYPE_CHECKING:
+    from signoff.gateways.services import Services
+    from signoff.gateways.tool.facts import ToolFacts
+
+OutcomeKind = Literal["value", "failed", "stopped", "held"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What an agent wants done, before anyone has agreed to it.
+
+    Args:
+        key: `<run_id>:<call_id>`, unique everywhere; the step's key and the idempotency key.
+        definition_hash: the hash of the tool's definition when the leg began; None when it was not seen then.
+    """
+
+    key: str
+    call_id: str
+    slot: str
+    tool: str
+    args: dict[str, Any]
+    turn: int
+    definition_hash: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name people know the tool by: `slot.tool`."""
+        return f"{self.slot}.{self.tool}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """What came of it. Plain JSON both ways, so that a durable step can record it.
+
+    Args:
+        kind: a `value` for the model; `failed`, which the model is told and may work around; `stopped`, which ends
+            the run; `held`, which ends the leg until a person answered.
+        reason: in words; what the model is told when it `failed`.
+        hold: what is waited for, when `held`.
+    """
+
+    kind: OutcomeKind
+    value: Any = None
+    reason: str | None = None
+    code: str | None = None
+    hold: dict[str, Any] | None = None
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "kind": self.kind,
+            "value": self.value,
+            "reason": self.reason,
+            "code": self.code,
+            "hold": self.hold,
+        }
+
+    @staticmethod
+    def from_plain(plain: dict[str, Any]) -> ToolOutcome:
+        """Return the outcome that `as_plain` gave."""
+        return ToolOutcome(plain["kind"], plain.get("value"), plain.get("reason"), plain.get("code"), plain.get("hold"))
+
+
+@dataclass(slots=True)
+class Log:
+    """What the wrappers note about one call; the trace writes it down at the end, in one transaction."""
+
+    decided: float = field(default_factory=clock.monotonic_seconds)
+    verdicts: list[Verdict] = field(default_factory=list[Verdict])
+    attempts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    is_truncated: bool = False
+    closing: list[Callable[[Session], object]] = field(default_factory=list[Callable[[Session], object]])
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One call on its way through the gateway.
+
+    Args:
+        args: what is sent: the call's arguments, with secrets in place once `secrets` has put them there.
+        config: the connection's configuration, likewise.
+    """
+
+    services: Services
+    run: RunContext
+    call: ToolCall
+    facts: ToolFacts
+    args: dict[str, Any]
+    config: dict[str, Any]
+    log: Log

@@ -1,0 +1,114 @@
+"""The tool gateway: decide, then act, as one durable step."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy.orm import Session
+
+from signoff.gateways.chain import Decision, Proceed, Verdict, Wrapper, compose, decide
+from signoff.gateways.services import Services
+from signoff.gateways.tool.acting import act_outside
+from signoff.gateways.tool.call import Act, Log, ToolCall, ToolOutcome
+from signoff.gateways.tool.facts import ToolFacts, args_hash, tool_facts
+from signoff.gateways.tool.policies.budget import Budget
+from signoff.gateways.tool.policies.freeze import Freeze
+from signoff.gateways.tool.policies.grant import Grant
+from signoff.gateways.tool.policies.loop import Loop
+from signoff.gateways.tool.policies.once import Once
+from signoff.gateways.tool.policies.recording import Recording
+from signoff.gateways.tool.policies.retry import Retry
+from signoff.gateways.tool.policies.revocation import Revocation
+from signoff.gateways.tool.policies.sandbox import Sandbox
+from signoff.gateways.tool.policies.secrets import Secrets
+from signoff.gateways.tool.policies.trace import Trace
+from signoff.kit import clock
+from signoff.kit.faultpoints import faultpoint
+from signoff.record import trace
+from signoff.runs.facts import RunContext
+
+GUARDS = (
+    Revocation(),  # First: a revoked run learns nothing more, not even that a tool exists.
+    Grant(),       # The revision must have been given this tool, the environment must bind its connection.
+    Loop(),        # The same call with the same arguments again and again is not work, real or rehearsed.
+    Budget(),      # Cheap counting, which holds for rehearsals and replays too.
+    Recording(),   # A replay is answered from the record: what was done then is not stopped by today's freeze.
+    Freeze(),      # "Stop writing, now" for one agent, one connection, or everything.
+    Sandbox(),     # Last: a rehearsal meets every rule that the real call would meet.
+)  # fmt: skip
+WRAPPERS: tuple[Wrapper[Act, Any], ...] = (
+    Trace(),    # Outermost: sees every attempt and what the others did, and makes an outcome of every exception.
+    Once(),     # Writes its intent first, so that a crash cannot repeat an act that has no key.
+    Secrets(),  # {{secret.X}} becomes its value here and nowhere else; masked on the way back.
+    Retry(),    # Innermost: repeats only the connector's call.
+)  # fmt: skip
+
+_ACT: Proceed[Act, ToolOutcome] = compose(WRAPPERS, cast("Proceed[Act, Any]", act_outside))
+
+
+async def act(services: Services, run: RunContext, call: ToolCall) -> ToolOutcome:
+    """Carry out one tool call, or say why not, and record the step.
+
+    Never raises for anything an outside system does; every failure is an outcome with a code and words. The caller
+    runs it inside one durable step, whose record is `outcome.as_plain()`.
+    """
+    opened = await services.store.write_async(_open, services, run, call)
+    if isinstance(opened, ToolOutcome):
+        return opened
+    outcome = await _ACT(opened)
+    faultpoint("tool-answered-not-journaled")
+    return outcome
+
+
+def _open(session: Session, services: Services, run: RunContext, call: ToolCall) -> Act | ToolOutcome:
+    """Read the facts, decide, begin the step; in one transaction. A verdict other than `allow` ends it there too."""
+    facts = tool_facts(session, services, run, call)
+    if facts.finished is not None:
+        # This step was finished, and the process died before the engine knew.
+        return ToolOutcome.from_plain(facts.finished)
+    decision = decide(GUARDS, (run, call), facts)
+    trace.begin_step(
+        session,
+        workspace_id=run.workspace_id,
+        run_id=run.run_id,
+        leg=run.leg,
+        key=call.key,
+        kind="tool",
+        name=call.name,
+        effect=facts.effect,
+        request=facts.redactor.value({"slot": call.slot, "tool": call.tool, "args": call.args}),
+        detail={"args_hash": args_hash(call), "turn": call.turn},
+    )
+    if decision.verdict.kind != "allow":
+        return _settled(session, run, call, facts, decision)
+    noted = Log(verdicts=list(decision.verdicts), decided=clock.monotonic_seconds())
+    return Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
+
+
+def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts, decision: Decision) -> ToolOutcome:
+    verdict = decision.verdict
+    outcome, state = _outcome_of(verdict, facts)
+    trace.end_step(
+        session,
+        run_id=run.run_id,
+        key=call.key,
+        state=state,
+        code=outcome.code or verdict.code,
+        reason=verdict.reason,
+        response=outcome.value,
+        verdicts=decision.as_plain(),
+        calls=0,
+        detail={"settled_by": verdict.policy, "outcome": outcome.as_plain() if outcome.kind != "stopped" else None},
+    )
+    return outcome
+
+
+def _outcome_of(verdict: Verdict, facts: ToolFacts) -> tuple[ToolOutcome, trace.StepState]:
+    reason, code = verdict.reason, verdict.code or verdict.policy
+    if verdict.kind == "answer":
+        return ToolOutcome.from_plain(verdict.value), "cached"
+    if verdict.kind == "simulate":
+        return ToolOutcome("value", verdict.value), "simulated"
+    if verdict.kind == "deny":
+        return ToolOutcome("failed", reason=reason, code=code), "refused"
+    return ToolOutcome("stopped", reason=reason, code=code), "stopped"

@@ -1,0 +1,168 @@
+"""An act on the outside world is written down before it is tried, so that a crash cannot repeat it unseen."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from signoff.connectors.faults import OUTCOME_UNKNOWN
+from signoff.connectors.protocol import ToolAnswer
+from signoff.gateways.chain import Objected, Proceed
+from signoff.gateways.tool.call import Act, ToolOutcome
+from signoff.gateways.tool.facts import args_hash
+from signoff.kit import clock
+from signoff.kit.errors import ConnectorError
+from signoff.kit.faultpoints import faultpoint
+from signoff.tables.runs import Effect
+
+ALERT_KIND = "effect_unknown"
+
+
+class NotSent(Exception):
+    """The call failed before anything left this process."""
+
+    def __init__(self, reason: str, code: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class Known(Exception):
+    """The ledger already holds what came of this call."""
+
+    def __init__(self, outcome: ToolOutcome) -> None:
+        super().__init__(outcome.code or outcome.kind)
+        self.outcome = outcome
+
+
+class Once:
+    """Keeps the ledger of effects: the intent before the act, the outcome with the end of the step.
+
+    `intended` found at the beginning means that an earlier attempt was cut off after its intent: nobody knows whether
+    it acted. Unless the tool is declared to be safe to repeat, that is a person's question and not ours.
+    """
+
+    name = "once"
+
+    async def around(self, call: Act, proceed: Proceed[Act, ToolAnswer], /) -> ToolAnswer:
+        """Return the answer of the one act.
+
+        Raises:
+            Known: it was done before, or nobody knows whether it was.
+            ConnectorError, NotSent, Objected: as inside; the ledger says `failed`, because nothing was done.
+        """
+        if call.facts.is_read:
+            return await proceed(call)
+        known = await call.services.store.write_async(_intend, call)
+        if known is not None:
+            raise Known(known)
+        faultpoint("intent-journaled")
+        try:
+            answer = await proceed(call)
+        except (NotSent, Objected) as error:
+            reason = error.verdict.reason if isinstance(error, Objected) else error.reason
+            _at_end(call, "failed", reason=reason)
+            raise
+        except ConnectorError as error:
+            if error.code == OUTCOME_UNKNOWN:
+                reason = call.facts.redactor.text(error.detail)
+                _at_end(call, "unknown", reason=reason)
+                raise Known(held(call, reason)) from error
+            _at_end(call, "failed", reason=error.detail)
+            raise
+        _at_end(call, "done", result={"value": answer.value, "is_error": answer.is_error})
+        return answer
+
+
+def held(call: Act, reason: str) -> ToolOutcome:
+    """Return the outcome of a call whose effect a person must look for."""
+    return ToolOutcome(
+        "held",
+        reason=f"Nobody knows whether {call.call.name} was carried out: {reason} "
+        "Look there, and say on the reconciliation page what you found.",
+        code="outcome_unknown",
+        hold={"kind": "reconciliation", "key": call.call.key},
+    )
+
+
+def _intend(session: Session, call: Act) -> ToolOutcome | None:
+    """Write the intent, or return what the ledger already knows."""
+    key = call.call.key
+    row = session.get(Effect, key, populate_existing=True)
+    if row is None:
+        session.add(_row(call))
+        session.flush()
+        return None
+    if row.state == "settled" and row.settlement == "did_not_happen_retry":
+        return None if _move(session, key, "settled", state="intended", settlement=None, ended_at=None) else _busy(call)
+    if row.state == "failed":
+        # Nothing was done then; a run that was taken up again may try.
+        return None if _move(session, key, "failed", state="intended", reason=None, ended_at=None) else _busy(call)
+    if row.state == "intended":
+        if call.facts.tool is not None and call.facts.tool.is_idempotent:
+            return None
+        reason = "the process was cut off while it was being carried out."
+        _move(session, key, "intended", state="unknown", reason=reason, ended_at=clock.now())
+        return held(call, reason)
+    return _from_ledger(call, row)
+
+
+def _from_ledger(call: Act, row: Effect) -> ToolOutcome:
+    if row.state == "done":
+        result = cast("dict[str, Any]", row.result or {})
+        if result.get("is_error"):
+            return ToolOutcome("failed", reason=f"{call.call.name} failed: {result.get('value')}", code="tool_error")
+        return ToolOutcome("value", result.get("value"))
+    if row.state == "settled" and row.settlement == "happened":
+        confirmed = {"status": "done", "note": "Confirmed by a person."}
+        return ToolOutcome("value", row.result if row.result is not None else confirmed)
+    if row.state == "settled":
+        who = row.settled_by_name or "A person"
+        reason = f"{who} looked and found that {call.call.name} was not carried out. {row.reason or ''}".strip()
+        return ToolOutcome("failed", reason=reason, code="did_not_happen")
+    return held(call, row.reason or "its answer never came.")
+
+
+def _busy(call: Act) -> ToolOutcome:
+    return held(call, "another attempt is at it.")
+
+
+def _row(call: Act) -> Effect:
+    tool = call.facts.tool
+    return Effect(
+        key=call.call.key,
+        workspace_id=call.run.workspace_id,
+        run_id=call.run.run_id,
+        connection_id=tool.connection_id if tool else "",
+        call_id=call.call.call_id[:200],
+        tool=call.call.name[:200],
+        effect=call.facts.effect,
+        # As the model gave them: with the names of secrets, never their values.
+        args=call.facts.redactor.value(call.call.args),
+        args_hash=args_hash(call.call),
+        state="intended",
+        result=None,
+        intended_at=clock.now(),
+    )
+
+
+def _move(session: Session, key: str, before: str, **values: Any) -> bool:
+    moved = session.execute(
+        update(Effect)
+        .where(Effect.key == key, Effect.state == before)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return cast("Any", moved).rowcount == 1
+
+
+def _at_end(call: Act, state: str, *, result: Any = None, reason: str | None = None) -> None:
+    """Write the outcome in the transaction that ends the step."""
+    key = call.call.key
+
+    def write(session: Session) -> None:
+        _move(session, key, "intended", state=state, result=result, reason=reason, ended_at=clock.now())
+
+    call.log.closing.append(write)

@@ -1,0 +1,103 @@
+"""Every call leaves a step: what was asked, what came back, what every policy said, and why it did not act."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy.orm import Session
+
+from signoff.connections.actions import record_health
+from signoff.connectors.faults import BAD_CONFIG, REFUSED_ADDRESS, SIGN_IN, UNREACHABLE
+from signoff.connectors.protocol import ToolAnswer
+from signoff.gateways.chain import Objected, Proceed
+from signoff.gateways.tool.call import Act, OutcomeKind, ToolOutcome
+from signoff.gateways.tool.policies.once import ALERT_KIND, Known, NotSent
+from signoff.gateways.tool.results import fitted
+from signoff.kit.errors import ConnectorError
+from signoff.record import trace
+from signoff.watch.actions import raise_alert
+
+log = logging.getLogger(__name__)
+
+# Failures that say something about the connection, not about this call.
+_UNHEALTHY = frozenset({UNREACHABLE, SIGN_IN, REFUSED_ADDRESS, BAD_CONFIG})
+_STATES: dict[OutcomeKind, trace.StepState] = {
+    "value": "completed",
+    "failed": "failed",
+    "stopped": "stopped",
+    "held": "waiting",
+}
+
+
+class Trace:
+    """Ends the step, whatever happens inside: an outcome with a code and words, never an exception."""
+
+    name = "trace"
+
+    async def around(self, call: Act, proceed: Proceed[Act, ToolAnswer], /) -> ToolOutcome:
+        """Return the outcome of the call."""
+        error: ConnectorError | None = None
+        try:
+            outcome = self._of(call, await proceed(call))
+        except Known as known:
+            outcome = known.outcome
+        except NotSent as not_sent:
+            outcome = ToolOutcome("failed", reason=not_sent.reason, code=not_sent.code)
+        except Objected as objected:
+            call.log.verdicts.append(objected.verdict)
+            outcome = ToolOutcome("stopped", reason=objected.verdict.reason, code=objected.verdict.code)
+        except ConnectorError as failed:
+            error = failed
+            outcome = ToolOutcome("failed", reason=f"{call.call.name} failed: {failed.detail}", code=failed.code)
+        except Exception:
+            log.exception("the tool gateway failed")
+            reason = "Something in Signoff itself failed during this call. The log of the worker has the details."
+            outcome = ToolOutcome("stopped", reason=reason, code="gateway_failed")
+        await call.services.store.write_async(_end, call, outcome, error)
+        return outcome
+
+    @staticmethod
+    def _of(call: Act, answer: ToolAnswer) -> ToolOutcome:
+        value, call.log.is_truncated = fitted(answer.value, call.services.settings.tool_result_chars_max)
+        if answer.is_error:
+            words = value if isinstance(value, str) else str(value)
+            return ToolOutcome("failed", value, f"{call.call.name} says: {words}", "tool_error")
+        return ToolOutcome("value", value)
+
+
+def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorError | None) -> None:
+    for closing in call.log.closing:
+        closing(session)
+    trace.end_step(
+        session,
+        run_id=call.run.run_id,
+        key=call.call.key,
+        state=_STATES[outcome.kind],
+        code=outcome.code,
+        reason=outcome.reason,
+        response=outcome.value,
+        verdicts=[verdict.as_plain() for verdict in call.log.verdicts],
+        calls=1 if call.log.attempts else 0,
+        detail={
+            "attempts": call.log.attempts,
+            "is_truncated": call.log.is_truncated,
+            # Taken up again when the process died before the engine recorded it. A wait is asked about anew.
+            "outcome": outcome.as_plain() if outcome.kind in ("value", "failed") else None,
+        },
+    )
+    tool = call.facts.tool
+    if tool is None:
+        return
+    if error is not None and error.code in _UNHEALTHY:
+        record_health(session, tool.connection_id, ok=False, error=error.detail)
+    elif outcome.kind == "value" and call.log.attempts and tool.health != "ok":
+        record_health(session, tool.connection_id, ok=True)
+    if outcome.kind == "held":
+        raise_alert(
+            session,
+            call.run.workspace_id,
+            key=f"effect:{call.call.key}",
+            kind=ALERT_KIND,
+            text=f"{call.call.name} in run {call.run.run_id} may or may not have happened. Someone has to look.",
+            detail={"effect": call.call.key, "run": call.run.run_id, "tool": call.call.name},
+        )
