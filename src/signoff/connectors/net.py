@@ -116,7 +116,9 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._inner: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
+        # The library declares this name twice, once for installations without anyio.
+        backend: Any = httpcore2.AnyIOBackend()
+        self._inner: httpcore2.AsyncNetworkBackend = backend
 
     async def connect_tcp(
         self,

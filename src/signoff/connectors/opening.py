@@ -6,13 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from signoff.connectors import faults
+from signoff.connectors.files.link import open_files
+from signoff.connectors.mail.link import open_mail
 from signoff.connectors.mcp.link import open_mcp_http, open_mcp_stdio
+from signoff.connectors.openapi.link import open_openapi
 from signoff.connectors.protocol import Link
 from signoff.settings import Settings
 
 OPENERS: dict[str, Callable[[Settings, Mapping[str, Any]], Awaitable[Link]]] = {
     "mcp_http": open_mcp_http,
     "mcp_stdio": open_mcp_stdio,
+    "openapi": open_openapi,
+    "mail": open_mail,
+    "files": open_files,
 }
 
 

@@ -60,3 +60,11 @@ def parsed_or_text(text: str) -> Any:
         return json.loads(stripped)
     except (ValueError, RecursionError):
         return text
+
+
+def parsed_scalar_or_text(text: str) -> Any:
+    """Return the JSON that `text` holds, a bare number or string too, else the text itself."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,26 @@
+"""The verbs of this room."""
+
+from __future__ import annotations
+
+from signoff.connections.actions.health import record_health
+from signoff.connections.actions.life import (
+    create_connection,
+    disable_connection,
+    disconnect,
+    edit_connection,
+    enable_connection,
+)
+from signoff.connections.actions.tools import Discovery, accept_tool, record_discovery, set_tool_effect
+
+__all__ = [
+    "Discovery",
+    "accept_tool",
+    "create_connection",
+    "disable_connection",
+    "disconnect",
+    "edit_connection",
+    "enable_connection",
+    "record_discovery",
+    "record_health",
+    "set_tool_effect",
+]

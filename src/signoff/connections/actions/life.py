@@ -1,0 +1,169 @@
+"""A connection is made, changed, switched off and on, and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy.orm import Session
+
+from signoff.connections.kinds import checked_config, hosts_of
+from signoff.connections.lookup import connection_for, environment_for
+from signoff.connections.states import MOVES, ConnectionState
+from signoff.kit import clock, ids
+from signoff.kit.errors import Malformed, NotNow
+from signoff.kit.text import is_slug, storable
+from signoff.people.access import Principal
+from signoff.record import audit
+from signoff.settings import Settings
+from signoff.tables.connections import Connection, Secret
+
+_NAME_CHARS_MAX = 200
+
+
+def create_connection(
+    session: Session,
+    principal: Principal,
+    *,
+    environment_id: str,
+    slug: str,
+    name: str,
+    kind: str,
+    config: Mapping[str, Any],
+    settings: Settings | None = None,
+) -> str:
+    """Make a connection; its slug is the slot that agents name. Returns its id. Nothing is opened yet.
+
+    Args:
+        environment_id: the environment's id or slug.
+        settings: when given, the configuration must also be one the operator allows.
+
+    Raises:
+        Malformed: a field is wrong.
+        NotNow: the environment has a connection with this slug.
+    """
+    environment = environment_for(session, principal, environment_id, "connection.manage")
+    if not is_slug(slug):
+        sentence = "A slug is a small letter, then small letters, digits and hyphens; at most 63."
+        raise Malformed(sentence, errors={"slug": [sentence]})
+    checked = checked_config(kind, config, settings)
+    taken = select(Connection.id).where(Connection.environment_id == environment.id, Connection.slug == slug)
+    if session.scalar(taken) is not None:
+        raise NotNow(
+            f"{environment.name} already has a connection “{slug}”. Choose another slug, or edit that one.",
+            errors={"slug": ["taken in this environment"]},
+            code="slug_taken",
+        )
+    row = Connection(
+        id=ids.new_id("con"),
+        workspace_id=principal.workspace_id,
+        environment_id=environment.id,
+        slug=slug,
+        name=_checked_name(name),
+        kind=kind,
+        config=checked,
+        state="active",
+        health="unknown",
+        version=1,
+        created_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    _note(session, principal, row, "connection.created", {"slug": slug, "kind": kind, "hosts": _hosts(row)})
+    return row.id
+
+
+def edit_connection(
+    session: Session,
+    principal: Principal,
+    connection_id: str,
+    *,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    version: int | None = None,
+    settings: Settings | None = None,
+) -> int:
+    """Change name or configuration. Returns the new version; open links to the old one are let go.
+
+    When the hosts change, the connection's secrets stay locked until their values are entered again.
+
+    Args:
+        version: the version the change was made to; a newer one in the database refuses it.
+    """
+    row = connection_for(session, principal, connection_id, "connection.manage")
+    if row.state == "disconnected":
+        raise NotNow("This connection was disconnected for good. Make a new one.")
+    if version is not None and version != row.version:
+        raise NotNow("Somebody else changed this connection meanwhile. Look at it again.", code="stale_connection")
+    hosts = _hosts(row)
+    new_name = row.name if name is None else _checked_name(name)
+    new_config = row.config if config is None else checked_config(row.kind, config, settings)
+    values = {"name": new_name, "config": new_config, "version": row.version + 1}
+    if new_config != row.config:
+        values |= {"health": "unknown", "last_error": None, "broken_at": None}
+    _change(session, row, Connection.version == row.version, values)
+    detail = {"version": row.version, "hosts_before": hosts, "hosts": _hosts(row)}
+    _note(session, principal, row, "connection.edited", detail)
+    return row.version
+
+
+def disable_connection(session: Session, principal: Principal, connection_id: str, *, reason: str = "") -> None:
+    """Switch a connection off: from now on no call goes through it."""
+    _move(session, principal, connection_id, "disabled", "connection.disabled", reason)
+
+
+def enable_connection(session: Session, principal: Principal, connection_id: str, *, reason: str = "") -> None:
+    """Switch a connection on again."""
+    _move(session, principal, connection_id, "active", "connection.enabled", reason)
+
+
+def disconnect(session: Session, principal: Principal, connection_id: str, *, reason: str = "") -> None:
+    """End a connection for good: its secrets are deleted, its slug is free again; its history stays."""
+    row = _move(session, principal, connection_id, "disconnected", "connection.disconnected", reason)
+    session.execute(delete(Secret).where(Secret.connection_id == row.id))
+    row.slug = f"{row.slug[:40]}-gone-{row.id[-8:]}"
+    session.flush()
+
+
+def _move(
+    session: Session, principal: Principal, connection_id: str, state: ConnectionState, event: str, reason: str
+) -> Connection:
+    row = connection_for(session, principal, connection_id, "connection.manage")
+    if not any(row.state == before and state in after for before, after in MOVES.items()):
+        raise NotNow(f"“{row.name}” is {row.state}; it cannot become {state}.")
+    values = {"state": state, "version": row.version + 1}
+    _change(session, row, Connection.state == row.state, values)
+    _note(session, principal, row, event, {"reason": storable(reason)[:500]})
+    return row
+
+
+def _change(session: Session, row: Connection, condition: Any, values: dict[str, Any]) -> None:
+    result = session.execute(update(Connection).where(Connection.id == row.id, condition).values(**values))
+    if not isinstance(result, CursorResult) or result.rowcount != 1:
+        raise NotNow("Somebody else changed this connection meanwhile. Look at it again.", code="stale_connection")
+    session.refresh(row)
+
+
+def _hosts(row: Connection) -> list[str]:
+    return list(hosts_of(row.kind, row.config))
+
+
+def _checked_name(name: str) -> str:
+    found = storable(name).strip()
+    if not 0 < len(found) <= _NAME_CHARS_MAX:
+        sentence = f"Give a name of at most {_NAME_CHARS_MAX} characters."
+        raise Malformed(sentence, errors={"name": [sentence]})
+    return found
+
+
+def _note(session: Session, principal: Principal, row: Connection, event: str, detail: dict[str, Any]) -> None:
+    audit.write(
+        session,
+        workspace_id=row.workspace_id,
+        actor=principal.actor,
+        action=event,
+        object_kind="connection",
+        object_id=row.id,
+        detail=detail,
+    )

@@ -1,0 +1,145 @@
+"""Asking a connection what it offers, and whether it works. The network is spoken to with no session open."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from signoff.connections.actions import Discovery, record_discovery, record_health
+from signoff.connections.lookup import connection_for
+from signoff.connections.placeholders import names_in, resolved
+from signoff.connections.secrets import reveal_for_call
+from signoff.connections.vault import Vault
+from signoff.connectors.pool import Pool
+from signoff.connectors.protocol import Link
+from signoff.kit import clock
+from signoff.kit.errors import ConnectorError, NotNow
+from signoff.kit.redact import Redactor
+from signoff.people.access import Principal
+from signoff.tables.session import Store
+
+CHECK_SECONDS_MAX = 30.0
+
+
+class HasPoolAndVault(Protocol):
+    """What of the built services this needs."""
+
+    @property
+    def pool(self) -> Pool:
+        """The open links."""
+        ...
+
+    @property
+    def vault(self) -> Vault:
+        """What opens secrets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What trying a connection found.
+
+    Args:
+        error, code: a sentence for a person and its stable code; None when it works.
+        discovery: what changed among the tools; None when they were not asked for, or the connection failed.
+    """
+
+    ok: bool
+    seconds: float
+    error: str | None = None
+    code: str | None = None
+    discovery: Discovery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    kind: str
+    version: int
+    config: dict[str, Any]
+    secrets: dict[str, str]
+
+
+async def discover(store: Store, services: HasPoolAndVault, principal: Principal, connection_id: str) -> Checked:
+    """Ask for the tools and pin them. A failure of the system is an answer, not an exception.
+
+    Raises:
+        Refusal: the caller may not, the connection is switched off, or a secret is missing.
+    """
+    started = clock.monotonic_seconds()
+
+    def keep(session: Session, specs: Any, target: _Target) -> Discovery:
+        found = record_discovery(session, principal, connection_id, specs=specs, version=target.version)
+        record_health(session, connection_id, ok=True, version=target.version)
+        return found
+
+    async def ask(link: Link) -> Any:
+        return Redactor(target.secrets), await link.list_tools()
+
+    target = await _target(store, services, principal, connection_id)
+    outcome = await _try(store, services, connection_id, target, ask)
+    if isinstance(outcome, ConnectorError):
+        return _failed(outcome, target, started)
+    _, specs = outcome
+    found = await store.write_async(keep, specs, target)
+    return Checked(True, clock.monotonic_seconds() - started, discovery=found)
+
+
+async def check(store: Store, services: HasPoolAndVault, principal: Principal, connection_id: str) -> Checked:
+    """Try the connection and keep what was found as its health. Raises as `discover` does."""
+    started = clock.monotonic_seconds()
+
+    def keep(session: Session) -> None:
+        record_health(session, connection_id, ok=True, version=target.version)
+
+    target = await _target(store, services, principal, connection_id)
+    outcome = await _try(store, services, connection_id, target, lambda link: link.check())
+    if isinstance(outcome, ConnectorError):
+        return _failed(outcome, target, started)
+    await store.write_async(keep)
+    return Checked(True, clock.monotonic_seconds() - started)
+
+
+async def _target(store: Store, services: HasPoolAndVault, principal: Principal, connection_id: str) -> _Target:
+    def read(session: Session) -> _Target:
+        row = connection_for(session, principal, connection_id, "connection.test")
+        if row.state != "active":
+            raise NotNow(f"“{row.name}” is {row.state}. Enable it first.")
+        secrets = reveal_for_call(
+            session,
+            services.vault,
+            environment_id=row.environment_id,
+            connection_id=row.id,
+            names=names_in(row.config),
+        )
+        return _Target(row.kind, row.version, resolved(row.config, secrets), secrets)
+
+    return await store.write_async(read)
+
+
+async def _try(
+    store: Store,
+    services: HasPoolAndVault,
+    connection_id: str,
+    target: _Target,
+    ask: Callable[[Link], Awaitable[Any]],
+) -> Any:
+    """Return what `ask` gives, or the ConnectorError, which is kept as the connection's health."""
+
+    def keep(session: Session, error: str) -> None:
+        record_health(session, connection_id, ok=False, error=error, version=target.version)
+
+    try:
+        link = await services.pool.link(connection_id, target.version, target.kind, target.config)
+        return await ask(link)
+    except ConnectorError as error:
+        await store.write_async(keep, Redactor(target.secrets).text(error.detail))
+        return error
+
+
+def _failed(error: ConnectorError, target: _Target, started: float) -> Checked:
+    # A system may repeat what it was sent in what it complains about.
+    told = Redactor(target.secrets).text(error.detail)
+    return Checked(False, clock.monotonic_seconds() - started, error=told, code=error.code)

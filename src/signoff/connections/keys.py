@@ -1,0 +1,119 @@
+"""The master key: from the settings or a file; made once for a trial; never guessed in production."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from signoff.kit.errors import Fault
+from signoff.settings import Settings
+
+KEY_BYTES = 32
+_FILE_NAME = "secret.key"
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKey:
+    """One key. `id` is a fingerprint that is stored with what the key encrypted."""
+
+    value: bytes = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Return the key's fingerprint: it tells keys apart and nothing about them."""
+        return hashlib.sha256(b"signoff master key\0" + self.value).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKeys:
+    """The key that encrypts, and older ones that still decrypt."""
+
+    current: MasterKey
+    old: tuple[MasterKey, ...] = ()
+
+    def by_id(self, key_id: str) -> MasterKey | None:
+        """Return the key with this fingerprint."""
+        return next((key for key in (self.current, *self.old) if key.id == key_id), None)
+
+
+def load_keys(settings: Settings) -> MasterKeys:
+    """Return the master keys.
+
+    Outside production, a key is made once and kept in the data folder, readable by its owner only.
+
+    Raises:
+        Fault: there is no key in production, or what is there is not a key.
+    """
+    old = tuple(_key_of(value.get_secret_value(), "old_secret_keys") for value in settings.old_secret_keys)
+    if settings.secret_key is not None:
+        return MasterKeys(_key_of(settings.secret_key.get_secret_value(), "SIGNOFF_SECRET_KEY"), old)
+    if settings.secret_key_file is not None:
+        return MasterKeys(_key_in(settings.secret_key_file), old)
+    if settings.is_production:
+        raise _fault(
+            "There is no key to encrypt secrets with. Set SIGNOFF_SECRET_KEY, or SIGNOFF_SECRET_KEY_FILE, to 32 random "
+            "bytes in base64, such as `openssl rand -base64 32` prints."
+        )
+    return MasterKeys(_made_once(settings.data_dir / _FILE_NAME), old)
+
+
+def new_key_text() -> str:
+    """Return a new key in the form the settings take."""
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def keys_of(texts: Sequence[str]) -> MasterKeys:
+    """Return keys from their base64 texts, the current one first."""
+    first, *rest = (_key_of(text, "the key") for text in texts)
+    return MasterKeys(first, tuple(rest))
+
+
+def _made_once(path: Path) -> MasterKey:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = path.with_name(f"{path.name}.{os.getpid()}.new")
+    if not path.exists():
+        # Written whole and linked: of two processes that start together, both read the key of the first.
+        descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, new_key_text().encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        try:
+            os.link(whole, path)
+        except FileExistsError:
+            pass
+        finally:
+            whole.unlink(missing_ok=True)
+    return _key_in(path)
+
+
+def _key_in(path: Path) -> MasterKey:
+    try:
+        text = path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _fault(f"The key file {path} cannot be read: {error}.") from error
+    return _key_of(text, str(path))
+
+
+def _key_of(text: str, where: str) -> MasterKey:
+    try:
+        value = base64.b64decode(text.strip(), validate=True)
+    except (ValueError, binascii.Error):
+        value = b""
+    if len(value) != KEY_BYTES:
+        raise _fault(
+            f"{where} does not hold a key: it takes 32 bytes in base64, such as `openssl rand -base64 32` prints."
+        )
+    if len(set(value)) < 8:
+        raise _fault(f"{where} holds a key that is not random. Make one with `openssl rand -base64 32`.")
+    return MasterKey(value)
+
+
+def _fault(detail: str) -> Fault:
+    return Fault(detail, code="no_secret_key")

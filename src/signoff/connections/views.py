@@ -1,0 +1,146 @@
+"""What readers of this room see. No value of a secret is in any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """A connection in a list.
+
+    Args:
+        tools_waiting: how many tools are new or changed and wait for a person.
+    """
+
+    id: str
+    slug: str
+    name: str
+    kind: str
+    state: str
+    health: str
+    last_error: str | None
+    broken_at: datetime | None
+    checked_at: datetime | None
+    environment_id: str
+    environment_slug: str
+    version: int
+    created_at: datetime
+    tools: int
+    tools_waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDetail:
+    """A connection whole.
+
+    Args:
+        config: placeholders stand in it, never values.
+        hosts: where its secrets go.
+        secret_names: the secrets the configuration refers to.
+        missing_secrets: those of them that were never entered.
+    """
+
+    row: ConnectionRow
+    config: dict[str, Any]
+    hosts: tuple[str, ...]
+    secret_names: tuple[str, ...]
+    missing_secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRow:
+    """A tool of a connection.
+
+    Args:
+        definition: as it was accepted, or as offered when nobody accepted it yet.
+        offered: what is on offer now, when that differs from what was accepted.
+        suggested_effect: what the hints suggest; nobody is bound by it.
+    """
+
+    id: str
+    connection_id: str
+    name: str
+    description: str
+    definition: dict[str, Any]
+    definition_hash: str
+    offered: dict[str, Any] | None
+    offered_hash: str | None
+    effect: str
+    effect_source: str
+    suggested_effect: str
+    is_idempotent: bool
+    state: str
+    discovered_at: datetime
+    accepted_at: datetime | None
+    accepted_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRow:
+    """A secret without its value.
+
+    Args:
+        is_locked: the connection leads elsewhere than when the value was entered; it must be entered again.
+    """
+
+    id: str
+    name: str
+    description: str
+    environment_id: str
+    environment_slug: str
+    connection_id: str
+    connection_slug: str
+    connection_name: str
+    hosts: tuple[str, ...]
+    is_locked: bool
+    version: int
+    created_at: datetime
+    rotated_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An agent that names a connection's slot.
+
+    Args:
+        in_draft, in_live: where it names it; live means in this connection's environment.
+    """
+
+    agent_id: str
+    slug: str
+    name: str
+    in_draft: bool
+    in_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BoundTool:
+    """A tool as the engine and the tool gateway use it. Only one that is `accepted` may be called."""
+
+    definition: dict[str, Any]
+    definition_hash: str
+    effect: str
+    is_idempotent: bool
+    state: str
+
+
+def _no_tools() -> dict[str, BoundTool]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class BoundConnection:
+    """The connection that an environment has for a slot. Only one that is `active` may be used."""
+
+    id: str
+    slug: str
+    kind: str
+    config: dict[str, Any]
+    version: int
+    state: str
+    tools: Mapping[str, BoundTool] = field(default_factory=_no_tools)

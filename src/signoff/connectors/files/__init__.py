@@ -1,0 +1,1 @@
+"""Folders of files below the operator's roots. Read only."""
