@@ -9,7 +9,7 @@ from tests.contracts.kit_source import ROOT, SRC, Module, calls, dotted, importe
 
 RUNS_CODE = {"eval", "exec", "compile", "__import__", "builtins.eval", "builtins.exec", "runpy.run_path"}
 LOADS_OBJECTS = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "jsonpickle"}
-UNSAFE_YAML = {"yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.full_load", "yaml.Loader", "yaml.FullLoader"}
+UNSAFE_YAML = {"yaml.load_all", "yaml.unsafe_load", "yaml.full_load", "yaml.Loader", "yaml.FullLoader"}
 UNSAFE_XML = {"xml.etree", "xml.dom", "xml.sax", "lxml"}
 # What a statement is sent to a database with.
 SQL_CALLS = {"text", "execute", "executemany", "executescript", "exec_driver_sql", "literal_column"}
@@ -33,13 +33,22 @@ def test_nothing_loads_objects_from_bytes():
         for node, name in imported(module)
         if name.split(".")[0] in LOADS_OBJECTS or any(name.startswith(unsafe) for unsafe in UNSAFE_XML)
     ]
-    wrong += [
-        f"{module.at(node)} {dotted(node)}"
-        for module in modules()
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Attribute) and dotted(node) in UNSAFE_YAML
-    ]
+    for module in modules():
+        stricter = safe_loaders(module)
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and dotted(node.func) == "yaml.load":
+                loader = next((keyword.value for keyword in node.keywords if keyword.arg == "Loader"), None)
+                if loader is None or ast.unparse(loader) not in stricter:
+                    wrong.append(f"{module.at(node)} yaml.load")
+            elif isinstance(node, ast.Attribute) and dotted(node) in UNSAFE_YAML:
+                wrong.append(f"{module.at(node)} {dotted(node)}")
     assert wrong == []
+
+
+def safe_loaders(module: Module) -> set[str]:
+    """Classes of this module that read YAML as the safe loader does, or even less of it."""
+    classes = [node for node in module.tree.body if isinstance(node, ast.ClassDef)]
+    return {node.name for node in classes if [ast.unparse(base) for base in node.bases] == ["yaml.SafeLoader"]}
 
 
 def test_no_shell():
