@@ -102,7 +102,7 @@ async def desk(settings: Settings, mail: Path) -> AsyncGenerator[Desk]:
 
 
 async def _info(links: dict[str, Link]) -> AgentInfo:
-    allowed = {slot["slot"]: {tool["tool"] for tool in slot["allow"]} for slot in agent_file()["tools"]}
+    allowed = {slot["slot"]: {tool["tool"] for tool in slot["allow"]} for slot in agent_file().body["tools"]}
     tools: list[ToolDefinition] = []
     for slot, link in links.items():
         specs = {spec.name: spec for spec in await link.list_tools()}
@@ -114,8 +114,8 @@ async def _info(links: dict[str, Link]) -> AgentInfo:
     return AgentInfo(
         function_tools=tools,
         allow_text_output=False,
-        output_tools=[ToolDefinition(name="final_result", parameters_json_schema=agent_file()["output_schema"])],
+        output_tools=[ToolDefinition(name="final_result", parameters_json_schema=agent_file().body["output_schema"])],
         model_settings=None,
         model_request_parameters=ModelRequestParameters(),
-        instructions=agent_file()["sop"],
+        instructions=agent_file().body["sop"],
     )

@@ -29,6 +29,8 @@ OUTPUT_USD_PER_MILLION = Decimal("0.40")
 _ATTACHMENTS_READ_MAX = 6
 _ORDERS_ASKED_MAX = 5
 _TEXT_MAX = 1_500
+# How the ERP says that an order does not exist; any other failure says nothing about the order.
+_UNKNOWN = "There is no purchase order"
 
 # What the ERP knows of an order, its bills, and why it knows nothing.
 LookedUp = tuple[dict[str, Any], list[dict[str, Any]], str]
@@ -138,6 +140,8 @@ def _invoice(said: Conversation, facts: Facts) -> Step:
         if isinstance(looked_up, list):
             return looked_up
         order, bills, error = looked_up
+        if error and _UNKNOWN not in error:
+            return result("invoice", "needs_person", f"The ERP could not be asked: {error}", 0.4, facts)
         verdict = flag("unknown_purchase_order", error) if error else judge(facts, order, bills, said.tolerance())
     if isinstance(verdict, list):
         return verdict

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import yaml
 from sqlalchemy.orm import Session
 
 from signoff.agents.actions import create_agent, save_draft_or_keep
+from signoff.agents.bundle import AgentFile, read_folder
 from signoff.agents.queries import agent_by_slug, draft_of
 from signoff.agents.refusals import NothingChanged
 from signoff.connections.actions import create_connection, edit_connection
@@ -31,7 +31,7 @@ WORKSPACE = "demo"
 AGENT = "supplier-mail"
 SECRET = "ERP_TOKEN"  # noqa: S105  The name under which the value is kept.
 OWNER_EMAIL = "owner@demo.example"
-_AGENT_FOLDER = Path(__file__).parent / "agent" / AGENT
+_AGENTS = Path(__file__).parent / "agent"
 # Two of them, so that trying something in staging books nothing in production.
 ENVIRONMENTS = ("production", "staging")
 
@@ -166,23 +166,30 @@ def _secret(
             replace_secret(session, principal, services.vault, kept.id, value=value)
 
 
-def agent_file() -> dict[str, Any]:
-    """Return the demo agent as it is written in its folder, with the SOP in place."""
-    loaded: Any = yaml.safe_load((_AGENT_FOLDER / "agent.yaml").read_text("utf-8"))
-    content = cast("dict[str, Any]", loaded)
-    return {**content, "sop": (_AGENT_FOLDER / str(content["sop"])).read_text("utf-8")}
+def agent_file() -> AgentFile:
+    """Return the demo's agent as its files say it."""
+    (found,) = read_folder(_AGENTS)
+    return found
 
 
 def _agent(store: Store, principal: Principal, member_id: str, model: str) -> None:
     """Make the agent and its revision 1. One that is there keeps what people made of it; only the model follows."""
-    content = agent_file()
     try:
         with store.read() as session:
             agent_by_slug(session, principal, AGENT)
     except NotFound:
-        about = {field: content.pop(field) for field in ("slug", "name", "description", "tags")}
+        file = agent_file()
         with store.write() as session:
-            agent_id = create_agent(session, principal, **about, body=_with_model(content, model), owner_id=member_id)
+            agent_id = create_agent(
+                session,
+                principal,
+                slug=file.slug,
+                name=file.name,
+                description=file.description,
+                tags=file.tags,
+                body=_with_model(file.body, model),
+                owner_id=member_id,
+            )
             freeze_and_serve_first(session, principal, agent_id, reason="The demo's first revision")
         return
     _follow_model(store, principal, model)

@@ -14,6 +14,8 @@ from pydantic_ai.tools import ToolDefinition
 
 from signoff.demo.reading.decide import Tolerance
 
+# What the protocol puts before a tool's own words.
+_TOLD_BY = re.compile(r"^Error executing tool [\w.-]{1,100}: ")
 _TOLERANCE = re.compile(r"differ by (?:at most|up to) ([\d.]{1,12})\s?(%|per ?cent)?", re.IGNORECASE)
 
 
@@ -144,4 +146,5 @@ def _answer(part: ToolReturnPart, call: ToolCallPart | None) -> Answer:
             value = part.content
     failed = part.outcome != "success"
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    return Answer(bare(part.tool_name), args, value, text[:600] if failed else None)
+    error = _TOLD_BY.sub("", text)[:600] if failed else None
+    return Answer(bare(part.tool_name), args, value, error)
