@@ -171,7 +171,8 @@ def _without(entry: dict[str, Any], key: str) -> dict[str, Any]:
     said = {name: value for name, value in entry.items() if name != key and value is not None and value != {}}
     tools = said.get("allow")
     if isinstance(tools, list):
-        said["allow"] = [_without(tool, "") if isinstance(tool, dict) else tool for tool in cast("list[Any]", tools)]
+        entries = cast("list[Any]", tools)
+        said["allow"] = [_without(cast("dict[str, Any]", e), "") if isinstance(e, dict) else e for e in entries]
     return said
 
 

@@ -21,8 +21,9 @@ FAULTS_MAX = 50
 
 # Keywords whose schemas are asked about the same value: a ring of these never ends.
 _IN_PLACE = ("$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
-# A repeated group with a repetition at its end inside, `(a+)+`: the classic that takes for ever on a near miss.
-_REPEATED_REPETITION = re.compile(r"[+*}]\)[+*{]|\([^()]*[+*][^()]*\)[+*{]")
+# A repeated group that begins with a repetition, `(a+)+` or `(.*x){20}`: it takes for ever on a near miss.
+# One that begins with a separator, `(\.[a-z]+)*`, is harmless. This finds the usual cases, not every one.
+_REPEATED_REPETITION = re.compile(r"\((?:\?:)?(?:\[[^\]]*\]|\\.|[^\\()\[])[+*][^()]*\)[+*{]")
 
 Steps = tuple[str | int, ...]
 

@@ -122,7 +122,7 @@ def test_freezing_another_version_than_read_is_refused(store: Store):
 def test_reasons_and_names_have_bounds(store: Store, field: str, value: str):
     ann = person(store, place(store), "Ann")
     agent_id = agent(store, ann)
-    fields = {"reason": "because", field: value}
+    fields: dict[str, Any] = {"reason": "because", field: value}
     with pytest.raises(Malformed) as refused, store.write() as session:
         freeze_revision(session, ann, agent_id, **fields)
     assert list(refused.value.errors) == [field]
