@@ -33,6 +33,7 @@ def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, wo
         first=saved,
         messages=end.unsaved,
     )
+    # The text is in the steps now; its pieces were for those who watched.
     session.execute(delete(RunEvent).where(RunEvent.run_id == context.run_id, RunEvent.kind == "text"))
     _move(session, context, end)
     run = session.get_one(Run, context.run_id, populate_existing=True)
@@ -58,7 +59,10 @@ def _move(session: Session, context: RunContext, end: LegEnd) -> None:
             resume_at=resume_at or clock.now() + timedelta(seconds=_OUTAGE_PAUSE_SECONDS),
         )  # fmt: skip
     elif end.stop is not None and end.stop.state == "cancelled":
-        actions.end_cancelled(session, run_id, leg, by=by, code=end.stop.code, reason=end.stop.reason)
+        # Who asked for it, and why, stands on the run; the call it interrupted may only know that it was asked for.
+        run = session.get_one(Run, run_id, populate_existing=True)
+        code, reason = run.code or end.stop.code, run.reason or end.stop.reason
+        actions.end_cancelled(session, run_id, leg, by=by, code=code, reason=reason)
     elif end.stop is not None:
         actions.fail_run(
             session, run_id, leg, by=by, code=end.stop.code, reason=end.stop.reason, failed_step=end.failed_step

@@ -80,7 +80,7 @@ class Flight:
 
     @staticmethod
     def _out_of_time() -> Stop:
-        return Stop("failed", "deadline", "The run reached its time limit (wall_seconds) and was ended.")
+        return Stop("failed", "deadline_passed", "The run has used the time it may take (limits.wall_seconds).")
 
 
 class Flights:

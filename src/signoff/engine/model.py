@@ -13,7 +13,8 @@ from signoff import durable
 from signoff.engine import answers
 from signoff.engine import messages as conversation
 from signoff.engine.flights import Stop
-from signoff.engine.work import LegStopped, LegWaits, LegWork
+from signoff.engine.standing_in import standing_in
+from signoff.engine.work import LegStopped, LegWaits, LegWork, stop_of
 from signoff.gateways.model.call import ModelCall
 from signoff.gateways.model.gateway import think
 from signoff.kit.faultpoints import faultpoint
@@ -93,7 +94,7 @@ class GatewayModel(Model):
                 first=first,
                 messages=fresh,
             )
-            return (await think(work.services, context, call)).as_plain()
+            return await standing_in(lambda: think(work.services, context, call))
 
         return await work.flight.guarded(whole)
 
@@ -155,5 +156,4 @@ class GatewayModel(Model):
 
 
 def _stop_of(outcome: dict[str, Any]) -> Stop:
-    code, reason = outcome.get("code"), outcome.get("reason")
-    return Stop("failed", code or "model_failed", reason or "No model gave an answer.")
+    return stop_of(outcome.get("code") or "model_failed", outcome.get("reason") or "No model gave an answer.")

@@ -113,7 +113,7 @@ def _why_lost(leg: LegFacts, state: str | None) -> tuple[str, str] | None:
     if state not in _UNDER_WAY:
         return "engine_fault", "The engine ended its work on this run without a result."
     if leg.deadline_at is not None and clock.now() > leg.deadline_at + timedelta(seconds=_LATE_SECONDS):
-        return "deadline", "The run reached its time limit (wall_seconds) and was ended."
+        return "deadline_passed", "The run has used the time it may take (limits.wall_seconds)."
     return None
 
 

@@ -12,8 +12,8 @@ from pydantic_core import SchemaValidator, core_schema
 
 from signoff import durable
 from signoff.engine.answers import responses_in
-from signoff.engine.flights import Stop
-from signoff.engine.work import LegWork
+from signoff.engine.standing_in import standing_in
+from signoff.engine.work import LegWork, stop_of
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.gateway import act
 from signoff.kit.faultpoints import faultpoint
@@ -83,7 +83,7 @@ class GatewayToolset(AbstractToolset[Any]):
         work = self._work
 
         async def whole() -> dict[str, Any]:
-            return (await act(work.services, work.context, call)).as_plain()
+            return await standing_in(lambda: act(work.services, work.context, call))
 
         return await work.flight.guarded(whole)
 
@@ -99,7 +99,7 @@ class GatewayToolset(AbstractToolset[Any]):
                 raise CallDeferred(metadata=outcome.get("hold"))
             case "stopped":
                 # The siblings of this call run to their ends; the next model call ends the run.
-                work.end(Stop("failed", outcome.get("code") or "stopped", reason), f"{call.slot}.{call.tool}")
+                work.end(stop_of(outcome.get("code") or "stopped", reason), call.name)
                 raise ToolFailed(reason)
             case _:
                 if outcome.get("code") == BAD_ARGUMENTS:

@@ -24,6 +24,11 @@ class LegStopped(Exception):
         self.failed_step = failed_step
 
 
+def stop_of(code: str, reason: str) -> Stop:
+    """Return the stop for what a gateway answered: a run that was called off is cancelled, not failed."""
+    return Stop("cancelled" if code == "cancelled" else "failed", code, reason)
+
+
 class LegWaits(Exception):
     """The run waits for a provider to come back."""
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from signoff import durable
@@ -23,25 +24,24 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Works on runs in this process and this event loop. At most one per process."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self) -> None:
         self._engine: Engine | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._deaf: list[Any] = []
 
-    async def start(self) -> None:
-        """Take the lease, take over from the dead, and begin."""
-        engine = Engine(self._services)
+    async def start(self, services: Services) -> None:
+        """Take the lease, take over from the dead, and begin. The services stay the caller's to close."""
+        engine = Engine(replace(services, may_act=durable.may_act))
         self._engine = engine
         # Before the launch: a run recovered from the dead may begin at once.
         install(engine)
-        await durable.launch(self._services.settings)
+        await durable.launch(services.settings)
         relay = Relay(engine)
         loop = asyncio.get_running_loop()
         self._deaf.append(outbox.listen(lambda: _wake(loop, relay)))
         self._begin(relay.run(), watch(engine), Sweeps(engine).run())
-        if not self._services.store.is_sqlite:
-            self._begin(listen(self._services.store.engine.url, relay))
+        if not services.store.is_sqlite:
+            self._begin(listen(services.store.engine.url, relay))
         _log.info("worker %s is at work", durable.worker_id())
 
     def _begin(self, *loops: Coroutine[Any, Any, None]) -> None:
@@ -59,7 +59,7 @@ class Worker:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await engine.flights.drained(self._services.settings.shutdown_grace_seconds)
+        await engine.flights.drained(engine.services.settings.shutdown_grace_seconds)
         await engine.flights.abandon()
         await durable.shutdown()
         install(None)

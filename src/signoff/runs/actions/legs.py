@@ -17,7 +17,7 @@ from signoff.runs.actions.moves import move, rows, tell_state
 from signoff.runs.actions.request import START
 from signoff.runs.facts import LegStart, context_of
 from signoff.runs.states import WaitingFor
-from signoff.tables.runs import Leg, Run
+from signoff.tables.runs import Effect, Leg, Run, Step
 
 
 def start_leg(session: Session, run_id: str, leg: int, *, worker: str, wall_seconds_max: int) -> LegStart | None:
@@ -76,7 +76,25 @@ def end_leg(
         .values(state=state, ended_at=clock.now(), holds=list(holds))
         .execution_options(synchronize_session=False)
     )
-    return rows(ended) == 1
+    if rows(ended) != 1:
+        return False
+    _close_what_was_cut_off(session, run_id)
+    return True
+
+
+def _close_what_was_cut_off(session: Session, run_id: str) -> None:
+    """No call of the run is under way any more: what still looks so was cut off, and a person must look for its act."""
+    moment = clock.now()
+    words = "The call was cut off before its answer came."
+    for statement in (
+        update(Step)
+        .where(Step.run_id == run_id, Step.state == "running")
+        .values(state="stopped", code="cut_off", reason=words, ended_at=moment),
+        update(Effect)
+        .where(Effect.run_id == run_id, Effect.state == "intended")
+        .values(state="unknown", reason=words, ended_at=moment),
+    ):
+        session.execute(statement.execution_options(synchronize_session=False))
 
 
 def complete_run(session: Session, run_id: str, leg: int, *, by: Actor, output: Any) -> bool:

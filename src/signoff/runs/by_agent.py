@@ -1,0 +1,85 @@
+"""What a list of agents says about their runs: the last one, and what came and was spent since a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from signoff.kit import ids
+from signoff.people.access import Principal, authorize
+from signoff.runs.filters import visible
+from signoff.tables.agents import Agent
+from signoff.tables.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The newest run of an agent."""
+
+    id: str
+    state: str
+    waiting_for: str | None
+    title: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRuns:
+    """An agent's runs, as far as the viewer may see them. `runs` and `cost_usd` count from the moment asked for."""
+
+    last: LastRun | None = None
+    runs: int = 0
+    needing_attention: int = 0
+    cost_usd: Decimal = Decimal(0)
+    is_price_unknown: bool = False
+
+
+NO_RUNS = AgentRuns()
+
+
+def figures_by_agent(
+    session: Session, viewer: Principal, agent_ids: Sequence[str], *, since: datetime
+) -> dict[str, AgentRuns]:
+    """Return the figures of each of the agents of one page, in two queries."""
+    authorize(viewer, "run.read")
+    if not agent_ids:
+        return {}
+    last = _last_runs(session, viewer, agent_ids)
+    counted = session.execute(
+        select(
+            Run.agent_id,
+            func.count(),
+            func.count().filter(Run.needs_attention),
+            func.sum(Run.cost_usd),
+            func.count().filter(Run.is_price_unknown),
+        )
+        .where(Run.agent_id.in_(agent_ids), Run.id >= ids.first_at("run", since), *visible(viewer))
+        .group_by(Run.agent_id)
+    )
+    found = {agent_id: AgentRuns(last.get(agent_id)) for agent_id in agent_ids}
+    for agent_id, runs, attention, cost, unknown in counted:
+        found[agent_id] = AgentRuns(last.get(agent_id), runs, attention, cost or Decimal(0), unknown > 0)
+    return found
+
+
+def _last_runs(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> dict[str, LastRun]:
+    # One step in the index (agent, id) for each agent, however many runs it has had.
+    newest = (
+        select(Run.id)
+        .where(Run.agent_id == Agent.id, *visible(viewer))
+        .order_by(Run.id.desc())
+        .limit(1)
+        .correlate(Agent)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Run.agent_id, Run.id, Run.state, Run.waiting_for, Run.title, Run.created_at)
+        .join(Agent, Agent.id == Run.agent_id)
+        .where(Agent.id.in_(agent_ids), Run.id == newest)
+    )
+    return {row[0]: LastRun(*row[1:]) for row in rows}
