@@ -7,9 +7,10 @@ SHELL := /bin/sh
 
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
 # What the environment is made from. When one of these changes, the next target refreshes the environment.
-SOURCES := pyproject.toml requirements-dev.txt hatch_build.py frontend/package.json frontend/package-lock.json
+SOURCES := pyproject.toml hatch_build.py frontend/package.json frontend/package-lock.json
+RUNNABLE := $(VENV)/.runnable
+READY := $(VENV)/.ready
 
 MAIL ?=
 MODEL ?=
@@ -20,38 +21,48 @@ MINUTES ?= 10
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY) ## Make .venv with everything in it
+setup: $(READY) ## Make .venv with everything to run and to work
 
-$(READY): $(SOURCES)
-	@set -eu; \
-	if command -v uv >/dev/null 2>&1; then \
-	    echo "Setting up with uv ..."; \
-	    [ -x $(BIN)/python ] || uv venv --quiet --python "$${PYTHON:->=3.11}" $(VENV); \
-	    VIRTUAL_ENV="$(CURDIR)/$(VENV)" uv pip install --quiet --require-hashes -r requirements-dev.txt; \
-	    VIRTUAL_ENV="$(CURDIR)/$(VENV)" uv pip install --quiet --no-deps --editable .; \
-	else \
-	    python=; \
-	    for name in $${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do \
-	        if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
-	    done; \
-	    if [ -z "$$python" ]; then \
-	        echo "Signoff needs Python 3.11 or newer, and none was found on PATH. Install one, or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; \
-	    fi; \
-	    if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
-	        echo "$$python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv. Then run make again." >&2; exit 1; \
-	    fi; \
-	    echo "Setting up with $$("$$python" --version) and pip; this takes about a minute ..."; \
-	    [ -x $(BIN)/pip ] || "$$python" -m venv --clear $(VENV); \
-	    $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt; \
-	    $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .; \
-	fi; \
-	touch $(READY); \
-	echo "Ready: $$($(BIN)/python --version) in $(VENV)"
+# To run needs no browser driver and no type checker: the first `make demo` fetches neither.
+$(RUNNABLE): requirements.txt $(SOURCES)
+	$(call install,requirements.txt)
+	@touch $(RUNNABLE)
 
-demo: setup ## Open the product with an agent at work (MAIL=folder, MODEL=provider:name)
+$(READY): requirements-dev.txt $(SOURCES)
+	$(call install,requirements-dev.txt)
+	@touch $(RUNNABLE) $(READY)
+
+# Make the environment if there is none, and put into it what file $(1) pins and the product itself.
+define install
+@set -eu; \
+if command -v uv >/dev/null 2>&1; then \
+    echo "Setting up with uv ..."; \
+    [ -x $(BIN)/python ] || uv venv --quiet --python "$${PYTHON:->=3.11}" $(VENV); \
+    VIRTUAL_ENV="$(abspath $(VENV))" uv pip install --quiet --require-hashes -r $(1); \
+    VIRTUAL_ENV="$(abspath $(VENV))" uv pip install --quiet --no-deps --editable .; \
+else \
+    python=; \
+    for name in $${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do \
+        if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
+    done; \
+    if [ -z "$$python" ]; then \
+        echo "Signoff needs Python 3.11 or newer, and none was found on PATH. Install one, or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; \
+    fi; \
+    if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+        echo "$$python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv. Then run make again." >&2; exit 1; \
+    fi; \
+    echo "Setting up with $$("$$python" --version) and pip; this takes about a minute ..."; \
+    [ -x $(BIN)/pip ] || "$$python" -m venv --clear $(VENV); \
+    $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(1); \
+    $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .; \
+fi; \
+echo "Ready: $$($(BIN)/python --version) in $(VENV)"
+endef
+
+demo: $(RUNNABLE) ## Open the product with an agent at work (MAIL=folder, MODEL=provider:name)
 	@$(BIN)/signoff demo $(if $(MAIL),--mail "$(MAIL)") $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 
-serve: setup ## Run the server on this machine's own database
+serve: $(RUNNABLE) ## Run the server on this machine's own database
 	@$(BIN)/signoff serve $(ARGS)
 
 test: setup ## Run every test, on as many processes as cores (ARGS="-k budget" for some, JOBS=0 for one process)
