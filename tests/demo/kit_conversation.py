@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Desk:
     info: AgentInfo
     token: str
     erp: Path
+    plays: int = 0
 
     async def play(self, message_id: str) -> Played:
         """Play one message to its result, as the engine would."""
@@ -49,6 +50,7 @@ class Desk:
             ModelRequest(parts=[UserPromptPart(json.dumps({"message_id": message_id}))], instructions="")
         ]
         played = Played({})
+        self.plays += 1
         for turn in range(TURNS_MAX):
             response = script.supplier_mail(messages, self.info)
             messages.append(response)
@@ -58,7 +60,9 @@ class Desk:
                     played.output, played.turns = call.args_as_dict(), turn + 1
                     return played
                 played.calls.append(call.tool_name.partition("_")[2])
-                answers.append(await self._answer(message_id, call.tool_name, call.args_as_dict(), call.tool_call_id))
+                answers.append(
+                    await self._answer(f"play_{self.plays}", call.tool_name, call.args_as_dict(), call.tool_call_id)
+                )
             messages.append(ModelRequest(parts=answers))
         raise AssertionError(f"no result after {TURNS_MAX} turns: {played.calls}")
 
@@ -70,6 +74,10 @@ class Desk:
         except ConnectorError as error:
             return ToolReturnPart(name, error.detail, call_id, outcome="failed")
         return ToolReturnPart(name, answer.value, call_id, outcome="failed" if answer.is_error else "success")
+
+    def instruct(self, sop: str) -> None:
+        """Give the model another SOP."""
+        self.info = replace(self.info, instructions=sop)
 
     async def message_ids(self) -> list[str]:
         """Return all messages of the mailbox, page after page."""
