@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from signoff import durable
 from signoff.connections.secrets import Vault
 from signoff.connectors.pool import Pool
 from signoff.gateways.masking import Masking
@@ -15,9 +16,7 @@ from signoff.gateways.model.throttling import Throttles
 from signoff.settings import Settings
 from signoff.tables.session import Store
 
-
-def _always() -> bool:
-    return True
+_PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,8 @@ class Services:
     """Everything a gateway reaches beyond its own call.
 
     Args:
-        may_act: whether this process still holds its lease; asked right before every act on the outside, because a
-            process that was only asleep must not act on runs that others took over.
+        may_act: whether this process still holds its lease (blocking, when the database must be asked). A process
+            that was only asleep must not act on runs that others took over.
     """
 
     settings: Settings
@@ -37,10 +36,12 @@ class Services:
     prices: Prices
     masking: Masking
     throttles: Throttles = field(default_factory=Throttles)
-    may_act: Callable[[], bool] = _always
+    may_act: Callable[[], bool] = durable.may_act
 
     @staticmethod
-    def build(settings: Settings, store: Store, vault: Vault, *, may_act: Callable[[], bool] = _always) -> Services:
+    def build(
+        settings: Settings, store: Store, vault: Vault, *, may_act: Callable[[], bool] = durable.may_act
+    ) -> Services:
         """Return the services for one process and one event loop."""
         return Services(
             settings=settings,
@@ -52,6 +53,14 @@ class Services:
             masking=Masking(vault),
             may_act=may_act,
         )
+
+    async def until_may_act(self) -> None:
+        """Return once this process may act; right before every act on the outside.
+
+        While the database is away nobody can tell, so the act waits. When others took over, the process ends.
+        """
+        while not await asyncio.to_thread(self.may_act):  # noqa: ASYNC110  # Nobody signals that a database is back.
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def close(self) -> None:
         """Close every connection to the outside. The store is the caller's."""

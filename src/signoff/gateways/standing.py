@@ -32,12 +32,11 @@ class Standing:
     agent_state: str
     tokens_used: int
     time_zone: str
-    may_act: bool
     connection_slug: str | None = None
     connection_state: str | None = None
 
 
-def standing_of(session: Session, run_id: str, *, may_act: bool, connection_id: str | None = None) -> Standing:
+def standing_of(session: Session, run_id: str, *, connection_id: str | None = None) -> Standing:
     """Return the facts as they are now.
 
     Raises:
@@ -73,7 +72,6 @@ def standing_of(session: Session, run_id: str, *, may_act: bool, connection_id: 
         agent_state=row.agent_state,
         tokens_used=row.tokens_in + row.tokens_out,
         time_zone=row.time_zone,
-        may_act=may_act,
         connection_slug=connection.slug if connection else None,
         connection_state=connection.state if connection else None,
     )
@@ -81,10 +79,6 @@ def standing_of(session: Session, run_id: str, *, may_act: bool, connection_id: 
 
 def revoked(standing: Standing) -> Verdict:
     """Return `stop` with the reason when the run may not act any more, else `allow`."""
-    if not standing.may_act:
-        return Verdict(
-            "stop", "This process lost its lease; another one has taken the run over.", code="worker_replaced"
-        )
     if standing.is_cancel_requested:
         return Verdict("stop", "The run was cancelled.", code="cancelled")
     if is_over(standing.run_state):

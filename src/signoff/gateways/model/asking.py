@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
+from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior
 from pydantic_ai.messages import ModelResponse, PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
 from pydantic_ai.models import Model
 from pydantic_ai.models.function import FunctionModel
@@ -16,6 +17,7 @@ from signoff.gateways.model.answers import fit_to_keep, problem_with
 from signoff.gateways.model.call import Answer, Asked, ModelFailed
 from signoff.gateways.model.failures import classify
 from signoff.gateways.model.live_text import LiveText
+from signoff.gateways.model.providers.http import answered_whole
 from signoff.gateways.standing import STALE_SECONDS, revoked, standing_of
 from signoff.kit import clock
 from signoff.kit.faultpoints import faultpoint
@@ -50,9 +52,9 @@ async def ask(asked: Asked) -> Answer:
 async def _check_standing(asked: Asked) -> None:
     """Ask again whether the run may act, when something made the call wait since its guards were asked."""
     services = asked.services
-    if not services.may_act() or clock.monotonic_seconds() - asked.log.decided > STALE_SECONDS:
-        standing = await services.store.read_async(standing_of, asked.run.run_id, may_act=services.may_act())
-        verdict = revoked(standing)
+    await services.until_may_act()
+    if clock.monotonic_seconds() - asked.log.decided > STALE_SECONDS:
+        verdict = revoked(await services.store.read_async(standing_of, asked.run.run_id))
         if verdict.kind != "allow":
             raise Objected(verdict)
         asked.log.decided = clock.monotonic_seconds()
@@ -63,11 +65,19 @@ async def _response(asked: Asked) -> ModelResponse:
     messages = model.prepare_messages(list(asked.messages), asked.parameters)
     name = asked.services.providers.name(asked.model)
     live = LiveText(asked)
-    if isinstance(model, FunctionModel) or name.provider in asked.services.providers.without_streams:
-        response = await model.request(messages, asked.settings, asked.parameters)
-        await live.whole(response)
-        return response
-    return await _streamed(asked, model, messages, live)
+    without_streams = asked.services.providers.without_streams
+    if not isinstance(model, FunctionModel) and name.provider not in without_streams:
+        try:
+            return await _streamed(asked, model, messages, live)
+        except (ModelAPIError, UnexpectedModelBehavior):
+            if not answered_whole():
+                raise
+    response = await model.request(messages, asked.settings, asked.parameters)
+    if not isinstance(model, FunctionModel):
+        # It can answer, only not in a stream: that is remembered, so that nothing is asked twice again.
+        without_streams.add(name.provider)
+    await live.whole(response)
+    return response
 
 
 async def _streamed(asked: Asked, model: Model, messages: list[Any], live: LiveText) -> ModelResponse:

@@ -59,7 +59,7 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
     """Read everything the guards ask for."""
     models = candidates(run)
     entered = entered_prices(session, run.workspace_id, models)
-    standing = standing_of(session, run.run_id, may_act=services.may_act())
+    standing = standing_of(session, run.run_id)
     cap = session.scalar(select(Workspace.daily_cap_usd).where(Workspace.id == run.workspace_id))
     pots = (
         run_pot(run.run_id, run.body.limits.cost_usd),

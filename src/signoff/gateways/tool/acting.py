@@ -61,12 +61,11 @@ def _key(act: Act) -> str | None:
 
 
 async def _check_standing(act: Act, connection_id: str) -> None:
+    """Ask again whether the run may act, when something made the call wait since its guards were asked."""
     services = act.services
-    if not services.may_act() or clock.monotonic_seconds() - act.log.decided > STALE_SECONDS:
-        standing = await services.store.read_async(
-            standing_of, act.run.run_id, may_act=services.may_act(), connection_id=connection_id
-        )
-        verdict = revoked(standing)
+    await services.until_may_act()
+    if clock.monotonic_seconds() - act.log.decided > STALE_SECONDS:
+        verdict = revoked(await services.store.read_async(standing_of, act.run.run_id, connection_id=connection_id))
         if verdict.kind != "allow":
             raise Objected(verdict)
         act.log.decided = clock.monotonic_seconds()

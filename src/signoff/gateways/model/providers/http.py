@@ -6,12 +6,20 @@ Where it may connect is not checked here: the address of a provider stands in th
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 
 import httpx2
 from pydantic_ai.models import create_async_httpx2_client
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS_MAX = 1_800.0
+
+_answered_whole: ContextVar[bool] = ContextVar("answered_whole", default=False)
+
+
+def answered_whole() -> bool:
+    """Return whether the latest answer in this task came as one JSON document, also where a stream was asked for."""
+    return _answered_whole.get()
 
 
 class AnswerTooLarge(httpx2.TransportError):
@@ -54,6 +62,8 @@ def provider_client(bytes_max: int) -> httpx2.AsyncClient:
     async def bound(response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
             raise AnswerCompressed("The provider compressed its answer though that was not asked for.")
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        _answered_whole.set(response.status_code == 200 and kind == "application/json")
         if isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _Limited(response.stream, bytes_max)
 

@@ -20,7 +20,7 @@ from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
 from signoff.gateways.model.providers.http import provider_client
 from signoff.gateways.model.providers.naming import ModelName, parse, problem_with
-from signoff.gateways.model.providers.scripted import scripted_model
+from signoff.gateways.model.providers.scripted import find_script, scripted_model
 from signoff.kit.errors import ProviderError
 from signoff.settings import Settings
 
@@ -46,6 +46,15 @@ class Providers:
             ProviderError: no provider is called that here.
         """
         return parse(full, self._settings)
+
+    def is_known(self, full: str) -> bool | None:
+        """Return whether a model of this name exists: no for an unknown provider or script, None when only the
+        provider could say."""
+        try:
+            name = parse(full, self._settings)
+        except ProviderError:
+            return False
+        return find_script(name.model) is not None if name.is_scripted else None
 
     def model(self, full: str) -> Model:
         """Return the model called `provider:model`.

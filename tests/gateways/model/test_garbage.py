@@ -1,0 +1,137 @@
+"""Whatever a provider sends: an outcome with a code and words, never an exception, never a tool call from a part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from signoff.gateways.model.answers import from_plain
+from signoff.gateways.model.gateway import think
+from tests import fake_provider as fake
+from tests.fake_provider import FakeProvider
+from tests.gateways.kit_world import World, ask, settings_for
+
+ONE_DATABASE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+pytestmark = ONE_DATABASE
+
+UNUSABLE = {
+    "garbage": (fake.garbage(), "model_answer_unreadable"),
+    "html": (fake.html(), "model_answer_unreadable"),
+    "wrong shape": (fake.wrong_shape(), "model_answer_unreadable"),
+    "nothing at all": (fake.raw(b""), "model_answer_unreadable"),
+    "a list": (fake.raw(b"[1,2,3]"), "model_answer_unreadable"),
+    "null": (fake.raw(b"null"), "model_answer_unreadable"),
+    "deep": (fake.raw(b"[" * 100_000), "model_answer_unreadable"),
+    "huge": (fake.huge(), "model_answer_too_large"),
+    "too many calls": (fake.many_tool_calls(1_000), "too_many_tool_calls"),
+    "cut off": (fake.truncated(fake.tool_calls(("look_up", {"a": 1})), 300), "model_answer_cut_off"),
+    "cut off quietly": (
+        fake.truncated(fake.tool_calls(("look_up", {"a": 1})), 420, is_cut=False),
+        "model_answer_cut_off",
+    ),
+    "500": (fake.status(500, "oops"), "provider_unavailable"),
+    "503": (fake.status(503, "busy"), "provider_unavailable"),
+    "529": (fake.status(529, "overloaded"), "provider_unavailable"),
+    "429": (fake.status(429, "slow"), "provider_rate_limited"),
+    "401": (fake.wrong_key(), "provider_key_refused"),
+    "404": (fake.status(404, "no such model", error_code="model_not_found"), "model_not_found"),
+    "400": (fake.status(400, "bad"), "provider_rejected"),
+    "402": (fake.status(402, "pay", error_code="insufficient_quota"), "provider_quota_used_up"),
+    "302": (fake.status(302, "elsewhere"), None),
+}
+
+
+@pytest.mark.parametrize("name", list(UNUSABLE))
+async def test_an_unusable_answer_is_an_outcome_in_words(world: World, provider: FakeProvider, name: str) -> None:
+    behaviour, code = UNUSABLE[name]
+    provider.will("gpt", behaviour)
+    outcome = await think(world.services, world.run, ask())
+    assert outcome.kind == "stopped"
+    assert outcome.response is None
+    assert outcome.reason
+    if code:
+        assert outcome.code == code
+    step = world.step("m:1:1")
+    assert (step.state, step.code, step.reason) == ("failed", outcome.code, outcome.reason)
+    assert step.ended_at is not None
+
+
+USABLE: dict[str, Any] = {
+    "text": (fake.text("pong"), "pong"),
+    "not streamed though asked": (fake.not_streamed("whole"), "whole"),
+    "empty": (fake.empty(), ""),
+    "unstorable characters": (fake.surrogates(), "a\ufffdb"),
+    "unknown tool": (fake.tool_calls(("no_such_tool", {})), ""),
+    "arguments that are no JSON": (fake.tool_calls(("look_up", "{not json")), ""),
+    "deep arguments": (fake.tool_calls(("look_up", '{"a":' * 5_000 + "1" + "}" * 5_000)), ""),
+}
+
+
+@pytest.mark.parametrize("name", list(USABLE))
+async def test_what_the_loop_can_work_with_is_passed_on(world: World, provider: FakeProvider, name: str) -> None:
+    behaviour, words = USABLE[name]
+    provider.will("gpt", behaviour)
+    outcome = await think(world.services, world.run, ask())
+    assert outcome.kind == "answered", outcome.reason
+    assert outcome.response is not None
+    assert (from_plain(outcome.response).text or "").startswith(words)
+
+
+@pytest.mark.parametrize("keep", range(40, 700, 60))
+async def test_no_tool_call_comes_from_a_part_of_a_stream(world: World, provider: FakeProvider, keep: int) -> None:
+    whole = fake.tool_calls(("post_bill", {"amount": 1_000_000}))
+    provider.will("gpt", fake.truncated(whole, keep, is_cut=keep % 120 == 40))
+    outcome = await think(world.services, world.run, ask())
+    finished = b'"finish_reason": "tool_calls"' in b"".join(whole({"stream": True}, 1).chunks)[:keep]
+    if outcome.kind == "answered":
+        assert finished
+    else:
+        assert outcome.code in ("model_answer_cut_off", "model_answer_unreadable")
+
+
+async def test_missing_usage_is_estimated_and_marked(world: World, provider: FakeProvider) -> None:
+    provider.will("gpt", fake.text("pong " * 300, usage=None))
+    assert (await think(world.services, world.run, ask("x" * 3_000))).kind == "answered"
+    step = world.step("m:1:1")
+    assert step.detail["is_usage_estimated"] is True
+    assert (step.tokens_in or 0) > 900
+    assert (step.tokens_out or 0) > 300
+    assert (step.cost_usd or 0) > 0
+
+
+async def test_an_equal_call_id_becomes_one_of_the_runs_own(world: World, provider: FakeProvider) -> None:
+    provider.will("gpt", fake.tool_calls(("look_up", {}), ("look_up", {}), ids=["same", "same"]))
+    found: list[str] = []
+    for number in (1, 2):
+        outcome = await think(world.services, world.run, ask(number=number))
+        assert outcome.response is not None
+        found += [call.tool_call_id for call in from_plain(outcome.response).tool_calls]
+    assert found == ["call_1_1_1", "call_1_1_2", "call_1_2_1", "call_1_2_2"]
+
+
+async def test_a_hanging_provider_is_left_after_the_revisions_time(world: World, provider: FakeProvider) -> None:
+    provider.will("gpt", fake.hang(), fake.hang_in_stream(), fake.hang())
+    quick = world.with_body(model={"settings": {"timeout_seconds": 0.2, "max_tokens": 10}})
+    outcome = await think(quick.services, quick.run, ask())
+    assert (outcome.kind, outcome.code) == ("stopped", "provider_timed_out")
+    assert provider.calls() == 3
+
+
+async def test_an_unreachable_provider_is_said_so(world: World) -> None:
+    world.services.providers.__init__(settings_for(world.settings, "http://127.0.0.1:9/v1"))
+    outcome = await think(world.services, world.run, ask())
+    assert (outcome.kind, outcome.code) == ("stopped", "provider_unreachable")
+
+
+async def test_a_wrong_key_names_the_place_of_the_key(world: World, provider: FakeProvider) -> None:
+    provider.will("gpt", fake.wrong_key())
+    outcome = await think(world.services, world.run, ask())
+    assert "providers.fake.api_key" in (outcome.reason or "")
+    assert provider.calls() == 1
+
+
+async def test_a_missing_key_names_the_variable(world: World) -> None:
+    outcome = await think(world.services, world.with_body(model={"name": "anthropic:claude"}).run, ask())
+    assert outcome.code == "provider_key_missing"
+    assert "ANTHROPIC_API_KEY" in (outcome.reason or "")
