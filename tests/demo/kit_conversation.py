@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart, UserPromptPart
+from pydantic_ai.messages import ModelMessage, ModelRequest, ToolCallPart, ToolReturnPart, UserPromptPart
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.function import AgentInfo
 from pydantic_ai.tools import ToolDefinition
@@ -60,14 +60,14 @@ class Desk:
                     played.output, played.turns = call.args_as_dict(), turn + 1
                     return played
                 played.calls.append(call.tool_name.partition("_")[2])
-                answers.append(
-                    await self._answer(f"play_{self.plays}", call.tool_name, call.args_as_dict(), call.tool_call_id)
-                )
+                answers.append(await self._answer(call))
             messages.append(ModelRequest(parts=answers))
         raise AssertionError(f"no result after {TURNS_MAX} turns: {played.calls}")
 
-    async def _answer(self, run: str, name: str, args: dict[str, Any], call_id: str) -> ToolReturnPart:
+    async def _answer(self, call: ToolCallPart) -> ToolReturnPart:
+        name, call_id, run = call.tool_name, call.tool_call_id, f"play_{self.plays}"
         slot, _, tool = name.partition("_")
+        args = call.args_as_dict()
         given = {key: self.token if value == "{{secret.ERP_TOKEN}}" else value for key, value in args.items()}
         try:
             answer = await self.links[slot].call(tool, given, key=f"{run}:{call_id}", timeout_seconds=60)

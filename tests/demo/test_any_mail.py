@@ -56,10 +56,8 @@ def write_nasty(folder: Path) -> None:
         "no-header.eml": b"\r\n\r\nInvoice number: X-1\r\n",
         "only-header.eml": head,
         "nul.eml": head + b"\r\nInvoice\x00 number: N-1\x00\r\nTotal due: EUR 1.00\r\n",
-        "unknown-charset.eml": head
-        + b"Content-Type: text/plain; charset=klingon\r\n\r\nInvoice number: K-1 \xff\xfe\r\n",
-        "wrong-charset.eml": head
-        + b"Content-Type: text/plain; charset=utf-8\r\n\r\nRechnung Nr.: \xfc\xe4-1 Betrag 5\r\n",
+        "unknown-charset.eml": plain + b"klingon\r\n\r\nInvoice number: K-1 \xff\xfe\r\n",
+        "wrong-charset.eml": plain + b"utf-8\r\n\r\nRechnung Nr.: \xfc\xe4-1 Betrag 5\r\n",
         "bad-base64.eml": head + b"Content-Transfer-Encoding: base64\r\n\r\n!!!not base64!!!\r\n",
         "bad-qp.eml": head + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=ZZ=\r\n=3\r\n",
         "no-boundary.eml": mixed + b"\r\n\r\ntext\r\n",

@@ -7,21 +7,21 @@ import contextlib
 import hashlib
 import shutil
 import webbrowser
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
-import uvicorn
-from fastapi import FastAPI
 from rich.console import Console
 from rich.markup import escape
 
-from signoff.app import build_app, build_services
+from signoff.app import build_services
 from signoff.demo import script
 from signoff.demo.batch import Batch, request_runs
 from signoff.demo.erp import tally
 from signoff.demo.mailbox import write_mailbox
 from signoff.demo.progress import Played, show, watch
+from signoff.demo.serving import serving
 from signoff.demo.stage import Stage, demo_settings, erp_database, set_the_stage
+from signoff.engine.worker import Worker
 from signoff.gateways.model.providers.naming import problem_with
 from signoff.gateways.services import Services
 from signoff.kit.errors import Malformed
@@ -30,7 +30,6 @@ from signoff.settings import Settings
 from signoff.tables.migrate import migrate
 
 _DONE, _SOME_FAILED = 0, 1
-_START_SECONDS_MAX = 60.0
 
 
 def run_demo(
@@ -115,14 +114,14 @@ class _Play:
         with self._console.status("Setting the stage ..."):
             stage = await set_the_stage(self._settings, services.store, services, self._folder, self._model)
             batch = await request_runs(services, stage, self._model, limit=self._limit)
-        async with self._working(serve) as server:
+        async with self._working(services, serve) as server:
             if serve:
                 link = await self._sign_in_link(services, stage)
                 self._console.print(f"Signoff is open. Sign in once with this link:\n\n  {link}\n", soft_wrap=True)
                 if open_browser:
                     await asyncio.to_thread(webbrowser.open, link)
             runs = await self._watch(services, batch)
-            if serve and not exit_when_done:
+            if server is not None and not exit_when_done:
                 self._console.print("Serving. Press Ctrl-C to stop; start the demo again to go on where it was.")
                 await server
         return _SOME_FAILED if any(run.state != "completed" for run in runs) else _DONE
@@ -152,43 +151,15 @@ class _Play:
         return f"{address.rstrip('/')}/setup/{token}"
 
     @contextlib.asynccontextmanager
-    async def _working(self, serve: bool) -> AsyncGenerator[asyncio.Task[None]]:
-        """Run the product with its worker; with `serve` it also answers on its port. Yields the task it runs in."""
-        app = build_app(self._settings, with_worker=True)
-        server = _Server(app, self._settings) if serve else None
-        task = asyncio.create_task(server.serve() if server else _lifespan(app))
+    async def _working(self, services: Services, serve: bool) -> AsyncGenerator[asyncio.Task[None] | None]:
+        """Work on runs; with `serve` also answer on the port. Yields what ends when the server is told to stop."""
+        if serve:
+            async with serving(self._settings) as task:
+                yield task
+            return
+        worker = Worker()
+        await worker.start(services)
         try:
-            if server is not None:
-                await server.until_started(task)
-            yield task
+            yield None
         finally:
-            if server is not None:
-                server.should_exit = True
-            else:
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn inside our loop, which leaves Ctrl-C to the demo."""
-
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
-        super().__init__(uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning"))
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-    async def until_started(self, task: asyncio.Task[None]) -> None:
-        async with asyncio.timeout(_START_SECONDS_MAX):
-            while not self.started:
-                if task.done():
-                    await task
-                    raise Malformed("The server stopped before it started. Is the port in use? Give another --port.")
-                await asyncio.sleep(0.05)
-
-
-async def _lifespan(app: FastAPI) -> None:
-    async with app.router.lifespan_context(app):
-        await asyncio.Event().wait()
+            await worker.stop()

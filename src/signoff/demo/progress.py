@@ -122,7 +122,8 @@ def show(console: Console, runs: Sequence[Played]) -> None:
     for run in runs:
         if run.state != "completed" or run.output.get("classification") == "unreadable":
             words = run.reason or run.output.get("reason") or f"waits for {run.waiting_for}"
-            console.print(f"  {escape(run.title)}: {run.state}. {escape(str(words))}")
+            what = "could not be read" if run.state == "completed" else run.state
+            console.print(f"  {escape(run.title)}: {what}. {escape(str(words))}", soft_wrap=True)
     _show_cost(console, runs)
 
 
@@ -132,7 +133,9 @@ def _show_cost(console: Console, runs: Sequence[Played]) -> None:
     remark = f"; the price of {unknown} runs is unknown" if unknown else ""
     console.print(f"Cost: ${total:.4f}{remark}.")
     if any(run.is_scripted for run in runs):
-        console.print("Driven by the offline scripted model: no provider was called, its price is made up.")
+        console.print(
+            "Driven by the offline scripted model: no provider was called, its price is made up.", soft_wrap=True
+        )
 
 
 def _class(run: Played) -> str:

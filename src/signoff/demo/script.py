@@ -23,8 +23,8 @@ from signoff.gateways.model.providers.scripted import register_script
 NAME = "supplier-mail"
 MODEL = f"scripted:{NAME}"
 # Dollars per million tokens: small, and there so that costs can be seen working.
-INPUT_USD_PER_MILLION = Decimal("0.10")
-OUTPUT_USD_PER_MILLION = Decimal("0.40")
+INPUT_USD_PER_MILLION = Decimal("1.00")
+OUTPUT_USD_PER_MILLION = Decimal("4.00")
 
 _ATTACHMENTS_READ_MAX = 6
 _ORDERS_ASKED_MAX = 5

@@ -14,7 +14,7 @@ from signoff.agents.actions import create_agent, save_draft_or_keep
 from signoff.agents.bundle import AgentFile, read_folder
 from signoff.agents.queries import agent_by_slug, draft_of
 from signoff.agents.refusals import NothingChanged
-from signoff.connections.actions import create_connection, edit_connection
+from signoff.connections.actions import create_connection, edit_connection, set_tool_effect
 from signoff.connections.discovery import HasPoolAndVault, discover
 from signoff.connections.queries import connection_by_slug, secrets_page, tools_of
 from signoff.connections.secrets import create_secret, replace_secret
@@ -32,6 +32,7 @@ AGENT = "supplier-mail"
 SECRET = "ERP_TOKEN"  # noqa: S105  The name under which the value is kept.
 OWNER_EMAIL = "owner@demo.example"
 _AGENTS = Path(__file__).parent / "agent"
+_WRITES = ("post_bill", "flag_mismatch")
 # Two of them, so that trying something in staging books nothing in production.
 ENVIRONMENTS = ("production", "staging")
 
@@ -139,6 +140,14 @@ async def _discover(store: Store, services: HasPoolAndVault, principal: Principa
     checked = await discover(store, services, principal, connection)
     if not checked.ok:
         raise Fault(f"A connection of the demo does not work: {checked.error}", code=checked.code)
+    await store.write_async(_class_writes, principal, connection)
+
+
+def _class_writes(session: Session, principal: Principal, connection: str) -> None:
+    """Say, as its administrator, that the ERP's writing tools can be taken back and keep to their idempotency key."""
+    for tool in tools_of(session, principal, connection):
+        if tool.name in _WRITES:
+            set_tool_effect(session, principal, connection, tool=tool.name, effect="write", is_idempotent=True)
 
 
 def _secret(
