@@ -135,6 +135,26 @@ def narrower_codes(names: set[str]) -> dict[str, tuple[str, str]]:
     return found
 
 
+def codes_of_the_edge() -> dict[str, str]:
+    """code → status for what is refused before any room is asked, from `api/problems.py`."""
+    found: dict[str, str] = {}
+    for node in ast.walk(ast.parse((SRC / "api" / "problems.py").read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "respond" and len(node.args) > 2:
+            status, code = node.args[1:3]
+            if isinstance(status, ast.Constant) and isinstance(code, ast.Constant):
+                found[str(code.value)] = str(status.value)
+        if (
+            isinstance(node, ast.Assign)
+            and ast.unparse(node.targets[0]) == "codes"
+            and isinstance(node.value, ast.Dict)
+        ):
+            known: dict[int, str] = ast.literal_eval(node.value)
+            found |= {code: str(status) for status, code in known.items()}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "codes.get":
+            found[str(ast.literal_eval(node.args[1]))] = "other 4xx"
+    return found
+
+
 def code_of(name: str) -> str:
     """The stable code of a class, as signoff.kit.errors makes it."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
@@ -143,6 +163,7 @@ def code_of(name: str) -> str:
 def errors_page() -> str:
     """docs/reference/errors.md."""
     classes = error_classes()
+    listed = {code_of(name) for name in classes}
     parts = [
         MADE,
         "# Errors\n",
@@ -152,7 +173,14 @@ def errors_page() -> str:
         "| code | status | kind | meaning |\n|---|---|---|---|",
     ]
     for name, (kind, status, meaning) in sorted(classes.items()):
-        parts.append(f"| `{code_of(name)}` | {status} | {kind.lower()} | {cell(meaning)} |")
+        # An outside system that failed is 502, and 503 where trying again may help.
+        shown = "502, 503" if kind == "Fault" and status == 500 else str(status)
+        parts.append(f"| `{code_of(name)}` | {shown} | {kind.lower()} | {cell(meaning)} |")
+    parts.append(
+        "\n## Before any room is asked\n\nA wrong address or method, a body that does not fit, a bug of ours.\n"
+    )
+    parts.append("| code | status |\n|---|---|")
+    parts += [f"| `{code}` | {status} |" for code, status in sorted(codes_of_the_edge().items()) if code not in listed]
     narrower = narrower_codes({*classes, "Refusal", "Fault"})
     if narrower:
         parts.append("\n## Narrower codes\n\nThe same status as the code they belong to.\n")

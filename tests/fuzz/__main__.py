@@ -49,7 +49,7 @@ def fuzz(address: str, key: str, folder: Path, seconds: int, more: list[str]) ->
     config.write_text(CONFIG)
     words = [
         str(Path(sys.executable).with_name("schemathesis")),
-        *("--config-file", str(config), "--no-color", "fuzz", f"{address}/openapi.json"),
+        *("--config-file", str(config), "--no-color", "fuzz", f"{address}/v1/openapi.json"),
         *("--max-time", str(seconds), "--checks", ",".join(CHECKS), "--continue-on-failure", "--workers", "2"),
         # A fuzzer that revokes its own key would see nothing but 401 from then on.
         *("--exclude-path-regex", "/keys/", "--header", f"Authorization: Bearer {key}"),
