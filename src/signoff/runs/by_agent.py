@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -30,7 +30,10 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class AgentRuns:
-    """An agent's runs, as far as the viewer may see them. `runs` and `cost_usd` count from the moment asked for."""
+    """An agent's runs, as far as the viewer may see them.
+
+    `runs` and `cost_usd` count from the moment asked for; `needing_attention` counts all.
+    """
 
     last: LastRun | None = None
     runs: int = 0
@@ -45,7 +48,7 @@ NO_RUNS = AgentRuns()
 def figures_by_agent(
     session: Session, viewer: Principal, agent_ids: Sequence[str], *, since: datetime
 ) -> dict[str, AgentRuns]:
-    """Return the figures of each of the agents of one page, in two queries."""
+    """Return the figures of each of the agents of one page, in three queries."""
     authorize(viewer, "run.read")
     if not agent_ids:
         return {}
@@ -54,17 +57,26 @@ def figures_by_agent(
         select(
             Run.agent_id,
             func.count(),
-            func.count().filter(Run.needs_attention),
             func.sum(Run.cost_usd),
             func.count().filter(Run.is_price_unknown),
         )
         .where(Run.agent_id.in_(agent_ids), Run.id >= ids.first_at("run", since), *visible(viewer))
         .group_by(Run.agent_id)
     )
-    found = {agent_id: AgentRuns(last.get(agent_id)) for agent_id in agent_ids}
-    for agent_id, runs, attention, cost, unknown in counted:
-        found[agent_id] = AgentRuns(last.get(agent_id), runs, attention, cost or Decimal(0), unknown > 0)
+    waiting = _needing_attention(session, viewer, agent_ids)
+    found = {agent_id: AgentRuns(last.get(agent_id), 0, waiting.get(agent_id, 0)) for agent_id in agent_ids}
+    for agent_id, runs, cost, unknown in counted:
+        found[agent_id] = replace(found[agent_id], runs=runs, cost_usd=cost or Decimal(0), is_price_unknown=unknown > 0)
     return found
+
+
+def _needing_attention(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> dict[str, int]:
+    rows = session.execute(
+        select(Run.agent_id, func.count())
+        .where(Run.agent_id.in_(agent_ids), Run.needs_attention.is_(True), *visible(viewer))
+        .group_by(Run.agent_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def _last_runs(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> dict[str, LastRun]:

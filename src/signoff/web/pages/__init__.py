@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-ENTRY: tuple[APIRouter, ...] = ()
-INSIDE: tuple[APIRouter, ...] = ()
+from signoff.web.pages.agent_new.route import router as agent_new
+from signoff.web.pages.agents.route import router as agents
+from signoff.web.pages.first_run.route import router as first_run
+from signoff.web.pages.sign_in.route import router as sign_in
+
+ENTRY: tuple[APIRouter, ...] = (
+    sign_in,
+    first_run,
+)
+INSIDE: tuple[APIRouter, ...] = (
+    agents,
+    agent_new,  # Before the pages of one agent: no agent's page is called "new".
+)
 
 BASE = "/w/{workspace}"
 

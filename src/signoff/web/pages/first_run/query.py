@@ -1,0 +1,29 @@
+"""What the page behind a one-time link shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from signoff.people import passwords
+from signoff.people.links import LinkHolder, holder_of_link
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRunView:
+    """`holder` None: the link cannot be used (any more)."""
+
+    token: str
+    holder: LinkHolder | None
+    problem: str = ""
+    errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    shortest: int = passwords.CHARS_MIN
+
+
+def load(
+    session: Session, token: str, *, problem: str = "", errors: Mapping[str, Sequence[str]] | None = None
+) -> FirstRunView:
+    """Return the view. Looking at a link does not use it up."""
+    return FirstRunView(token, holder_of_link(session, token), problem, errors or {})

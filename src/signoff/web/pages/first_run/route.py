@@ -1,0 +1,60 @@
+"""GET what the link is for; POST uses it up and signs in."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from signoff.kit.errors import Malformed, Refusal, TooMuch
+from signoff.people.facts import SignedIn
+from signoff.web.flash import Flash
+from signoff.web.forms import Fields, Form
+from signoff.web.house import house_of
+from signoff.web.identity import set_session_cookie
+from signoff.web.page import Page, see_other
+from signoff.web.pages.first_run.query import load
+
+router = APIRouter()
+page = Page(__file__)
+
+# A link in an address must not travel on: not to a cache, not to the next site.
+HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+
+@router.get("/setup/{token}")
+def first_run(request: Request, token: str) -> Response:
+    """What the link is for. Opening it changes nothing, so a mail scanner that does so uses nothing up."""
+    with house_of(request).store.read() as session:
+        view = load(session, token)
+    return page.draw(request, "page.html", view, status=200 if view.holder else 410, headers=HEADERS)
+
+
+@router.post("/setup/{token}")
+def redeem(request: Request, token: str, fields: Fields) -> Response:
+    """Set the password (or, when asked to, leave it as it is), use the link up, sign in."""
+    house = house_of(request)
+    try:
+        signed_in = _redeem(request, token, fields)
+    except Refusal as refusal:
+        with house.store.read() as session:
+            is_gone = not isinstance(refusal, Malformed | TooMuch)
+            view = load(session, token, problem="" if is_gone else refusal.detail, errors=refusal.errors)
+        return page.draw(request, "page.html", view, status=refusal.status, headers=HEADERS)
+    welcome = Flash(
+        f"Welcome, {signed_in.principal.name}", "The link is used up; next time, sign in with your password."
+    )
+    response = see_other(request, f"/w/{signed_in.workspace_slug}", welcome)
+    set_session_cookie(response, house.settings, signed_in)
+    return response
+
+
+def _redeem(request: Request, token: str, fields: Form) -> SignedIn:
+    password, again = fields.text("password"), fields.text("again")
+    is_skipped = fields.text("how") == "without"
+    if not is_skipped and password != again:
+        sentence = "The two are not the same. Type the password twice."
+        raise Malformed(sentence, errors={"again": [sentence]})
+    address = request.client.host if request.client else "unknown"
+    agent = request.headers.get("user-agent", "")[:300]
+    entrance = house_of(request).entrance
+    return entrance.redeem(token, None if is_skipped else password, address=address, user_agent=agent)

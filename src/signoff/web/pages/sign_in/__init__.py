@@ -1,0 +1,1 @@
+"""Sign in with e-mail address and password, and sign out."""

@@ -1,0 +1,84 @@
+"""The pages as an application without a worker, and clients that are signed in. For tests, and for looking:
+``python -m tests.web.kit_pages 8798`` serves the seeded workspace and prints a link that signs in."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from fastapi import FastAPI, Request
+from pydantic import SecretStr
+from starlette.responses import RedirectResponse, Response
+from starlette.testclient import TestClient
+
+from signoff.connections.keys import load_keys
+from signoff.connections.secrets import Vault
+from signoff.gateways.services import Services
+from signoff.kit.errors import Refusal
+from signoff.people.entrance import Entrance
+from signoff.settings import Settings
+from signoff.tables.session import Store
+from signoff.web.assets import serve_asset
+from signoff.web.identity import SignInNeeded, sign_in_address
+from signoff.web.pages import routers
+from signoff.web.problem import refusal_page
+from signoff.web.security import SameOrigin, SecurityHeaders
+from tests.web.seed import Seeded, seed
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    if isinstance(error, SignInNeeded) and request.method == "GET":
+        return RedirectResponse(sign_in_address(request), status_code=303)
+    return refusal_page(request, error)
+
+
+def pages_app(store: Store, settings: Settings) -> FastAPI:
+    """Every page, on this database."""
+    app = FastAPI(openapi_url=None)
+    services = Services.build(settings, store, Vault(load_keys(settings)))
+    entrance = Entrance(store, attempts_per_minute=settings.sign_in_per_minute, session_seconds=86_400)
+    app.state.house = SimpleNamespace(settings=settings, store=store, services=services, entrance=entrance)
+    app.include_router(routers())
+    app.add_route("/static/{name:path}", serve_asset)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_middleware(SameOrigin)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def browser_of(app: Any, seeded: Seeded | None = None, who: str = "mei") -> TestClient:
+    """A client that behaves like a browser without script; signed in as `who` when there is a workspace."""
+    client = TestClient(app, base_url="http://testserver", follow_redirects=False)
+    client.headers["sec-fetch-site"] = "same-origin"
+    client.headers["accept"] = "text/html"
+    if seeded is not None:
+        client.cookies.set("session", seeded.cookies[who])
+    return client
+
+
+HTMX = {"hx-request": "true", "hx-request-type": "partial"}
+
+
+if __name__ == "__main__":
+    import uvicorn
+
+    from signoff.tables.all_tables import METADATA
+
+    folder = Path(tempfile.mkdtemp(prefix="signoff-pages-"))
+    own = Settings(
+        data_dir=folder,
+        secret_key=SecretStr(base64.b64encode(os.urandom(32)).decode()),
+        allow_scripted_models=True,
+        allow_loopback=True,
+    )
+    opened = Store.open(own.store_url)
+    METADATA.create_all(opened.engine)
+    made = seed(opened)
+    print(f"session cookies: {made.cookies}", flush=True)
+    uvicorn.run(pages_app(opened, own), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
