@@ -44,13 +44,15 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings without doubles, errors first, then by place; at most 300 and a word on the rest."""
+    """Return findings without doubles, errors first, then by place; at most 300, and then that there are more.
+
+    That there are more is itself an error: what was not looked at cannot be called right.
+    """
     unique = dict.fromkeys(findings)
     found = sorted(unique, key=lambda one: (SEVERITIES.index(one.severity), one.path, one.line or 0, one.code))
     if len(found) <= FINDINGS_MAX:
         return found
-    rest = len(found) - FINDINGS_MAX
-    more = Finding("more_findings", "error", "", None, f"There are {rest} more.", "Correct these first.")
+    more = Finding("more_findings", "error", "", None, "There are more findings than these.", "Correct these first.")
     return [*found[:FINDINGS_MAX], more]
 
 

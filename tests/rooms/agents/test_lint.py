@@ -204,6 +204,18 @@ def test_a_body_of_nothing_but_mistakes_is_bounded():
     assert found[-1].code == "more_findings"
 
 
+def test_a_hostile_body_is_answered_with_bounded_work():
+    names = [f"tool_{number}" for number in range(500)]
+    facts = LintFacts(slots={"erp": {name: ToolFacts("read", {}, "accepted") for name in names}})
+    wrong = body(
+        sop=" ".join(f"@erp.tol_{number}" for number in range(8_000)),
+        tools=[{"slot": "erp", "allow": [{"tool": f"tol_{number}"} for number in range(2_000)]}],
+    )
+    found = lint(wrong, facts=facts)
+    assert len(found) == FINDINGS_MAX + 1
+    assert found[0].severity == "error"
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),

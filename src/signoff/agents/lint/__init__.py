@@ -5,11 +5,12 @@ Each check reads the plain JSON and steps over what has the wrong shape, because
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from signoff.agents.body import Body
-from signoff.agents.findings import Finding, Severity, in_order, with_lines
+from signoff.agents.findings import FINDINGS_MAX, Finding, Severity, in_order, with_lines
 from signoff.agents.lint.facts import NO_FACTS, LintFacts, ToolFacts
 from signoff.agents.lint.models import lint_model
 from signoff.agents.lint.results import lint_results
@@ -22,7 +23,13 @@ from signoff.kit.stored_json import stored_json
 __all__ = ["NO_FACTS", "Finding", "LintFacts", "Severity", "ToolFacts", "lint"]
 
 # Each check is one file; the order is that of the sentences a reader gets for equal places.
-CHECKS = (lint_model, lint_tools, lint_texts, lint_results)
+CHECKS: tuple[Callable[[dict[str, Any], LintFacts], Iterable[Finding]], ...] = (
+    lint_shape,
+    lint_model,
+    lint_tools,
+    lint_texts,
+    lint_results,
+)
 
 
 def lint(
@@ -39,7 +46,8 @@ def lint(
         plain: dict[str, Any] = body.plain() if isinstance(body, Body) else stored_json(dict(body))
     except Malformed as refusal:
         return [Finding("not_json", "error", "", None, refusal.detail)]
-    findings = lint_shape(plain)
+    findings: list[Finding] = []
     for check in CHECKS:
-        findings += check(plain, facts)
+        # A hostile body could have any number of mistakes, and each sentence costs a search for the nearest name.
+        findings += islice(check(plain, facts), FINDINGS_MAX + 1)
     return in_order(with_lines(findings, lines or {}))

@@ -10,9 +10,10 @@ from signoff.agents.lint.facts import LintFacts
 from signoff.agents.lint.parts import member, texts
 
 
-def lint_model(body: dict[str, Any], facts: LintFacts) -> list[Finding]:
-    """Return what is wrong with the named models and with limits that stop everything."""
-    return [*_names(body, facts), *_limits(body)]
+def lint_model(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:
+    """Yield what is wrong with the named models and with limits that stop everything."""
+    yield from _names(body, facts)
+    yield from _limits(body)
 
 
 def _names(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:

@@ -51,6 +51,6 @@ def allowed_tools(body: Mapping[str, Any]) -> Iterator[AllowedTool]:
 
 def nearest(name: str, known: Mapping[str, Any] | frozenset[str] | list[str]) -> str:
     """Return ` Did you mean x?` when something known is spelt much like `name`; else nothing."""
-    # Comparing costs by length: a name nobody could have meant is not compared.
-    found = get_close_matches(name[:80], list(known)[:500], n=1, cutoff=0.6)
+    # Comparing costs by number and length, and this is only a courtesy.
+    found = get_close_matches(name[:80], [*known][:100], n=1, cutoff=0.6)
     return f" Did you mean {found[0]}?" if found else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from signoff.agents.body import SOP_CHARS_MAX, Body
 from signoff.agents.findings import Finding, path_of
+from signoff.agents.lint.facts import LintFacts
 from signoff.agents.lint.parts import nearest
 from signoff.kit.text import shortened
 
@@ -34,13 +36,12 @@ _JSON_KINDS = (
 )
 
 
-def lint_shape(plain: dict[str, Any]) -> list[Finding]:
-    """Return all that keeps `plain` from being a body."""
+def lint_shape(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:
+    """Yield all that keeps `body` from being one."""
     try:
-        Body.model_validate(plain)
+        Body.model_validate(body)
     except ValidationError as error:
-        return [_finding(detail) for detail in error.errors(include_url=False)]
-    return []
+        yield from (_finding(detail) for detail in error.errors(include_url=False))
 
 
 def _finding(detail: ErrorDetails) -> Finding:

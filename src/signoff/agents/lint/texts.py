@@ -25,11 +25,13 @@ class _Text:
     text: str
 
 
-def lint_texts(body: dict[str, Any], facts: LintFacts) -> list[Finding]:
-    """Return what is wrong with the texts of a body."""
+def lint_texts(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:
+    """Yield what is wrong with the texts of a body."""
     sop = body.get("sop", "")
     lines = [_Text("sop", number, line) for number, line in _lines(sop) if "@" in line or "{" in line]
-    return [*_empty(sop), *_mentions(body, lines), *_secrets(body, facts, [*lines, *_argument_texts(body)])]
+    yield from _empty(sop)
+    yield from _mentions(body, lines)
+    yield from _secrets(body, facts, [*lines, *_argument_texts(body)])
 
 
 def _lines(sop: Any) -> Iterator[tuple[int, str]]:
@@ -45,7 +47,7 @@ def _empty(sop: Any) -> Iterator[Finding]:
 
 def _mentions(body: dict[str, Any], lines: list[_Text]) -> Iterator[Finding]:
     allowed = {f"{one.slot}.{one.tool}" for one in allowed_tools(body)}
-    slots = {name.split(".", 1)[0] for name in allowed}
+    names, slots = sorted(allowed), {name.split(".", 1)[0] for name in allowed}
     for line in lines:
         for slot, tool in MENTION.findall(line.text):
             name = f"{slot}.{tool}"
@@ -53,7 +55,7 @@ def _mentions(body: dict[str, Any], lines: list[_Text]) -> Iterator[Finding]:
                 continue
             # Of a slot that is not there it may as well be a domain: `mail from @example.com`.
             severity = "error" if slot in slots else "warning"
-            text = f"The SOP names @{name[:120]}, which is not among the agent's tools.{nearest(name, sorted(allowed))}"
+            text = f"The SOP names @{name[:120]}, which is not among the agent's tools.{nearest(name, names)}"
             fix = "Allow the tool, or correct the name."
             yield Finding("sop_mentions_unknown_tool", severity, line.path, line.line, text, fix)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from signoff.agents.body import EFFECTS
@@ -12,22 +12,27 @@ from signoff.agents.lint.parts import AllowedTool, allowed_tools, member, neares
 from signoff.agents.lint.results import bad_schema
 
 
-def lint_tools(body: dict[str, Any], facts: LintFacts) -> list[Finding]:
-    """Return what is wrong with the slots and their allow-lists."""
-    found = [*_slots(body, facts), *_doubles(body)]
+def lint_tools(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:
+    """Yield what is wrong with the slots and their allow-lists."""
+    yield from _slots(body, facts)
+    yield from _doubles(body)
     for allowed in allowed_tools(body):
-        found += _argument_schemas(allowed)
+        yield from _argument_schemas(allowed)
         slot = None if facts.slots is None else facts.slots.get(allowed.slot)
-        if slot is None:
-            continue
-        tool = slot.get(allowed.tool)
-        if tool is None:
-            text = f"The connection {allowed.slot} offers no tool {allowed.tool}.{nearest(allowed.tool, slot)}"
-            fix = "Correct the name, or discover the connection's tools again."
-            found.append(Finding("unknown_tool", "error", f"{allowed.path}.tool", None, text, fix))
-            continue
-        found += [*_state(allowed, tool), *_effect(allowed, tool), *_arguments(allowed, tool)]
-    return found
+        if slot is not None:
+            yield from _tool(allowed, slot)
+
+
+def _tool(allowed: AllowedTool, slot: Mapping[str, ToolFacts]) -> Iterator[Finding]:
+    tool = slot.get(allowed.tool)
+    if tool is None:
+        text = f"The connection {allowed.slot} offers no tool {allowed.tool}.{nearest(allowed.tool, slot)}"
+        fix = "Correct the name, or discover the connection's tools again."
+        yield Finding("unknown_tool", "error", f"{allowed.path}.tool", None, text, fix)
+        return
+    yield from _state(allowed, tool)
+    yield from _effect(allowed, tool)
+    yield from _arguments(allowed, tool)
 
 
 def _slots(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:
