@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     is_production: bool = False
     is_https: bool = False
     trusted_hosts: list[str] = Field(default_factory=list[str])
+    trusted_proxies: list[str] = Field(default_factory=list[str])
+    metrics_token: SecretStr | None = None
 
     # Keys. 32 bytes in base64; `old_secret_keys` still decrypt while a rotation is under way.
     secret_key: SecretStr | None = None

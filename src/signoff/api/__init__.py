@@ -1,2 +1,1 @@
-"""The JSON API: one file per resource, routes and shapes together.
-"""
+"""The JSON API: one file per resource, routes and shapes together."""

@@ -113,7 +113,7 @@ async def launch(settings: Settings, *, on_lost: Callable[[], None] = end_this_p
     DBOS(config=_config(url, worker))
     # In the loop's own thread: the engine adopts the loop it is launched in.
     DBOS.launch()
-    engine = _lease_engine(url)
+    engine = lease_engine(url)
     _engines.append(engine)
     lease = Lease(
         engine,
@@ -158,7 +158,8 @@ def _config(url: str, worker: str) -> DBOSConfig:
     return config
 
 
-def _lease_engine(url: str) -> sa.Engine:
+def lease_engine(url: str) -> sa.Engine:
+    """Return connections for heartbeats, and for reading them."""
     # Of its own: a heartbeat must never wait for a connection behind the work.
     if url.startswith("sqlite"):
         return sa.create_engine(url, pool_size=2, **sqlite.engine_options(url))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
 from signoff.kit.text import shortened, storable
+from signoff.record.wakes import wake_after_commit
 from signoff.tables.runs import Run, RunEvent, Step
 
 StepKind = Literal["model", "tool", "engine"]
@@ -117,6 +118,7 @@ def emit(
         return
     session.add(RunEvent(workspace_id=workspace_id, run_id=run_id, kind=kind, data=dict(data), at=clock.now()))
     session.flush()
+    wake_after_commit(session, run_id)
 
 
 def _tell_step(session: Session, step: Step) -> None:

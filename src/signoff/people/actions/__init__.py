@@ -13,7 +13,7 @@ from signoff.people.actions.sessions import (
     sweep_sessions,
 )
 from signoff.people.actions.setup_links import create_setup_link, redeem_setup_link
-from signoff.people.actions.workspaces import found_workspace, set_daily_cap
+from signoff.people.actions.workspaces import found_workspace
 
 __all__ = [
     "add_member",
@@ -29,7 +29,6 @@ __all__ = [
     "revoke_key",
     "revoke_session",
     "rotate_key",
-    "set_daily_cap",
     "set_password",
     "set_role",
     "sign_out",

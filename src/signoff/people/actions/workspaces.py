@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from signoff.kit import clock, ids, money
-from signoff.kit.errors import Malformed, NotFound, NotNow
+from signoff.kit import clock, ids
+from signoff.kit.errors import Malformed, NotNow
 from signoff.kit.text import is_slug
-from signoff.people.access import Principal, authorize
 from signoff.people.emails import clean_email, clean_name
 from signoff.people.facts import Founded
 from signoff.record import audit
@@ -21,7 +18,6 @@ from signoff.tables.people import Environment, Member, Person, Workspace
 _ENVIRONMENTS = (("staging", "Staging", False), ("production", "Production", True))
 # Words that stand where a workspace's name stands in an address.
 RESERVED = frozenset(("health", "orchestrations", "me", "openapi", "docs", "workspaces", "metrics", "static"))
-DAILY_CAP_USD_MAX = Decimal(1_000_000)
 
 
 def found_workspace(session: Session, *, slug: str, name: str, owner_email: str, owner_name: str) -> Founded:
@@ -87,25 +83,3 @@ def person_for(session: Session, email: str, name: str) -> str:
         # Somebody added the same address at the same moment.
         return session.scalars(select(Person.id).where(Person.email == address)).one()
     return person.id
-
-
-def set_daily_cap(session: Session, principal: Principal, *, cap_usd: Decimal | None) -> None:
-    """Set what the workspace may spend on models in a day, in US dollars; None for no limit."""
-    authorize(principal, "budget.manage")
-    if cap_usd is not None and not (cap_usd.is_finite() and 0 <= cap_usd <= DAILY_CAP_USD_MAX):
-        raise Malformed(
-            "The daily limit is between 0 and 1,000,000 dollars.", errors={"daily_cap_usd": ["out of range"]}
-        )
-    workspace = session.get(Workspace, principal.workspace_id)
-    if workspace is None:
-        raise NotFound("This workspace is gone.")
-    before, workspace.daily_cap_usd = workspace.daily_cap_usd, cap_usd
-    audit.write(
-        session,
-        workspace_id=workspace.id,
-        actor=principal.actor,
-        action="budget.changed",
-        object_kind="workspace",
-        object_id=workspace.id,
-        detail={"daily_cap_usd": money.as_text(cap_usd), "before": money.as_text(before)},
-    )

@@ -1,0 +1,69 @@
+"""The audit: read it, take it away, check that nothing in it was changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+from fastapi import Query, Response
+from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
+
+from signoff.api.answers import Listed, answer, listed, plain
+from signoff.api.desk import AtDesk, Cursor, Desk, Size
+from signoff.api.shapes import Moment
+from signoff.api.shapes import router as make_router
+from signoff.people import queries
+from signoff.people.access import Principal, authorize
+from signoff.people.facts import AuditFacts
+from signoff.record import audit as chain
+
+router = make_router("audit")
+
+_Word = Annotated[str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9._:-]+$")]
+
+
+@router.get("/v1/{workspace}/audit", response_model=Listed[AuditFacts])
+async def audit(
+    desk: AtDesk,
+    object_id: _Word = None,
+    action: _Word = None,
+    since: Annotated[Moment | None, Query()] = None,
+    cursor: Cursor = None,
+    size: Size = None,
+) -> Response:
+    """Privileged actions, newest first."""
+    page = await desk.read(
+        queries.audit_page, object_id=object_id, action=action, since=since, cursor=cursor, size=size
+    )
+    return answer(listed(page))
+
+
+@router.get(
+    "/v1/{workspace}/audit:export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/jsonl": {"schema": {"type": "string"}}}}},
+)
+async def export_audit(desk: AtDesk) -> Response:
+    """The whole chain as JSON lines, oldest first, each with its hash."""
+    first = await desk.read(queries.audit_after, seq=0)
+    headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"', "Cache-Control": "no-store"}
+    return StreamingResponse(_lines(desk, first), media_type="application/jsonl", headers=headers)
+
+
+async def _lines(desk: Desk, rows: list[AuditFacts]) -> AsyncGenerator[bytes]:
+    while rows:
+        yield "".join(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "replace")
+        rows = await desk.read(queries.audit_after, seq=rows[-1].seq)
+
+
+@router.get("/v1/{workspace}/audit:verify", response_model=chain.Verdict)
+async def verify_audit(desk: AtDesk) -> Response:
+    """Walk the chain: how many rows hold, and the first that does not."""
+    return answer(await desk.read(_verify))
+
+
+def _verify(session: Session, viewer: Principal) -> chain.Verdict:
+    authorize(viewer, "audit.read")
+    return chain.verify(session, viewer.workspace_id)

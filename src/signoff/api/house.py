@@ -1,0 +1,35 @@
+"""What every route may reach: built once when the process starts, kept on the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from signoff.api.readiness import Readiness
+from signoff.gateways.services import Services
+from signoff.kit.rates import Rates
+from signoff.people.entrance import Entrance
+from signoff.settings import Settings
+from signoff.tables.session import Store
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts of one running process.
+
+    `callers` counts requests per key or member, `knocks` wrong credentials per network address.
+    """
+
+    settings: Settings
+    store: Store
+    services: Services
+    entrance: Entrance
+    callers: Rates
+    knocks: Rates
+    readiness: Readiness
+
+
+def house_of(request: Request) -> House:
+    """Return the house this request is answered in."""
+    return request.app.state.house

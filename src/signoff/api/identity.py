@@ -1,0 +1,158 @@
+"""Who is calling: a key, or a signed-in browser on our own pages. A dependency of each route, never a rule on paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import Depends, Security
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from signoff.api.house import House, house_of
+from signoff.api.strict_json import NotReadable
+from signoff.kit.errors import NotFound, NotSignedIn, TooMuch
+from signoff.kit.rates import Grant
+from signoff.people import queries
+from signoff.people.access import Principal, reach
+from signoff.people.actions import note_key_used, note_revoked_key_used, note_session_seen
+from signoff.people.facts import Seen
+from signoff.people.membership import role_of
+from signoff.people.queries import RevokedKey
+from signoff.people.roles import ACTIONS, PERMISSIONS, Role
+
+# Only for the OpenAPI document: the values are read below, from the headers themselves.
+_BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="`Authorization: Bearer so_…`")
+_AGENT_KEY = APIKeyHeader(name="x-agent-api-key", auto_error=False, scheme_name="agentKey")
+_COOKIE = APIKeyCookie(name="session", auto_error=False, scheme_name="session", description="Our own pages.")
+
+COOKIE, SECURE_COOKIE = "session", "__Host-session"
+# Names other products give their roles in `x-user-role`.
+_ROLE_WORDS: dict[str, Role] = {"admin": "administrator", "provider": "builder"}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the request brought: a key or a session's token."""
+
+    key: str | None = None
+    session: str | None = None
+
+
+def credentials_of(request: Request) -> Credentials:
+    """Return what the request brought to prove who it is.
+
+    Raises:
+        NotSignedIn: nothing.
+        NotReadable: two different keys.
+    """
+    keys = {value.strip() for value in request.headers.getlist("x-agent-api-key") if value.strip()}
+    for line in request.headers.getlist("authorization"):
+        scheme, _, value = line.strip().partition(" ")
+        if scheme.lower() != "bearer" or not value.strip():
+            raise NotSignedIn("Send the key as `Authorization: Bearer so_…`.", code="AGENT_API_KEY_INVALID")
+        keys.add(value.strip())
+    if len(keys) > 1:
+        raise NotReadable("The request brings two different keys. Send one.", code="two_keys")
+    if keys:
+        return Credentials(key=keys.pop())
+    token = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    if token:
+        return Credentials(session=token)
+    raise NotSignedIn(
+        "Send an API key: `Authorization: Bearer so_…` or `x-agent-api-key: so_…`. "
+        "A key is made under Settings, or with `signoff keys create`.",
+        code="AGENT_API_KEY_MISSING",
+    )
+
+
+async def principal_of(house: House, credentials: Credentials, workspace: str | None) -> Principal:
+    """Return the caller, inside the workspace asked for.
+
+    Raises:
+        NotSignedIn: the key or session is not good (any more).
+        NotFound: it belongs to another workspace.
+    """
+    seen = await house.store.read_async(_look_up, credentials, workspace, house.settings.session_idle_seconds)
+    if seen.is_touch_due:
+        if credentials.key:
+            await house.store.write_async(note_key_used, seen.row_id)
+        else:
+            await house.store.write_async(note_session_seen, seen.row_id)
+    return seen.principal
+
+
+def _look_up(session: Session, credentials: Credentials, workspace: str | None, idle_seconds: int) -> Seen:
+    if credentials.key is None:
+        return queries.principal_of_session(
+            session, credentials.session or "", idle_seconds=idle_seconds, workspace_slug=workspace
+        )
+    seen = queries.principal_of_key(session, credentials.key)
+    if workspace is not None:
+        here = queries.workspace_by_slug(session, workspace)
+        if here.id != seen.principal.workspace_id:
+            raise NotFound("There is no such workspace, or you do not belong to it.")
+    return seen
+
+
+async def caller(
+    request: Request,
+    _bearer: Annotated[object, Security(_BEARER)] = None,
+    _agent_key: Annotated[object, Security(_AGENT_KEY)] = None,
+    _cookie: Annotated[object, Security(_COOKIE)] = None,
+) -> Principal:
+    """Return who calls, counted against their rate; every route of the API that is not public depends on this."""
+    house = house_of(request)
+    knocks, address = house.knocks, address_of(request)
+    try:
+        credentials = credentials_of(request)
+        principal = await principal_of(house, credentials, request.path_params.get("workspace"))
+    except NotSignedIn as refusal:
+        if isinstance(refusal, RevokedKey):
+            await house.store.write_async(note_revoked_key_used, refusal.key_id)
+        _spend(request, knocks.take(address))
+        raise invalid_key(refusal) from None
+    _spend(request, house.callers.take(principal.id))
+    request.state.credentials = credentials
+    return narrowed(principal, request.headers.get("x-user-role"))
+
+
+def invalid_key(refusal: NotSignedIn) -> NotSignedIn:
+    """Return the refusal with the code programs look for; revoked, expired and unknown keys are told alike."""
+    if refusal.code in ("AGENT_API_KEY_MISSING", "session_over"):
+        return refusal
+    return NotSignedIn(refusal.detail, code="AGENT_API_KEY_INVALID")
+
+
+def _spend(request: Request, grant: Grant) -> None:
+    request.state.rate = grant
+    if not grant.is_allowed:
+        raise TooMuch(
+            f"Too many requests. Try again in {grant.reset_seconds} seconds.",
+            retry_after_seconds=grant.reset_seconds,
+            code="too_many_requests",
+        )
+
+
+def address_of(request: Request) -> str:
+    """Return the network address of the client; uvicorn has already replaced a trusted proxy's by its client's."""
+    return request.client.host if request.client else "unknown"
+
+
+Caller = Annotated[Principal, Depends(caller)]
+
+
+def narrowed(principal: Principal, word: str | None) -> Principal:
+    """Return the caller with no more than the role named in `x-user-role`. The header can only take away."""
+    if not word:
+        return principal
+    wanted = word.strip().lower()
+    role: Role = role_of(_ROLE_WORDS.get(wanted, wanted))
+    kept = {
+        action
+        for action in ACTIONS
+        if (far := PERMISSIONS[role].get(action)) is not None and reach(principal, action) in ("all", far)
+    }
+    # An empty set would mean "everything the role may"; a word that is no action means "nothing".
+    return replace(principal, role=role, scopes=frozenset(kept) or frozenset(("nothing",)))

@@ -1,0 +1,112 @@
+"""What bounds the work: money, prices, and the order to stop writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import Path, Query, Response
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from signoff.api.answers import Done, Listed, Made, answer, listed
+from signoff.api.desk import AtDesk, AtMakingDesk, Cursor, Id, Size
+from signoff.api.shapes import Body, IdText, Reason, Usd
+from signoff.api.shapes import router as make_router
+from signoff.budgets import caps, queries
+from signoff.budgets.queries import DayOfSpend, Spend
+from signoff.freezes import actions as freezing
+from signoff.freezes import queries as freezes_queries
+from signoff.freezes.queries import Freeze
+from signoff.freezes.states import Scope
+from signoff.people.access import Principal, authorize
+
+router = make_router("limits")
+
+_Model = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,62}:[A-Za-z0-9._@-]{1,130}$", examples=["openai:gpt-5-mini"])]
+_Price = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=15, decimal_places=9)]
+
+
+class DailyCap(Body):
+    """What the workspace may spend on models in a day; null for no limit."""
+
+    daily_cap_usd: Usd | None
+
+
+class NewPrice(Body):
+    """US dollars per million tokens."""
+
+    input_usd: _Price
+    output_usd: _Price
+
+
+class NewFreeze(Body):
+    """Stop writing, now: one agent, one connection (`target_id`), or the whole workspace."""
+
+    scope: Scope
+    target_id: IdText | None = None
+    reason: Annotated[Reason, Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Today against the cap, and the days before, newest first. US dollars."""
+
+    today: Spend
+    days: list[DayOfSpend]
+
+
+@router.get("/v1/{workspace}/budget", response_model=Budget)
+async def budget(desk: AtDesk, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Response:
+    """What was spent, and what is left today."""
+    return answer(await desk.read(_budget, days))
+
+
+def _budget(session: Session, viewer: Principal, days: int) -> Budget:
+    authorize(viewer, "budget.read")
+    return Budget(queries.today(session, viewer.workspace_id), queries.daily(session, viewer, days=days))
+
+
+@router.put("/v1/{workspace}/budget", response_model=Budget)
+async def set_daily_cap(desk: AtDesk, body: DailyCap) -> Response:
+    """Set the daily limit. It holds from the next model call on."""
+    await desk.write(caps.set_daily_cap, cap_usd=body.daily_cap_usd)
+    return answer(await desk.read(_budget, 30))
+
+
+@router.put("/v1/{workspace}/prices/{model}", response_model=Done)
+async def set_price(desk: AtDesk, model: _Model, body: NewPrice) -> Response:
+    """Enter the price of a model that nobody lists, or that is listed wrongly."""
+    await desk.write(caps.set_price, model=model, input_usd=body.input_usd, output_usd=body.output_usd)
+    return answer(Done())
+
+
+@router.delete("/v1/{workspace}/prices/{model}", response_model=Done)
+async def remove_price(desk: AtDesk, model: _Model) -> Response:
+    """Go back to the listed price."""
+    await desk.write(caps.remove_price, model=model)
+    return answer(Done())
+
+
+@router.get("/v1/{workspace}/freezes", response_model=Listed[Freeze])
+async def freezes(desk: AtDesk, cursor: Cursor = None, size: Size = None) -> Response:
+    """Every freeze, standing and lifted, newest first."""
+    return answer(listed(await desk.read(freezes_queries.freezes_page, cursor=cursor, size=size)))
+
+
+@router.post("/v1/{workspace}/freezes", response_model=Made, status_code=201)
+async def order_freeze(desk: AtMakingDesk, body: NewFreeze) -> Response:
+    """Stop writing. It holds from the next tool call on; reading goes on."""
+
+    def work(session: Session, principal: Principal) -> Made:
+        return Made(id=freezing.order_freeze(session, principal, **body.model_dump()))
+
+    return answer(await desk.make("freeze.order", body.model_dump(mode="json"), work), 201)
+
+
+@router.post("/v1/{workspace}/freezes/{freeze}:lift", response_model=Done)
+async def lift_freeze(desk: AtDesk, freeze: Id) -> Response:
+    """Let what was frozen write again."""
+    await desk.write(freezing.lift_freeze, freeze)
+    return answer(Done())

@@ -1,0 +1,125 @@
+"""`Idempotency-Key`: the same request sent twice is done once and answered alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from signoff.api.answers import plain
+from signoff.api.house import house_of
+from signoff.kit import clock
+from signoff.kit.canonical import content_hash
+from signoff.kit.errors import NotNow
+from signoff.people.access import Principal
+from signoff.tables.record import AnsweredRequest
+
+KEPT = timedelta(hours=24)
+_FIELD = Header(
+    alias="Idempotency-Key",
+    min_length=1,
+    max_length=200,
+    pattern=r"^[\x21-\x7e]+$",
+    description="Any text of your own, up to 200 visible characters. The same key with the same body is done once and "
+    "answered alike for 24 hours; with another body it is 409.",
+)
+
+
+class KeyReused(NotNow):
+    """The `Idempotency-Key` was used for another request."""
+
+
+class Once:
+    """Does the work of one request at most once."""
+
+    def __init__(self, request: Request, key: str | None) -> None:
+        self._request = request
+        self._key = key
+
+    async def do(
+        self,
+        principal: Principal,
+        name: str,
+        asked: Any,
+        work: Callable[[Session], Any],
+        *,
+        kept: Callable[[Any], Any] = plain,
+    ) -> Any:
+        """Return what `work(session)` answers, or what it answered the first time.
+
+        The answer is kept in the transaction of the work, so a crash keeps both or neither.
+
+        Args:
+            name: the operation, so that one key can serve two of them.
+            asked: everything the answer depends on, as plain JSON.
+            kept: what is stored of the answer; for answers that hold something shown once.
+
+        Raises:
+            KeyReused: the key was used with another body.
+        """
+        store = house_of(self._request).store
+        if self._key is None:
+            return plain(await store.write_async(work))
+        row = _Row(principal, name, self._key, content_hash(asked))
+        try:
+            return await store.write_async(_do, row, work, kept)
+        except IntegrityError:
+            # Another request with the same key was first, by a moment. If it was something else, this raises again.
+            return await store.write_async(_do, row, work, kept)
+
+
+class _Row:
+    def __init__(self, principal: Principal, name: str, key: str, request_hash: str) -> None:
+        self.workspace_id = principal.workspace_id
+        self.route = name
+        # One caller's key says nothing about another's.
+        self.key = hashlib.sha256(f"{principal.id}\x1f{key}".encode()).hexdigest()
+        self.request_hash = request_hash
+
+
+def _do(session: Session, row: _Row, work: Callable[[Session], Any], kept: Callable[[Any], Any]) -> Any:
+    found = session.get(AnsweredRequest, (row.workspace_id, row.key, row.route))
+    if found is not None and found.created_at > clock.now() - KEPT:
+        if found.request_hash != row.request_hash:
+            raise KeyReused(
+                "This Idempotency-Key was used for a request with another body. Use a new key for a new request."
+            )
+        return found.body["answer"]
+    if found is not None:
+        session.delete(found)
+        session.flush()
+    answer = plain(work(session))
+    session.add(
+        AnsweredRequest(
+            workspace_id=row.workspace_id,
+            key=row.key,
+            route=row.route,
+            request_hash=row.request_hash,
+            status=200,
+            body={"answer": kept(answer)},
+            created_at=clock.now(),
+        )
+    )
+    session.flush()
+    return answer
+
+
+def sweep_answers(session: Session, *, before: datetime) -> int:
+    """Delete answers kept since before `before`; return how many."""
+    gone = session.execute(delete(AnsweredRequest).where(AnsweredRequest.created_at < before))
+    return int(getattr(gone, "rowcount", 0))
+
+
+def once(request: Request, idempotency_key: Annotated[str | None, _FIELD] = None) -> Once:
+    """Return what makes this request happen at most once."""
+    return Once(request, idempotency_key)
+
+
+AtMostOnce = Annotated[Once, Depends(once)]

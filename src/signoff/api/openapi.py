@@ -1,0 +1,100 @@
+"""The API's own description (OpenAPI 3.1), complete: every operation says how it can go wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from signoff.api.problems import MEDIA_TYPE, Problem
+from signoff.api.routes import ROUTERS
+
+_PUBLIC = ("health",)
+# What each refusal means for whoever calls.
+_MEANINGS = {
+    400: "The address or the body cannot be read.",
+    401: "No key, or one that is not valid.",
+    402: "The budget is used up.",
+    403: "The key or the member may not do this; `required` and `granted` say what is missing.",
+    404: "There is no such thing, or it is another workspace's.",
+    409: "Not now: somebody was first, or it has ended.",
+    413: "The body is too large.",
+    415: "The body is not JSON in UTF-8.",
+    422: "Some of it does not fit; `errors` says which fields.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    502: "An outside system failed.",
+    503: "Something of ours is away for the moment.",
+}
+_DESCRIPTION = """Signoff's API. Authenticate with `Authorization: Bearer so_…` or `x-agent-api-key: so_…`.
+
+Lists are keyset pages: `{items, next_cursor}`. Every error is a problem document (RFC 9457) with a stable `code`.
+A POST that starts or creates something takes an `Idempotency-Key`. Every answer to a known caller carries
+`RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`."""
+
+
+def describe(app: FastAPI) -> None:
+    """Make the application describe its API, and serve the description at /v1/openapi.json."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = openapi
+
+    async def serve(request: Request) -> JSONResponse:
+        return JSONResponse(openapi())
+
+    app.add_route("/v1/openapi.json", serve, include_in_schema=False)
+    # Before the routes under a workspace: `openapi.json` is no workspace.
+    app.router.routes.insert(0, app.router.routes.pop())
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    # Of the API's routers alone: pages are no part of it.
+    api = FastAPI(openapi_url=None)
+    for router in ROUTERS:
+        api.include_router(router)
+    found = get_openapi(
+        title="Signoff", version=app.version, openapi_version="3.1.0", description=_DESCRIPTION, routes=api.routes
+    )
+    schemas = found["components"]["schemas"]
+    schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    found["components"]["responses"] = {f"Problem{status}": _problem(status) for status in _MEANINGS}
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
+            _complete(path, method, operation)
+    return found
+
+
+def _problem(status: int) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": _MEANINGS[status],
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if status == 429:
+        answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return answer
+
+
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+    is_public = operation.get("tags", [None])[0] in _PUBLIC
+    statuses = [400, 422, 503] if is_public else [400, 401, 403, 404, 422, 429, 502, 503]
+    if path == "/metrics":
+        statuses.append(401)
+    if method != "get":
+        statuses += [409, 413]
+    if "requestBody" in operation:
+        statuses.append(415)
+    if path.endswith((":execute", ":replay", "/orchestrations/run")):
+        statuses.append(402)
+    for status in statuses:
+        known = operation["responses"].get(str(status))
+        # 422 is there already in the framework's own shape, which is not ours.
+        if known is None or status == 422:
+            operation["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}

@@ -1,0 +1,125 @@
+"""Builds the application: services, rules for every request, routes, and what runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from signoff import __version__, durable
+from signoff.api import openapi
+from signoff.api.house import House
+from signoff.api.middleware import AccessLog, CleanAddress, TrustedHosts, trusted_names
+from signoff.api.readiness import Readiness
+from signoff.api.routes import ROUTERS
+from signoff.app import errors, housekeeping
+from signoff.app.checks import check_schema, check_settings
+from signoff.app.pages import add_pages
+from signoff.connections.keys import load_keys
+from signoff.connections.secrets import Vault
+from signoff.durable.census import Census
+from signoff.engine.worker import Worker
+from signoff.gateways.services import Services
+from signoff.kit.rates import Rates
+from signoff.people.entrance import Entrance
+from signoff.settings import Settings
+from signoff.tables.session import Store
+from signoff.web.security import BodyLimit, RequestId, SameOrigin, SecurityHeaders
+
+log = logging.getLogger(__name__)
+
+
+def build_services(
+    settings: Settings, store: Store | None = None, *, may_act: Callable[[], bool] | None = None
+) -> Services:
+    """Return what the gateways need, on a database that is at this release's schema.
+
+    Raises:
+        NotReadyToStart: the settings or the database are not fit to start with; the text says what to do.
+    """
+    check_settings(settings)
+    opened = store or Store.open(settings.store_url)
+    check_schema(opened)
+    vault = Vault(load_keys(settings))
+    return (
+        Services.build(settings, opened, vault, may_act=may_act) if may_act else Services.build(settings, opened, vault)
+    )
+
+
+def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
+    """Return the whole product as one ASGI application; with `with_worker`, it also carries runs out.
+
+    Raises:
+        NotReadyToStart: as `build_services`.
+    """
+    services = build_services(settings, may_act=durable.may_act if with_worker else None)
+    worker = Worker() if with_worker else None
+    census = Census(settings)
+    app = FastAPI(
+        title="Signoff",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(services, worker, census),
+    )
+    app.state.house = House(
+        settings=settings,
+        store=services.store,
+        services=services,
+        entrance=Entrance(
+            services.store,
+            attempts_per_minute=settings.sign_in_per_minute,
+            session_seconds=settings.session_absolute_seconds,
+        ),
+        callers=Rates(settings.rate_per_minute),
+        knocks=Rates(settings.rate_per_minute),
+        readiness=Readiness(services.store, census),
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    add_pages(app)
+    errors.add_handlers(app)
+    openapi.describe(app)
+    _add_rules(app, settings)
+    return app
+
+
+def _add_rules(app: FastAPI, settings: Settings) -> None:
+    """Wrap the application in the rules that hold before a route is asked. The last one added is the outermost."""
+    origins = [settings.public_url] if settings.public_url else []
+    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(BodyLimit, bytes_max=settings.request_bytes_max)
+    app.add_middleware(SameOrigin, public_origins=origins)
+    app.add_middleware(CleanAddress)
+    app.add_middleware(TrustedHosts, names=trusted_names(settings.trusted_hosts, settings.public_url, settings.host))
+    app.add_middleware(SecurityHeaders, is_https=settings.is_https)
+    app.add_middleware(AccessLog)
+    app.add_middleware(RequestId)
+
+
+def _lifespan(
+    services: Services, worker: Worker | None, census: Census
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        tidying = asyncio.create_task(housekeeping.keep_tidy(services.store))
+        try:
+            if worker is not None:
+                await worker.start(services)
+            yield
+        finally:
+            tidying.cancel()
+            await asyncio.gather(tidying, return_exceptions=True)
+            if worker is not None:
+                await worker.stop()
+            await services.close()
+            census.close()
+            services.store.close()
+
+    return lifespan

@@ -1,0 +1,68 @@
+"""Every exception becomes an answer: a problem document for programs, a page for people."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from signoff.api import problems
+from signoff.kit.errors import Fault, Refusal
+from signoff.web.identity import SignInNeeded, sign_in_address
+from signoff.web.page import is_htmx
+from signoff.web.problem import problem_page, refusal_page
+
+log = logging.getLogger(__name__)
+
+
+def _is_program(request: Request) -> bool:
+    """Return whether the answer is for a program. It decides the form of an error, and nothing else."""
+    path = request.url.path
+    return path.startswith("/v1/") or path in ("/v1", "/metrics")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    refusal = error if isinstance(error, Refusal) else Refusal(str(error))
+    if _is_program(request):
+        return problems.of_refusal(request, refusal)
+    if isinstance(refusal, SignInNeeded) and request.method == "GET" and not is_htmx(request):
+        return RedirectResponse(sign_in_address(request), status_code=303)
+    return refusal_page(request, refusal)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    fault = error if isinstance(error, Fault) else Fault(str(error))
+    if _is_program(request):
+        return problems.of_fault(request, fault)
+    return problem_page(request, 503 if fault.is_transient else 502, fault.detail, fault.code)
+
+
+async def _misshapen(request: Request, error: Exception) -> Response:
+    problem = error if isinstance(error, RequestValidationError) else RequestValidationError([])
+    if _is_program(request):
+        return problems.of_validation(request, problem)
+    return problem_page(request, 422, "Some of what was sent does not fit. Go back and check the fields.")
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    problem = error if isinstance(error, HTTPException) else HTTPException(500)
+    if _is_program(request):
+        return problems.of_http(request, problem)
+    return problem_page(request, problem.status_code)
+
+
+async def _crashed(request: Request, error: Exception) -> Response:
+    log.error("a request crashed", exc_info=error)
+    return problems.of_crash(request) if _is_program(request) else problem_page(request, 500)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Tell the application how each kind of exception is answered."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(Fault, _broken)
+    app.add_exception_handler(RequestValidationError, _misshapen)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _crashed)
