@@ -14,7 +14,7 @@ from signoff.connections.placeholders import names_in, resolved
 from signoff.connections.secrets import reveal_for_call
 from signoff.connections.vault import Vault
 from signoff.connectors.pool import Pool
-from signoff.connectors.protocol import Link
+from signoff.connectors.protocol import Link, ToolSpec
 from signoff.kit import clock
 from signoff.kit.errors import ConnectorError, NotNow
 from signoff.kit.redact import Redactor
@@ -70,20 +70,21 @@ async def discover(store: Store, services: HasPoolAndVault, principal: Principal
     """
     started = clock.monotonic_seconds()
 
-    def keep(session: Session, specs: Any, target: _Target) -> Discovery:
+    def keep(session: Session, specs: list[ToolSpec], target: _Target) -> Discovery:
         found = record_discovery(session, principal, connection_id, specs=specs, version=target.version)
         record_health(session, connection_id, ok=True, version=target.version)
         return found
 
-    async def ask(link: Link) -> Any:
-        return Redactor(target.secrets), await link.list_tools()
+    async def ask(link: Link) -> list[ToolSpec]:
+        # A system may repeat what it was sent in what it describes, too.
+        redactor = Redactor(target.secrets)
+        return [ToolSpec(**redactor.value(spec.definition)) for spec in await link.list_tools()]
 
     target = await _target(store, services, principal, connection_id)
     outcome = await _try(store, services, connection_id, target, ask)
     if isinstance(outcome, ConnectorError):
         return _failed(outcome, target, started)
-    _, specs = outcome
-    found = await store.write_async(keep, specs, target)
+    found = await store.write_async(keep, outcome, target)
     return Checked(True, clock.monotonic_seconds() - started, discovery=found)
 
 
