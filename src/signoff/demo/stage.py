@@ -32,6 +32,7 @@ AGENT = "supplier-mail"
 SECRET = "ERP_TOKEN"  # noqa: S105  The name under which the value is kept.
 OWNER_EMAIL = "owner@demo.example"
 _AGENTS = Path(__file__).parent / "agent"
+_READS = ("find_purchase_orders", "get_purchase_order", "get_vendor", "list_bills")
 _WRITES = ("post_bill", "flag_mismatch")
 # Two of them, so that trying something in staging books nothing in production.
 ENVIRONMENTS = ("production", "staging")
@@ -140,13 +141,15 @@ async def _discover(store: Store, services: HasPoolAndVault, principal: Principa
     checked = await discover(store, services, principal, connection)
     if not checked.ok:
         raise Fault(f"A connection of the demo does not work: {checked.error}", code=checked.code)
-    await store.write_async(_class_writes, principal, connection)
+    await store.write_async(_class_tools, principal, connection)
 
 
-def _class_writes(session: Session, principal: Principal, connection: str) -> None:
-    """Say, as its administrator, that the ERP's writing tools can be taken back and keep to their idempotency key."""
+def _class_tools(session: Session, principal: Principal, connection: str) -> None:
+    """Say, as the ERP's administrator, what its tools do. A server's own hints would only ever tighten that."""
     for tool in tools_of(session, principal, connection):
-        if tool.name in _WRITES:
+        if tool.name in _READS:
+            set_tool_effect(session, principal, connection, tool=tool.name, effect="read")
+        elif tool.name in _WRITES:  # They keep to their idempotency key, so a cut-off call may be repeated.
             set_tool_effect(session, principal, connection, tool=tool.name, effect="write", is_idempotent=True)
 
 
