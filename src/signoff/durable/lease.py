@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from signoff.durable import place
 
 _ADVISORY_LOCK = 7_215_001
-_LOST_EXIT_CODE = 75
+LOST_EXIT_CODE = 75
 _INTERNAL_QUEUE = "_dbos_internal_queue"
 _DAY_SECONDS = 86_400.0
 
@@ -37,7 +37,7 @@ class WorkerFacts:
 
 def end_this_process() -> None:
     """End without any clean-up: whatever this process still has in hand belongs to another one now."""
-    os._exit(_LOST_EXIT_CODE)
+    os._exit(LOST_EXIT_CODE)
 
 
 class _Tables:

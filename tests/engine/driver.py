@@ -1,0 +1,78 @@
+"""A worker in a process of its own, which a test may kill at a named point: run by `kit_processes`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import warnings
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from signoff.engine.worker import Worker
+from signoff.gateways.model.providers import register_script
+from signoff.tables.runs import Run
+from signoff.tables.session import Store
+from tests.engine.kit_engine import Ledger, engine_settings, services_for, turns
+
+# Each act once: what the ledger must hold when a run of the shape is done.
+SHAPES: dict[str, tuple[Any, ...]] = {
+    "plain": ("Nothing to do.",),
+    "five": ([("look", {"n": 1})], [("post", {"n": 2})], [("look", {"n": 3})], [("post", {"n": 4})],
+             [("pay", {"n": 5})], "Five done."),
+    "parallel": ([("look", {"n": 1}), ("post", {"n": 2}), ("look", {"n": 3}), ("post", {"n": 4})], "All four done."),
+    "safe": ([("post_safe", {"n": 1})], [("look", {"n": 2})], "Safe and done."),
+}  # fmt: skip
+
+
+def expected(shape: str) -> list[tuple[str, dict[str, Any]]]:
+    """What must have happened outside."""
+    return [call for turn in SHAPES[shape] if not isinstance(turn, str) for call in turn]
+
+
+def work(data_dir: str, database_url: str, ledger: str, fault: str, until: str, lease_seconds: float) -> None:
+    """Work until every run is over or waits (`until` = "done"), or until terminated ("stopped")."""
+    os.environ["SIGNOFF_TEST_BUILD"] = "1"
+    os.environ["SIGNOFF_FAULT"] = fault
+    warnings.simplefilter("ignore", ResourceWarning)
+    for shape, said in SHAPES.items():
+        register_script(shape, turns(*said))
+    asyncio.run(_work(Path(data_dir), database_url, Path(ledger), until, lease_seconds))
+
+
+async def _work(data_dir: Path, database_url: str, ledger: Path, until: str, lease_seconds: float) -> None:
+    settings = engine_settings(data_dir, database_url, lease_seconds=lease_seconds)
+    store = Store.open(database_url)
+    register_script("gate", _gated(data_dir / "gate"))
+    services = services_for(settings, store, Ledger(ledger))
+    worker = Worker()
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    await worker.start(services)
+    while not stopped.is_set() and not (until == "done" and await store.run(_is_done, store)):
+        await asyncio.sleep(0.02)
+    await worker.stop()
+    await services.close()
+    store.close()
+
+
+def _is_done(store: Store) -> bool:
+    at_work = select(func.count()).select_from(Run).where(Run.state.in_(("queued", "running")))
+    going_on = select(func.count()).select_from(Run).where(Run.state == "waiting", Run.waiting_for.is_(None))
+    with store.read() as session:
+        return not session.scalar(at_work) and not session.scalar(going_on)
+
+
+def _gated(gate: Path) -> Any:
+    """A script that thinks until the file `gate` exists, then posts once, then is done."""
+    said = turns([("post", {"n": 1})], "Posted.")
+
+    async def play(messages: list[Any], info: Any) -> Any:
+        gate.with_suffix(".reached").touch()
+        while not gate.exists():
+            await asyncio.sleep(0.01)
+        return said(messages, info)
+
+    return play

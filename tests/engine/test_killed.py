@@ -1,0 +1,102 @@
+"""A worker killed at every named point of a run: the run ends, and nothing outside happens twice."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from signoff.runs import actions
+from signoff.tables.runs import Effect, Run
+from signoff.tables.session import Store
+from tests.engine import driver
+from tests.engine.kit_engine import House, Ledger, agent, house
+from tests.engine.kit_processes import Processes
+
+KILLED = -signal.SIGKILL
+# Where a crash leaves an act of which nobody knows whether it happened: its own, or that of a call beside it.
+IN_DOUBT = ("intent-journaled", "tool-sent", "tool-answered-not-journaled")
+POINTS = (
+    "claimed",
+    "before-llm",
+    "llm-answered-not-journaled",
+    "journaled",
+    "intent-journaled",
+    "tool-sent",
+    "tool-answered-not-journaled",
+    "before-complete",
+    "completed-not-acked",
+)
+
+
+@pytest.fixture
+def processes(tmp_path: Path, database_url: str) -> Generator[Processes]:
+    made = Processes(tmp_path / "data", database_url, tmp_path / "ledger.sqlite")
+    yield made
+    made.end_all()
+
+
+def start(store: Store, at: House, shape: str) -> str:
+    agent(store, at, shape, slug=shape)
+    with store.write() as session:
+        return actions.request_run(session, at.who, agent=shape, input="Please.").id
+
+
+def state_of(store: Store, run_id: str) -> Run:
+    with store.read() as session:
+        return session.get_one(Run, run_id)
+
+
+def settle_all(store: Store, at: House, run_id: str, ledger: Ledger) -> None:
+    """Do what a person would: look outside, and say what is true."""
+    happened = ledger.calls()
+    with store.read() as session:
+        unknown = session.scalars(select(Effect).where(Effect.run_id == run_id, Effect.state == "unknown")).all()
+    assert unknown
+    for effect in unknown:
+        was_done = (effect.tool.removeprefix("erp."), effect.args) in happened
+        with store.write() as session:
+            actions.settle_effect(
+                session, at.who, effect.key, outcome="happened" if was_done else "did_not_happen_retry",
+                reason="Looked it up in the ERP.",
+            )  # fmt: skip
+
+
+def killed_and_recovered(store: Store, processes: Processes, shape: str, fault: str) -> None:
+    """Kill a worker at `fault`, let another one go on, and check everything."""
+    ledger = Ledger(processes.ledger)
+    at = house(store, "unused")
+    run_id = start(store, at, shape)
+    if processes.ended(processes.start(fault=fault)) != KILLED:
+        pytest.fail(f"the worker never came to {fault}")
+    assert processes.ended(processes.start()) == 0
+    run = state_of(store, run_id)
+    if run.state == "waiting":
+        assert fault.split(":")[0] in IN_DOUBT
+        settle_all(store, at, run_id, ledger)
+        assert processes.ended(processes.start()) == 0
+        run = state_of(store, run_id)
+    assert (run.state, run.output, run.reason) == ("completed", driver.SHAPES[shape][-1], None)
+    wrote = [call for call in ledger.calls() if call[0] != "look"]
+    assert sorted(map(str, wrote)) == sorted(str(call) for call in driver.expected(shape) if call[0] != "look")
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_parallel_calls_survive_every_point(store: Store, processes: Processes, point: str):
+    killed_and_recovered(store, processes, "parallel", f"{point}:1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(1, 7))
+@pytest.mark.parametrize("point", POINTS)
+def test_five_calls_survive_every_step(store: Store, processes: Processes, point: str, number: int):
+    if number > 1 and point in ("claimed", "before-complete", "completed-not-acked"):
+        pytest.skip("passed once per run")
+    if number > 3 and point in ("intent-journaled",):
+        pytest.skip("three acts only")
+    if number > 5 and point in ("tool-sent", "tool-answered-not-journaled"):
+        pytest.skip("five calls only")
+    killed_and_recovered(store, processes, "five", f"{point}:{number}")
