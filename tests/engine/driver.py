@@ -51,7 +51,7 @@ async def _work(data_dir: Path, database_url: str, ledger: Path, until: str, lea
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     await worker.start(services)
-    while not stopped.is_set() and not (until == "done" and await store.run(_is_done, store)):
+    while not stopped.is_set() and not (until == "done" and await store.run(_is_done, store)):  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     await worker.stop()
     await services.close()
@@ -71,7 +71,7 @@ def _gated(gate: Path) -> Any:
 
     async def play(messages: list[Any], info: Any) -> Any:
         gate.with_suffix(".reached").touch()
-        while not gate.exists():
+        while not gate.exists():  # noqa: ASYNC110, ASYNC240
             await asyncio.sleep(0.01)
         return said(messages, info)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -215,10 +215,10 @@ def agent(store: Store, at: House, script: str, *, slug: str = "clerk", **change
 
 
 Turn = Sequence[tuple[str, dict[str, Any]]] | str
-Script = Callable[[list[ModelMessage], AgentInfo], ModelResponse]
+Script = Callable[[list[ModelMessage], AgentInfo], ModelResponse | Awaitable[ModelResponse]]
 
 
-def turns(*said: Turn) -> Script:
+def turns(*said: Turn) -> Callable[[list[ModelMessage], AgentInfo], ModelResponse]:
     """A script: a text is the answer, a list of (tool, args) are calls made at once."""
 
     def play(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 
 from tests.engine.conftest import Bench
@@ -28,11 +30,10 @@ async def test_a_run_thinks_acts_and_answers(bench: Bench):
 async def test_calls_beside_each_other_keep_their_answers(bench: Bench):
     said: list[dict[str, object]] = []
 
-    def script(messages: list[object], info: object) -> ModelResponse:
+    def script(messages: list[Any], info: Any) -> ModelResponse:
         for message in messages:
-            for part in getattr(message, "parts", ()):
-                if isinstance(part, ToolReturnPart):
-                    said.append({part.tool_call_id: part.content})
+            returned = [part for part in getattr(message, "parts", ()) if isinstance(part, ToolReturnPart)]
+            said.extend({part.tool_call_id: part.content} for part in returned)
         if len(messages) > 1:
             return ModelResponse(parts=[TextPart("ok")])
         return ModelResponse(parts=[ToolCallPart("erp_look", {"n": n}) for n in range(8)])
@@ -55,7 +56,7 @@ async def test_structured_answers_are_checked_and_repaired(bench: Bench):
     schema = {"type": "object", "properties": {"total": {"type": "number", "minimum": 0}}, "required": ["total"]}
     answers = [{"total": "much"}, {}, {"total": 12.5}]
 
-    def script(messages: list[object], info: object) -> ModelResponse:
+    def script(messages: list[Any], info: Any) -> ModelResponse:
         number = sum(isinstance(message, ModelResponse) for message in messages)
         return ModelResponse(parts=[ToolCallPart("final_result", answers[number])])
 
