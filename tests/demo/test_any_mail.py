@@ -148,3 +148,19 @@ async def test_the_sop_sets_the_tolerance(tmp_path: Path) -> None:
         generous = await agent.play(message_id)
     assert strict.output["action"] == "flagged"
     assert generous.output["action"] == "posted"
+
+
+async def test_the_erp_is_the_last_line_of_defence(tmp_path: Path) -> None:
+    """A generous SOP makes the agent try to overpay; the ERP refuses, and a person is asked."""
+    mail = tmp_path / "mail"
+    mail.mkdir()
+    asked = f"{ORDER.vendor.currency} {ORDER.total_cents * 110 // 100 / 100:.2f}"
+    text = f"Invoice number: T-1\nTotal due: {asked}\nPO: {ORDER.number}"
+    (mail / "1.eml").write_bytes(simple(text).as_bytes())
+    async with desk(Settings(data_dir=tmp_path), mail) as agent:
+        agent.instruct("They may differ by at most 15 %.")
+        (message_id,) = await agent.message_ids()
+        run = await agent.play(message_id)
+    assert run.output["action"] == "needs_person"
+    assert "left to bill" in run.output["reason"]
+    assert tally.totals(tmp_path / "erp.sqlite") == {}

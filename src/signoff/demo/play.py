@@ -113,13 +113,14 @@ class _Play:
     async def _on(self, services: Services, serve: bool, open_browser: bool, exit_when_done: bool) -> int:
         with self._console.status("Setting the stage ..."):
             stage = await set_the_stage(self._settings, services.store, services, self._folder, self._model)
-            batch = await request_runs(services, stage, self._model, limit=self._limit)
         async with self._working(services, serve) as server:
-            if serve:
+            if server is not None:
                 link = await self._sign_in_link(services, stage)
                 self._console.print(f"Signoff is open. Sign in once with this link:\n\n  {link}\n", soft_wrap=True)
                 if open_browser:
                     await asyncio.to_thread(webbrowser.open, link)
+            # Asked for while the product is open: the first messages are worked on before the last are listed.
+            batch = await request_runs(services, stage, self._model, limit=self._limit)
             runs = await self._watch(services, batch)
             if server is not None and not exit_when_done:
                 self._console.print("Serving. Press Ctrl-C to stop; start the demo again to go on where it was.")
