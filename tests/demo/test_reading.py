@@ -105,6 +105,7 @@ def test_an_invoice_date_is_no_number() -> None:
         ("Hello", "When will you pay?", "query"),
         ("Hello", "Best wishes from all of us", "other"),
         ("", "\x00\x01 12", "unreadable"),
+        ("scan", "PK\x03\x04 what is this? \ufffd\x88", "unreadable"),
         ("Lunch on Friday?", "Pizza or pasta?", "query"),
         ("Invoice R-1", "Invoice number R-1, total due: 5.00 EUR", "invoice"),
     ],

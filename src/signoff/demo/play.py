@@ -132,7 +132,7 @@ class _Play:
         runs = await watch(services.store, batch.run_ids, self._console)
         show(self._console, runs)
         for refused in batch.refused:
-            self._console.print(f"  Not started: {escape(refused)}")
+            self._console.print(f"  Not started: {escape(refused)}", soft_wrap=True)
         totals = tally.totals(erp_database(self._settings, "production"))
         posted, flagged = totals.get("posted", 0), totals.get("flagged", 0)
         self._console.print(f"The ERP has {posted} bills and {flagged} flags from this demo, each once.")

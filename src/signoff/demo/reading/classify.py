@@ -27,6 +27,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Where the nature of a message shows; further down it quotes and small-prints.
 _HEAD_CHARS = 1_500
+_NOISE_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ def classify(mail: Mail, text: str) -> Class:
     """Return what `mail` is; `text` is everything that could be read in it, attachments included."""
     if sum(ch.isalpha() for ch in f"{mail.subject} {text}") < 3:
         return Class("unreadable", "there is no text in it", 0.95)
+    if _is_noise(text[:_NOISE_CHARS]):
+        return Class("unreadable", "what is in it is not text", 0.9)
     if mail.headers.get("auto-submitted", "no").lower() != "no" or "mailer-daemon" in mail.sender.lower():
         return Class("auto_reply", "it says it was sent by a machine", 0.97)
     head = text[:_HEAD_CHARS]
@@ -130,6 +133,12 @@ def classify(mail: Mail, text: str) -> Class:
         if in_body and (found := in_body.search(head)):
             return Class(kind, f"it says “{found.group()}”", 0.82)
     return _invoice_or_less(mail, text, head)
+
+
+def _is_noise(text: str) -> bool:
+    """Return whether a part that no writing has is made of control characters and of bytes that were no text."""
+    noise = sum(ch == "\ufffd" or (ord(ch) < 32 and ch not in "\t\n\r") or 127 <= ord(ch) < 160 for ch in text)
+    return noise * 20 > len(text)
 
 
 def _invoice_or_less(mail: Mail, text: str, head: str) -> Class:
