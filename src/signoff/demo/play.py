@@ -19,7 +19,7 @@ from signoff.demo.batch import Batch, request_runs
 from signoff.demo.erp import tally
 from signoff.demo.mailbox import write_mailbox
 from signoff.demo.progress import Played, show, watch
-from signoff.demo.serving import serving
+from signoff.demo.serving import Serving, serving
 from signoff.demo.stage import Stage, demo_settings, erp_database, set_the_stage
 from signoff.engine.worker import Worker
 from signoff.gateways.model.providers.naming import problem_with
@@ -115,7 +115,7 @@ class _Play:
             stage = await set_the_stage(self._settings, services.store, services, self._folder, self._model)
         async with self._working(services, serve) as server:
             if server is not None:
-                link = await self._sign_in_link(services, stage)
+                link = await self._sign_in_link(services, stage, server.address)
                 self._console.print(f"Signoff is open. Sign in once with this link:\n\n  {link}\n", soft_wrap=True)
                 if open_browser:
                     await asyncio.to_thread(webbrowser.open, link)
@@ -124,7 +124,7 @@ class _Play:
             runs = await self._watch(services, batch)
             if server is not None and not exit_when_done:
                 self._console.print("Serving. Press Ctrl-C to stop; start the demo again to go on where it was.")
-                await server
+                await server.task
         return _SOME_FAILED if any(run.state != "completed" for run in runs) else _DONE
 
     async def _watch(self, services: Services, batch: Batch) -> list[Played]:
@@ -138,7 +138,7 @@ class _Play:
         self._console.print(f"The ERP has {posted} bills and {flagged} flags from this demo, each once.")
         return runs
 
-    async def _sign_in_link(self, services: Services, stage: Stage) -> str:
+    async def _sign_in_link(self, services: Services, stage: Stage, address: str) -> str:
         token = await services.store.write_async(
             lambda session: create_setup_link(
                 session,
@@ -148,15 +148,14 @@ class _Play:
                 lifetime_seconds=self._settings.setup_link_seconds,
             )
         )
-        address = self._settings.public_url or f"http://{self._settings.host}:{self._settings.port}"
-        return f"{address.rstrip('/')}/setup/{token}"
+        return f"{address}/setup/{token}"
 
     @contextlib.asynccontextmanager
-    async def _working(self, services: Services, serve: bool) -> AsyncGenerator[asyncio.Task[None] | None]:
-        """Work on runs; with `serve` also answer on the port. Yields what ends when the server is told to stop."""
+    async def _working(self, services: Services, serve: bool) -> AsyncGenerator[Serving | None]:
+        """Work on runs; with `serve` also answer on the port. Yields the server, if there is one."""
         if serve:
-            async with serving(self._settings) as task:
-                yield task
+            async with serving(self._settings) as server:
+                yield server
             return
         worker = Worker()
         await worker.start(services)

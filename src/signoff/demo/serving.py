@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,9 +17,17 @@ from signoff.settings import Settings
 _START_SECONDS_MAX = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A server at work. `task` ends with it; `address` is where a browser on this machine finds it."""
+
+    task: asyncio.Task[None]
+    address: str
+
+
 @contextlib.asynccontextmanager
-async def serving(settings: Settings) -> AsyncGenerator[asyncio.Task[None]]:
-    """Serve the product with its worker, and yield the task it runs in once it answers.
+async def serving(settings: Settings) -> AsyncGenerator[Serving]:
+    """Serve the product with its worker, and yield once it answers.
 
     Raises:
         Malformed: it did not start, most likely because the port is in use.
@@ -27,7 +36,7 @@ async def serving(settings: Settings) -> AsyncGenerator[asyncio.Task[None]]:
     task = asyncio.create_task(server.serve())
     try:
         await server.until_started(task)
-        yield task
+        yield Serving(task, server.address(settings))
     finally:
         server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
@@ -38,7 +47,18 @@ class _Server(uvicorn.Server):
     """Uvicorn inside our loop, which leaves Ctrl-C to the demo."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
-        super().__init__(uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning"))
+        config = uvicorn.Config(
+            app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False
+        )
+        super().__init__(config)
+
+    def address(self, settings: Settings) -> str:
+        """Return where it answers: the operator's public address, or this machine and the port it really got."""
+        if settings.public_url:
+            return settings.public_url.rstrip("/")
+        port = next((socket.getsockname()[1] for one in self.servers for socket in one.sockets), settings.port)
+        host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  Only compared.
+        return f"http://{host}:{port}"
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
