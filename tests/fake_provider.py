@@ -216,8 +216,8 @@ def wrong_shape() -> Behaviour:
 
 def bad_utf8() -> Behaviour:
     """Answer with bytes that are no text."""
-    return raw(b'{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop",'
-               b'"message":{"role":"assistant","content":"\xff\xfe\xfa"}}]}')  # fmt: skip
+    head = b'{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop",'
+    return raw(head + b'"message":{"role":"assistant","content":"\xff\xfe\xfa"}}]}')
 
 
 def surrogates() -> Behaviour:
@@ -303,6 +303,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
         provider = cast(_Server, self.server).provider
@@ -319,7 +320,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for chunk in reply.chunks:
+        for chunk in filter(None, reply.chunks):
             if reply.pause_seconds:
                 time.sleep(reply.pause_seconds)
             self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")

@@ -138,6 +138,12 @@ def ask(words: str = "ping", number: int = 1, turn: int = 1, messages: list[Mode
     return ModelCall(f"m:1:{number}", turn, history, None, ModelRequestParameters(), len(history))
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that happens in another thread."""
+    while not is_so():  # noqa: ASYNC110  # The fake provider's threads know no event loop.
+        await asyncio.sleep(0.01)
+
+
 def settings_for(settings: Settings, base_url: str | None = None, **changes: Any) -> Settings:
     providers = {
         name: ModelProvider(base_url=base_url, input_usd_per_million=3.0, output_usd_per_million=15.0)

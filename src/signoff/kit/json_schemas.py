@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.exceptions import SchemaError, UnknownType, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -16,6 +17,10 @@ from signoff.kit.text import shortened, storable
 
 PROBLEMS_MAX = 20
 _SENTENCE_CHARS = 300
+# What a validator meets in a schema that is none.
+_NOT_A_SCHEMA = (
+    SchemaError, UnknownType, Unresolvable, RecursionError, re.error, ValueError, TypeError, KeyError, AttributeError,
+)  # fmt: skip
 # An empty registry: a reference that leads out of the schema is not followed.
 _CLOSED: Registry[Any] = Registry()
 
@@ -28,7 +33,7 @@ def problems(value: Any, schema: dict[str, Any]) -> list[str]:
     validator = _validator(canonical_json(schema))
     try:
         found = sorted(validator.iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])  # pyright: ignore[reportUnknownMemberType]
-    except (SchemaError, Unresolvable, RecursionError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except _NOT_A_SCHEMA as error:
         return [f"the schema cannot be checked ({type(error).__name__})"]
     return [_sentence(error) for error in found[:PROBLEMS_MAX]]
 

@@ -19,6 +19,7 @@ UNUSABLE = {
     "garbage": (fake.garbage(), "model_answer_unreadable"),
     "html": (fake.html(), "model_answer_unreadable"),
     "wrong shape": (fake.wrong_shape(), "model_answer_unreadable"),
+    "bytes that are no text": (fake.bad_utf8(), "model_answer_unreadable"),
     "nothing at all": (fake.raw(b""), "model_answer_unreadable"),
     "a list": (fake.raw(b"[1,2,3]"), "model_answer_unreadable"),
     "null": (fake.raw(b"null"), "model_answer_unreadable"),

@@ -1,0 +1,71 @@
+"""Secrets neither leave in a prompt nor come back in an answer, a step, an event or an error."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
+from sqlalchemy import select
+
+from signoff.gateways.model.gateway import think
+from signoff.tables.runs import RunEvent
+from tests import fake_provider as fake
+from tests.fake_provider import FakeProvider
+from tests.gateways.kit_world import World, ask
+
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+SECRET = "sk-live-9f8e7d6c5b4a"
+
+
+def _everything_kept(world: World) -> str:
+    step = world.step("m:1:1")
+    with world.store.read() as session:
+        events = [event.data for event in session.scalars(select(RunEvent))]
+    return json.dumps([step.request, step.response, step.detail, step.verdicts, step.reason, events])
+
+
+async def test_no_secret_leaves_in_a_prompt(world: World, provider: FakeProvider) -> None:
+    world.secret("token", SECRET)
+    messages = [
+        ModelRequest(parts=[UserPromptPart(f"use {SECRET}")], instructions=f"SOP {SECRET}"),
+        ModelResponse(parts=[TextPart(f"ok {SECRET}"), ToolCallPart("look_up", {"note": SECRET}, tool_call_id="c1")]),
+        ModelRequest(parts=[ToolReturnPart("look_up", {"echo": [SECRET.encode().hex()]}, tool_call_id="c1")]),
+    ]
+    outcome = await think(world.services, world.run, ask(messages=messages))  # pyright: ignore[reportArgumentType]
+    assert outcome.kind == "answered"
+    sent = provider.prompts()
+    assert SECRET not in sent
+    assert SECRET.encode().hex() not in sent
+    assert sent.count("{{secret.token}}") == 5
+
+
+async def test_no_secret_comes_back(world: World, provider: FakeProvider) -> None:
+    world.secret("token", SECRET)
+    provider.will("gpt", fake.text(f"the key is {SECRET} and again {SECRET[::-1]}"))
+    outcome = await think(world.services, world.run, ask())
+    for text in (json.dumps(outcome.as_plain()), _everything_kept(world)):
+        assert SECRET not in text
+        assert SECRET[::-1] not in text
+    assert "{{secret.token}}" in json.dumps(outcome.as_plain())
+
+
+async def test_no_secret_comes_back_in_an_error(world: World, provider: FakeProvider) -> None:
+    world.secret("token", SECRET)
+    provider.will("gpt", fake.status(400, f"cannot use {SECRET}"))
+    outcome = await think(world.services, world.run, ask())
+    assert outcome.kind == "stopped"
+    assert SECRET not in json.dumps(outcome.as_plain()) + _everything_kept(world)
+
+
+async def test_no_secret_is_told_in_two_pieces_while_it_streams(world: World, provider: FakeProvider) -> None:
+    words = "first second third fourth"
+    world.secret("token", words)
+    provider.will("gpt", fake.text("well " * 10 + words + " end" * 200, pause_seconds=0.02))
+    await think(world.services, world.run, ask())
+    with world.store.read() as session:
+        told = [event.data["text"] for event in session.scalars(select(RunEvent).where(RunEvent.kind == "text"))]
+    assert len(told) > 3
+    assert words not in "".join(told)
+    assert "{{secret.token}}" in "".join(told)
+    assert "third" not in "".join(told)

@@ -1,0 +1,138 @@
+"""Calling the connector: repeats, time, size, health, and the fence."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from signoff.connectors import faults
+from signoff.gateways.tool import acting
+from signoff.gateways.tool.gateway import act
+from signoff.gateways.tool.policies import retry
+from signoff.tables.agents import Agent
+from signoff.tables.connections import Connection
+from tests.gateways.kit_world import World
+
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "_PAUSES_SECONDS", (0.001, 0.001))
+
+
+@pytest.mark.parametrize(
+    ("tool", "code", "sent"),
+    [
+        ("look_up", faults.UNREACHABLE, 3),
+        ("look_up", faults.OUTCOME_UNKNOWN, 3),
+        ("look_up", faults.REJECTED, 1),
+        ("post_bill", faults.UNREACHABLE, 3),
+        ("post_bill", faults.OUTCOME_UNKNOWN, 1),
+        ("post_bill", faults.SIGN_IN, 1),
+        ("set_status", faults.OUTCOME_UNKNOWN, 3),
+    ],
+)
+async def test_what_is_repeated(world: World, tool: str, code: str, sent: int) -> None:
+    world.link.behave = lambda name, args: faults.fault(code, "no")
+    outcome = await act(world.services, world.run, world.call(tool))
+    assert outcome.kind != "value"
+    assert len(world.link.sent) == sent
+    assert len(world.step(world.call().key).detail["attempts"]) == sent
+
+
+async def test_a_repeat_that_works_is_a_value(world: World) -> None:
+    answers: list[Any] = [faults.fault(faults.RATE_LIMITED, "slow"), {"ok": 1}]
+    world.link.behave = lambda name, args: answers.pop(0)
+    assert (await act(world.services, world.run, world.call())).value == {"ok": 1}
+    assert [attempt.get("code") for attempt in world.step(world.call().key).detail["attempts"]] == [
+        faults.RATE_LIMITED,
+        None,
+    ]
+
+
+async def test_a_run_revoked_while_it_waits_to_repeat_sends_nothing_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acting, "STALE_SECONDS", 0.0)
+
+    def revoke(name: str, args: dict[str, Any]) -> Exception:
+        world.change(lambda session: session.execute(update(Agent).values(state="disabled")))
+        return faults.fault(faults.UNREACHABLE, "no")
+
+    world.link.behave = revoke
+    outcome = await act(world.services, world.run, world.call())
+    assert (outcome.kind, outcome.code) == ("stopped", "agent_disabled")
+    assert len(world.link.sent) == 1
+    effect = world.effect(world.call().key)
+    assert effect is not None
+    assert effect.state == "failed"
+
+
+async def test_a_process_that_may_not_act_waits_and_sends_nothing(world: World) -> None:
+    answers = [False, False, True]
+    asked: list[int] = []
+
+    def may_act() -> bool:
+        asked.append(len(world.link.sent))
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    fenced = replace(world, services=replace(world.services, may_act=may_act))
+    assert (await act(fenced.services, fenced.run, fenced.call())).kind == "value"
+    assert asked == [0, 0, 0]
+
+
+async def test_a_connector_that_never_returns_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acting, "_GRACE_SECONDS", 0.0)
+    config = {"command": "erp", "timeout_seconds": 0.05}
+    world.change(lambda session: session.execute(update(Connection).values(config=config)))
+    world.link.behave = lambda name, args: asyncio.Event().wait()
+    assert (await act(world.services, world.run, world.call())).kind == "held"
+    assert (await act(world.services, world.run, world.call("look_up", number=2))).kind == "failed"
+
+
+async def test_a_long_result_is_cut_with_a_mark(world: World) -> None:
+    small = replace(
+        world,
+        services=replace(world.services, settings=world.settings.model_copy(update={"tool_result_chars_max": 100})),
+    )
+    world.link.behave = lambda name, args: {"rows": ["x" * 50] * 50}
+    outcome = await act(small.services, small.run, small.call("look_up"))
+    assert isinstance(outcome.value, str)
+    assert "cut here" in outcome.value
+    assert len(outcome.value) < 200
+    assert world.step(world.call().key).detail["is_truncated"] is True
+
+
+async def test_what_no_database_takes_is_made_storable(world: World) -> None:
+    deep: Any = "end"
+    for _ in range(500):
+        deep = [deep]
+    world.link.behave = lambda name, args: {"nul": "a\x00b", "half": "\ud83d", "nan": float("nan"), "deep": deep}
+    outcome = await act(world.services, world.run, world.call("look_up"))
+    assert outcome.kind == "value"
+    assert "\x00" not in json.dumps(outcome.value)
+    assert outcome.value["nan"] is None
+
+
+async def test_a_connection_that_fails_is_marked_and_one_that_works_again_too(world: World) -> None:
+    world.link.behave = lambda name, args: faults.fault(faults.SIGN_IN, "the token is expired")
+    await act(world.services, world.run, world.call("look_up"))
+    with world.store.read() as session:
+        connection = session.get_one(Connection, world.connection_id)
+        assert (connection.health, connection.last_error) == ("broken", "the token is expired")
+    world.link.behave = lambda name, args: 1
+    await act(world.services, world.run, world.call("look_up", number=2))
+    with world.store.read() as session:
+        assert session.get_one(Connection, world.connection_id).health == "ok"
+
+
+async def test_outcomes_survive_their_record(world: World) -> None:
+    for call in (world.call("look_up"), world.call("nope", number=2)):
+        outcome = await act(world.services, world.run, call)
+        assert outcome.from_plain(json.loads(json.dumps(outcome.as_plain()))) == outcome

@@ -1,0 +1,169 @@
+"""The ledger of effects: towards a system without idempotency keys, exactly one request, whatever dies when."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from signoff.connectors import faults
+from signoff.connectors.protocol import ToolAnswer
+from signoff.gateways.tool.gateway import act
+from signoff.tables.runs import Effect
+from signoff.tables.watch import Alert
+from tests.gateways.kit_world import World
+
+
+class Died(BaseException):
+    """Stands for the process being killed: no handler of ours runs any more."""
+
+
+def _dies(*_: object, **__: object) -> Any:
+    raise Died
+
+
+async def _killed_at(world: World, monkeypatch: pytest.MonkeyPatch, point: str, tool: str) -> None:
+    """Carry the call out and be killed at a named point, as the process would be."""
+
+    def passing(name: str) -> None:
+        if name == point:
+            raise Died
+
+    with monkeypatch.context() as patch:
+        for module in ("gateway", "acting", "policies.once"):
+            patch.setattr(f"signoff.gateways.tool.{module}.faultpoint", passing)
+        # A killed process ends no step: what is written after the point is not written.
+        if point != "tool-answered-not-journaled":
+            patch.setattr("signoff.gateways.tool.policies.trace._end", _dies)
+        with pytest.raises(Died):
+            await act(world.services, world.run, world.call(tool, amount=1))
+
+
+async def test_a_call_is_written_down_before_and_after(world: World) -> None:
+    seen: list[str | None] = []
+    world.link.behave = lambda tool, args: seen.append(_state(world)) or {"bill": 1}
+    outcome = await act(world.services, world.run, world.call(amount=1))
+    assert seen == ["intended"]
+    assert outcome.value == {"bill": 1}
+    effect = world.effect(world.call().key)
+    assert effect is not None
+    assert (effect.state, effect.result, effect.effect) == ("done", {"value": {"bill": 1}, "is_error": False}, "send")
+    assert world.link.sent[0][2] == world.call().key
+
+
+async def test_a_read_is_not_in_the_ledger(world: World) -> None:
+    await act(world.services, world.run, world.call("look_up"))
+    assert world.effect(world.call().key) is None
+    assert world.link.sent[0][2] is None
+
+
+@pytest.mark.parametrize(
+    ("point", "sent_before", "kind"),
+    [("intent-journaled", 0, "held"), ("tool-sent", 1, "held"), ("tool-answered-not-journaled", 1, "value")],
+)
+async def test_killed_at_any_point_at_most_one_request_is_ever_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, point: str, sent_before: int, kind: str
+) -> None:
+    await _killed_at(world, monkeypatch, point, "post_bill")
+    assert len(world.link.sent) == sent_before
+    for _ in range(3):
+        outcome = await act(world.services, world.run, world.call(amount=1))
+        assert outcome.kind == kind
+        assert len(world.link.sent) == sent_before
+    if kind == "held":
+        assert outcome.hold == {"kind": "reconciliation", "key": world.call().key}
+        assert _state(world) == "unknown"
+        assert world.step(world.call().key).state == "waiting"
+        with world.store.read() as session:
+            assert session.scalar(select(func.count()).select_from(Alert)) == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("point", ["intent-journaled", "tool-sent"])
+async def test_a_tool_declared_safe_to_repeat_is_repeated_with_the_same_key(
+    world: World, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    await _killed_at(world, monkeypatch, point, "set_status")
+    outcome = await act(world.services, world.run, world.call("set_status", amount=1))
+    assert outcome.kind == "value"
+    assert {key for _, _, key in world.link.sent} == {world.call().key}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_an_unknown_outcome_is_held_and_never_repeated(world: World) -> None:
+    world.link.behave = lambda tool, args: faults.unknown_outcome("The answer never came.")
+    outcome = await act(world.services, world.run, world.call(amount=1))
+    assert (outcome.kind, outcome.code) == ("held", "outcome_unknown")
+    assert "never came" in (outcome.reason or "")
+    assert len(world.link.sent) == 1
+    assert (await act(world.services, world.run, world.call(amount=1))).kind == "held"
+    assert len(world.link.sent) == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_connector_that_breaks_in_an_unforeseen_way_may_have_acted(world: World) -> None:
+    world.link.behave = lambda tool, args: RuntimeError("bug")
+    assert (await act(world.services, world.run, world.call(amount=1))).kind == "held"
+    assert (await act(world.services, world.run, world.call("look_up", number=2))).kind == "failed"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("settlement", "kind", "sent"),
+    [("happened", "value", 1), ("did_not_happen", "failed", 1), ("did_not_happen_retry", "value", 2)],
+)
+async def test_what_a_person_found_decides(world: World, settlement: str, kind: str, sent: int) -> None:
+    world.link.behave = lambda tool, args: faults.unknown_outcome("?")
+    await act(world.services, world.run, world.call(amount=1))
+    values = {"state": "settled", "settlement": settlement, "settled_by_name": "Bob", "result": {"bill": 7}}
+    world.change(lambda session: session.execute(update(Effect).values(**values)))
+    world.link.behave = lambda tool, args: {"bill": 8}
+    outcome = await act(world.services, world.run, world.call(amount=1))
+    assert outcome.kind == kind
+    assert len(world.link.sent) == sent
+    if settlement == "happened":
+        assert outcome.value == {"bill": 7}
+    if settlement == "did_not_happen":
+        assert "Bob" in (outcome.reason or "")
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_what_surely_was_not_carried_out_is_said_and_may_be_tried_by_a_later_call(world: World) -> None:
+    world.link.behave = lambda tool, args: faults.fault(faults.REJECTED, "no such supplier")
+    outcome = await act(world.services, world.run, world.call(amount=1))
+    assert (outcome.kind, outcome.code) == ("failed", faults.REJECTED)
+    assert _state(world) == "failed"
+    assert len(world.link.sent) == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_an_error_of_the_tool_itself_is_an_outcome_that_happened(world: World) -> None:
+    world.link.behave = lambda tool, args: ToolAnswer("duplicate bill", is_error=True)
+    outcome = await act(world.services, world.run, world.call(amount=1))
+    assert (outcome.kind, outcome.code) == ("failed", "tool_error")
+    assert "duplicate bill" in (outcome.reason or "")
+    assert _state(world) == "done"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_call_cancelled_while_it_hangs_stays_open_for_a_person(world: World) -> None:
+    started = asyncio.Event()
+
+    async def hangs() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    world.link.behave = lambda tool, args: hangs()
+    call = asyncio.create_task(act(world.services, world.run, world.call(amount=1)))
+    await started.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert _state(world) == "intended"
+
+
+def _state(world: World) -> str | None:
+    effect = world.effect(world.call().key)
+    return effect.state if effect else None

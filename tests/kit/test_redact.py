@@ -1,0 +1,108 @@
+"""Masking: forty secrets, eight forms each, wherever they stand."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signoff.kit.redact import Redactor
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "base64": lambda value: base64.b64encode(value.encode()).decode(),
+    "base64url": lambda value: base64.urlsafe_b64encode(value.encode()).decode().rstrip("="),
+    "hex": lambda value: value.encode().hex().upper(),
+    "url": lambda value: quote(value, safe=""),
+    "json": lambda value: json.dumps(value)[1:-1],
+    "html": html.escape,
+    "reversed halves": lambda value: value[len(value) // 2 :] + value[: len(value) // 2],
+}
+SPECIAL = ["\"q\\uo/te<&>'", "späßchen-ключ-鍵", "a b+c%d=e&f", "tab\there\nline", "sk-live-0123456789"]
+SECRETS = {
+    f"S{number}": SPECIAL[number % len(SPECIAL)] + secrets.token_urlsafe(12 + number % 3) for number in range(40)
+}
+ALL = Redactor(SECRETS)
+
+
+@pytest.mark.parametrize("form", list(FORMS))
+@pytest.mark.parametrize("name", list(SECRETS))
+def test_forty_secrets_in_eight_forms(name: str, form: str) -> None:
+    encoded = FORMS[form](SECRETS[name])
+    mark = f"{{{{secret.{name}}}}}"
+    assert ALL.text(f"before {encoded} after") == f"before {mark} after"
+    value: Any = {"list": [1, None, True, {"deep": encoded}], encoded: "name"}
+    assert ALL.value(value) == {"list": [1, None, True, {"deep": mark}], mark: "name"}
+
+
+@pytest.mark.parametrize("name", list(SECRETS))
+@pytest.mark.parametrize("before", ["", "u", "us", "user:"])
+def test_base64_of_a_longer_text_is_masked_at_every_offset(name: str, before: str) -> None:
+    value = SECRETS[name]
+    header = base64.b64encode(f"{before}{value}@host".encode()).decode()
+    masked = ALL.text(f"Authorization: Basic {header}")
+    assert f"{{{{secret.{name}}}}}" in masked
+    assert base64.b64encode(value.encode()).decode()[4:-4] not in masked
+
+
+@given(st.text(min_size=6, max_size=40), st.text(max_size=20), st.text(max_size=20))
+def test_no_value_survives_in_plain_json_or_hex(value: str, before: str, after: str) -> None:
+    redactor = Redactor({"S": value})
+    assert value not in redactor.text(before + value + after).replace("{{secret.S}}", "\x00")
+    assert redactor.text(value.encode("utf-8", "surrogatepass").hex()) == "{{secret.S}}"
+    assert redactor.text(json.dumps(value)) == '"{{secret.S}}"'
+
+
+def test_the_longest_is_masked_first() -> None:
+    redactor = Redactor({"SHORT": "abcdef", "LONG": "abcdefghij"})
+    assert redactor.text("abcdefghij abcdef") == "{{secret.LONG}} {{secret.SHORT}}"
+
+
+def test_a_number_can_be_a_secret() -> None:
+    redactor = Redactor({"PIN": "4921773"})
+    assert redactor.value({"pin": 4921773, "other": 5}) == {"pin": "{{secret.PIN}}", "other": 5}
+
+
+def test_a_very_short_value_is_masked_where_it_stands_alone() -> None:
+    redactor = Redactor({"S": "ab"})
+    assert redactor.value(["ab", "cabbage"]) == ["{{secret.S}}", "cabbage"]
+
+
+def test_what_is_clean_is_not_copied() -> None:
+    value = {"a": ["b", {"c": "d" * 1_000}]}
+    assert ALL.value(value) is value
+    text = "x" * 10_000
+    assert ALL.text(text) is text
+    assert ALL.text(text) is text
+
+
+def test_a_text_that_was_clean_for_one_redactor_is_looked_at_by_the_next() -> None:
+    text = "y" * 300 + "new-secret-value"
+    assert ALL.text(text) is text
+    assert Redactor({**SECRETS, "NEW": "new-secret-value"}).text(text).endswith("{{secret.NEW}}")
+
+
+def test_nothing_to_mask() -> None:
+    redactor = Redactor({"EMPTY": ""})
+    assert redactor.is_empty
+    value = {"a": "b"}
+    assert redactor.value(value) is value
+
+
+def test_what_is_nested_beyond_reason_is_not_shown() -> None:
+    deep: Any = SECRETS["S1"]
+    for _ in range(500):
+        deep = [deep]
+    assert SECRETS["S1"] not in json.dumps(ALL.value(deep))
+
+
+def test_lone_surrogates_are_no_obstacle() -> None:
+    assert Redactor({"S": "abc\ud83dabc"}).text("x abc\ud83dabc") == "x {{secret.S}}"

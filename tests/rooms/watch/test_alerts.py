@@ -1,0 +1,99 @@
+"""Streaks and alerts: one open alert per key, however often and by however many it is raised."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from signoff.kit.errors import NotAllowed, NotFound, NotNow
+from signoff.tables.session import Store
+from signoff.watch.actions import raise_alert, resolve_alert, resolve_by_key
+from signoff.watch.queries import alerts_page, open_alert_count, open_alerts
+from signoff.watch.streaks import note_failure, note_success
+from tests.rooms.kit_workspace import Rows, make_rows
+
+
+def _fail(store: Store, rows: Rows, key: str = "provider:openai") -> int:
+    with store.write() as session:
+        return note_failure(session, rows.workspace_id, key, kind="provider_failing", text="It fails.")
+
+
+def test_the_third_failure_in_a_row_raises_one_alert(store: Store) -> None:
+    rows = make_rows(store)
+    alice = rows.member()
+    for number in range(1, 6):
+        assert _fail(store, rows) == number
+        with store.read() as session:
+            assert open_alert_count(session, alice) == (1 if number >= 3 else 0)
+    with store.read() as session:
+        (alert,) = open_alerts(session, alice)
+    assert (alert.occurrences, alert.detail["failures"], alert.kind) == (3, 5, "provider_failing")
+
+
+def test_a_success_ends_the_streak_and_resolves_the_alert(store: Store) -> None:
+    rows = make_rows(store)
+    for _ in range(2):
+        _fail(store, rows)
+    with store.write() as session:
+        note_success(session, rows.workspace_id, "provider:openai")
+    assert _fail(store, rows) == 1
+    for _ in range(3):
+        _fail(store, rows)
+    with store.write() as session:
+        note_success(session, rows.workspace_id, "provider:openai")
+        note_success(session, rows.workspace_id, "provider:never-failed")
+        assert open_alerts(session, rows.member()) == []
+        (alert,) = alerts_page(session, rows.member()).rows
+        assert alert.resolved_by_name == "Signoff"
+
+
+def test_streaks_are_of_one_workspace_and_one_key(store: Store) -> None:
+    rows, others = make_rows(store), make_rows(store)
+    for _ in range(3):
+        _fail(store, rows)
+    assert _fail(store, others) == 1
+    assert _fail(store, rows, "provider:google") == 1
+    with store.read() as session:
+        assert open_alerts(session, others.member()) == []
+
+
+def test_raised_by_many_at_once_there_is_one(store: Store) -> None:
+    rows = make_rows(store)
+
+    def raise_one(number: int) -> str:
+        with store.write() as session:
+            return raise_alert(session, rows.workspace_id, key="k", kind="x", text=f"number {number}")
+
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(raise_one, range(24)))
+    assert len(found) == 1
+    with store.read() as session:
+        (alert,) = open_alerts(session, rows.member())
+        assert alert.occurrences == 24
+
+
+def test_a_resolved_alert_may_open_again(store: Store) -> None:
+    rows = make_rows(store)
+    alice = rows.member()
+    with store.write() as session:
+        first = raise_alert(session, rows.workspace_id, key="k", kind="x", text="t\x00")
+        resolve_alert(session, alice, first)
+        with pytest.raises(NotNow, match="Alice"):
+            resolve_alert(session, alice, first)
+        assert raise_alert(session, rows.workspace_id, key="k", kind="x", text="t") != first
+        assert resolve_by_key(session, rows.workspace_id, "k") is True
+        assert resolve_by_key(session, rows.workspace_id, "k") is False
+        assert len(alerts_page(session, alice, size=1).rows) == 1
+        assert alerts_page(session, alice, size=1).next_cursor is not None
+
+
+def test_who_may_resolve_and_see(store: Store) -> None:
+    rows, others = make_rows(store), make_rows(store)
+    with store.write() as session:
+        alert = raise_alert(session, rows.workspace_id, key="k", kind="x", text="t")
+        with pytest.raises(NotAllowed):
+            resolve_alert(session, rows.member("builder"), alert)
+        with pytest.raises(NotFound):
+            resolve_alert(session, others.member(), alert)
+        assert alerts_page(session, others.member()).rows == []
