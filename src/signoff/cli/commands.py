@@ -1,0 +1,54 @@
+"""All commands, by group."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from signoff import __version__
+from signoff.cli import audit, bundles, demo, doctor, keys, migrating, people, runs, secrets, serving
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Takes AI agents from a working trial to production, and keeps them there.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 10 key or rights, 11 not found, 12 does not fit, 13 not now, "
+    "14 server, 15 network.",
+)
+
+
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def everything(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take AI agents from a working trial to production, and keep them there."""
+
+
+for command in (
+    demo.demo,
+    serving.serve,
+    serving.worker,
+    migrating.migrate,
+    people.setup_link,
+    bundles.apply,
+    bundles.export,
+    runs.run,
+    runs.runs,
+    runs.logs,
+    doctor.doctor,
+):
+    app.command()(command)
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
+app.add_typer(secrets.app, name="secrets")

@@ -1,0 +1,93 @@
+"""`signoff serve` and `signoff worker`: the processes of the product."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signoff.cli.exits import OK, say
+from signoff.cli.local import settings_for
+from signoff.cli.options import DataDir
+
+if TYPE_CHECKING:
+    from signoff.settings import Settings
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option("--host", help="The address to listen on, instead of SIGNOFF_HOST.")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Instead of SIGNOFF_PORT.")] = None,
+    with_worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Carry runs out in this process too.")
+    ] = True,
+    supervise: Annotated[bool, typer.Option("--supervise", help="Start the process again when it crashes.")] = False,
+    data: DataDir = None,
+) -> int:
+    """Serve the pages and the API, and carry runs out."""
+    settings = settings_for(data)
+    changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = settings.model_copy(update=changes)
+    if supervise:
+        from signoff.cli.supervising import keep_serving
+
+        return keep_serving(settings, with_worker=with_worker)
+    return _serve(settings, with_worker)
+
+
+def _serve(settings: Settings, with_worker: bool) -> int:
+    import uvicorn
+
+    from signoff.app import build_app
+    from signoff.kit.logs import set_up_logs
+
+    set_up_logs(settings.log_format, settings.log_level)
+    config = uvicorn.Config(
+        build_app(settings, with_worker=with_worker),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Only a proxy the operator names may say who its client is.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=",".join(settings.trusted_proxies) or None,
+        timeout_graceful_shutdown=max(1, int(settings.shutdown_grace_seconds)),
+    )
+    server = uvicorn.Server(config)
+    server.run()
+    return OK if server.started else 1
+
+
+def worker(data: DataDir = None) -> int:
+    """Carry runs out, beside other processes on the same Postgres. Serves nothing."""
+    from signoff.kit.logs import set_up_logs
+
+    settings = settings_for(data)
+    set_up_logs(settings.log_format, settings.log_level)
+    asyncio.run(_work(settings))
+    return OK
+
+
+async def _work(settings: Settings) -> None:
+    from signoff import durable
+    from signoff.app import build_services
+    from signoff.engine.worker import Worker
+
+    services = build_services(settings, may_act=durable.may_act)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    engine = Worker()
+    try:
+        await engine.start(services)
+        say(f"Working as {durable.worker_id()}. Ctrl-C ends it; what is unfinished goes on elsewhere.")
+        await stop.wait()
+    finally:
+        await engine.stop()
+        await services.close()
+        services.store.close()
