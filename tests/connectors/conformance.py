@@ -76,13 +76,13 @@ async def arguments_that_do_not_fit_are_an_error(pool: Pool, case: Case) -> None
 
 async def _is_refused(link: Link, tool: str, args: dict[str, Any]) -> None:
     """Told either by the system as an error of the tool, or by us before anything was sent."""
-    try:
-        answer = await link.call(tool, args, key=None, timeout_seconds=10)
-    except ConnectorError as error:
-        assert error.code in {faults.UNKNOWN_TOOL, faults.BAD_ARGUMENTS, faults.REJECTED}
-        assert not error.is_transient
+    outcome = (await asyncio.gather(link.call(tool, args, key=None, timeout_seconds=10), return_exceptions=True))[0]
+    if isinstance(outcome, ToolAnswer):
+        assert outcome.is_error
     else:
-        assert answer.is_error
+        assert isinstance(outcome, ConnectorError)
+        assert outcome.code in {faults.UNKNOWN_TOOL, faults.BAD_ARGUMENTS, faults.REJECTED}
+        assert not outcome.is_transient
     assert link.open_calls == 0
 
 

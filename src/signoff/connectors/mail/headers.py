@@ -64,7 +64,7 @@ class Headers:
     def filename(self) -> str:
         """Return the file name a part gives itself, without any path; empty when it gives none."""
         given = self.parameter("content-disposition", "filename") or self.parameter("content-type", "name")
-        last = re.split(r"[/\\]", given)[-1]
+        last = re.split(r"[/\\]", given)[-1].strip('"')
         return shortened("".join(char for char in last if char.isprintable()).strip(), 200)
 
     def date(self, problems: list[str]) -> str | None:

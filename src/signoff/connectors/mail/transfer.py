@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 _PIECE_BYTES = 65_536
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
+_PADDING = re.compile(rb"=+")
 _PLAIN = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit", "none"})
 _UU = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
 
@@ -75,18 +76,29 @@ def _base64(pieces: Iterator[bytes], problems: list[str]) -> Iterator[bytes]:
     kept = b""
     is_broken = False
     for piece in pieces:
-        # Padding in the middle means two encodings one after the other, which some senders make.
         bare = _NOT_BASE64.sub(b"", piece)
-        is_broken = is_broken or len(bare) < len(piece) - sum(piece.count(char) for char in b"\r\n =\t")
-        kept += bare
+        is_broken = is_broken or len(bare) < len(piece) - sum(piece.count(char) for char in b"\r\n \t")
+        # Padding in the middle means two encodings one after the other, which some senders make.
+        *ended, rest = _PADDING.split(bare)
+        for run in ended:
+            yield _unpadded(kept + run)
+            is_broken = is_broken or len(kept + run) % 4 == 1
+            kept = b""
+        kept += rest
         whole = len(kept) // 4 * 4
         if whole:
             yield binascii.a2b_base64(kept[:whole])
             kept = kept[whole:]
-    if len(kept) > 1:
-        yield binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
+    yield _unpadded(kept)
     if is_broken or len(kept) == 1:
         problems.append("its base64 is damaged; it is decoded as far as it goes")
+
+
+def _unpadded(run: bytes) -> bytes:
+    """Return what a run of base64 without its padding holds; a single character at its end holds nothing."""
+    if len(run) % 4 == 1:
+        run = run[:-1]
+    return binascii.a2b_base64(run + b"=" * (-len(run) % 4))
 
 
 def uudecoded(lines: Iterator[bytes], problems: list[str]) -> Iterator[bytes]:

@@ -208,7 +208,7 @@ def _body(resolver: Resolver, body: dict[str, Any]) -> tuple[str | None, Any]:
 
 
 def _name(raw: dict[str, Any], method: str, path: str, taken: set[str]) -> str:
-    named = str(raw.get("operationId") or f"{method}_{path}")
+    named = str(raw.get("operationId") or f"{method}{path}")
     base = _NOT_IN_NAMES.sub("_", named).strip("_")[:60] or method
     name, number = base, 2
     while name in taken:
