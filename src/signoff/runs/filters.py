@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import aliased
 
 from signoff.kit import ids
 from signoff.kit.clock import as_utc
@@ -27,6 +28,7 @@ class RunFilter:
         agent: slug or id. revision: id (`rev_…`) or number. environment: slug or id.
         since, until: by when the run was asked for; `until` is excluded.
         text: looked for in title, id, agent, external id and the beginning of the input.
+        code, failed_step: how and where a run failed, exactly; an empty `failed_step` is "at no step".
     """
 
     agent: str | None = None
@@ -40,6 +42,8 @@ class RunFilter:
     text: str | None = None
     needs_attention: bool | None = None
     replay_of: str | None = None
+    code: str | None = None
+    failed_step: str | None = None
 
 
 def visible(viewer: Principal) -> list[ColumnElement[bool]]:
@@ -63,8 +67,12 @@ def conditions(wanted: RunFilter, workspace_id: str) -> list[ColumnElement[bool]
         (Run.origin, wanted.origin),
         (Run.needs_attention, wanted.needs_attention),
         (Run.replay_of, wanted.replay_of),
+        (Run.code, wanted.code),
+        (Run.failed_step, wanted.failed_step or None),
     )
     found += [column == value for column, value in equals if value is not None]
+    if wanted.failed_step == "":
+        found.append(Run.failed_step.is_(None))
     if wanted.states:
         found.append(Run.state.in_(wanted.states))
     found += _by_agent(wanted, workspace_id)
@@ -73,8 +81,17 @@ def conditions(wanted: RunFilter, workspace_id: str) -> list[ColumnElement[bool]
         found.append(Run.id >= ids.first_at("run", as_utc(wanted.since)))
     if wanted.until:
         found.append(Run.id < ids.first_at("run", as_utc(wanted.until)))
-    for word in storable(wanted.text or "")[:_TEXT_CHARS].lower().split():
-        found.append(Run.search_text.contains(word, autoescape=True))
+    words = storable(wanted.text or "")[:_TEXT_CHARS].lower().split()
+    if words:
+        searched = aliased(Run)
+        found.append(
+            Run.id.in_(
+                select(searched.id).where(
+                    searched.workspace_id == workspace_id,
+                    *(searched.search_text.contains(word, autoescape=True) for word in words),
+                )
+            )
+        )
     return found
 
 

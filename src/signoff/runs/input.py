@@ -20,7 +20,7 @@ _FINDINGS_MAX = 20
 # A reference to another document finds nothing here, instead of being fetched.
 _NOTHING_ELSE: Any = cast("Any", Registry)()
 _TITLE_CHARS = 120
-_SEARCH_CHARS = 400
+_SEARCH_CHARS = 300
 _TITLE_KEYS = ("subject", "title", "name", "summary", "question", "task")
 
 

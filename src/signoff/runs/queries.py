@@ -54,9 +54,12 @@ def runs_page(
 ) -> Page[RunRow]:
     """Return one page of runs, newest first."""
     authorize(viewer, "run.read")
-    statement = select(*_columns(RunRow, Run)).where(*visible(viewer), *conditions(wanted, viewer.workspace_id))
+    # First the ids, from indexes alone; then the rows of this one page.
+    statement = select(Run.id).where(*visible(viewer), *conditions(wanted, viewer.workspace_id))
     page = newest_first(session, statement, Run.id, cursor=cursor, size=size)
-    return Page([_view(RunRow, row) for row in page.rows], page.next_cursor, page.previous_cursor)
+    found = session.execute(select(*_columns(RunRow, Run)).where(Run.id.in_([row.id for row in page.rows])))
+    rows = {row.id: _view(RunRow, row) for row in found}
+    return Page([rows[row.id] for row in page.rows], page.next_cursor, page.previous_cursor)
 
 
 def run(session: Session, viewer: Principal, run_id: str) -> RunDetail:

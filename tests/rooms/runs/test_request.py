@@ -107,7 +107,13 @@ def test_a_disabled_agent_rejects_with_its_reason(store: Store, at: House):
 
 def test_what_cannot_be_found(store: Store, at: House):
     other = house(store, "nothing", slug="other")
-    for wrong in ({"agent": "nobody"}, {"environment": "moon"}, {"revision": 9}, {"revision": "rev_x"}):
+    wrongs: list[dict[str, Any]] = [
+        {"agent": "nobody"},
+        {"environment": "moon"},
+        {"revision": 9},
+        {"revision": "rev_x"},
+    ]
+    for wrong in wrongs:
         with pytest.raises(NotFound):
             request(store, at, **wrong)
     with pytest.raises(NotFound):

@@ -27,6 +27,8 @@ from signoff.tables.runs import Run
 
 START = "run.start"
 _KEY_CHARS = 200
+# All of it is in an index, whose rows have a limit.
+_SEARCH_CHARS = 400
 _SCRIPTED = "scripted:"
 
 
@@ -197,7 +199,8 @@ def _write(
 
 def search_text(title: str, run_id: str, agent: Agent, external_id: str | None, words: str) -> str:
     """Return the one lower-case text that a search of runs looks into."""
-    return " ".join(part for part in (title.lower(), run_id, agent.slug, (external_id or "").lower(), words) if part)
+    parts = (title.lower(), run_id, agent.slug, (external_id or "").lower(), words)
+    return " ".join(part for part in parts if part)[:_SEARCH_CHARS]
 
 
 def _follow_up(session: Session, principal: Principal, run: Run, moment: datetime) -> None:

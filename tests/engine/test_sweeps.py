@@ -1,0 +1,121 @@
+"""What brings a run on that nobody works on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from signoff import durable
+from signoff.engine.sweeps import Sweeps
+from signoff.engine.workflows import Engine
+from signoff.kit import clock
+from signoff.record import outbox
+from signoff.runs import actions, stuck
+from signoff.tables.record import OutboxMessage
+from signoff.tables.runs import Leg, Run, RunEvent
+from tests.engine.conftest import Bench
+from tests.engine.kit_engine import services_for, turns
+from tests.rooms.runs.kit_runs import put, revision_of, run_row
+
+AGO = timedelta(minutes=5)
+
+
+def sweeps(bench: Bench) -> Sweeps:
+    return Sweeps(Engine(services_for(bench.settings, bench.store, bench.ledger)))
+
+
+async def test_a_run_whose_record_is_gone_fails_with_the_reason(bench: Bench):
+    at = bench.house(turns("Done."))
+    run = run_row(at, revision_id=revision_of(bench.store, at), state="running", started_at=clock.now() - AGO)
+    leg = Leg(run_id=run.id, number=1, workspace_id=at.workspace_id, state="running", worker="gone", holds=[],
+              started_at=clock.now() - AGO)  # fmt: skip
+    put(bench.store, run)
+    put(bench.store, leg)
+    await sweeps(bench).sweep()
+    found = bench.run(run.id)
+    assert (found.state, found.code, found.needs_attention) == ("failed", "engine_record_lost", True)
+    with bench.store.read() as session:
+        assert session.get_one(Leg, (run.id, 1)).state == "stopped"
+
+
+async def test_a_queued_run_that_no_message_speaks_of_is_started(bench: Bench):
+    at = bench.house(turns("Done."))
+    run = run_row(at, revision_id=revision_of(bench.store, at))
+    put(bench.store, run)
+    await sweeps(bench).sweep()
+    assert (await bench.over(run.id)).state == "completed"
+
+
+async def test_what_the_dead_had_claimed_is_offered_again(bench: Bench):
+    at = bench.house(turns("Done."))
+    run = run_row(at, revision_id=revision_of(bench.store, at))
+    put(bench.store, run)
+    with bench.store.write() as session:
+        message = outbox.send(
+            session, workspace_id=at.workspace_id, kind=actions.START, payload={"run_id": run.id, "leg": 1},
+            due_at=clock.now() + timedelta(hours=1),
+        )  # fmt: skip
+        session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == message)
+            .values(claimed_by="a-dead-worker", due_at=clock.now() - AGO)
+        )
+    await sweeps(bench).sweep()
+    assert (await bench.over(run.id)).state == "completed"
+
+
+async def test_a_run_ten_times_as_long_as_usual_is_called_off(bench: Bench):
+    at = bench.house(turns("Done."))
+    revision, now = revision_of(bench.store, at), clock.now()
+    usual: list[Any] = [
+        run_row(at, number, revision_id=revision, state="completed", started_at=now - AGO,
+                ended_at=now - AGO + timedelta(seconds=7))
+        for number in range(5)
+    ]  # fmt: skip
+    long = run_row(at, 9, revision_id=revision, state="running", started_at=now - AGO)
+    put(bench.store, *usual, long)
+    put(bench.store, Leg(run_id=long.id, number=1, workspace_id=at.workspace_id, state="running", worker="w", holds=[],
+                         started_at=now - AGO))  # fmt: skip
+    with bench.store.read() as session:
+        assert stuck.usual_seconds(session, at.agent_id) == 7.0
+    await sweeps(bench)._end_too_long()
+    found = bench.run(long.id)
+    assert (found.is_cancel_requested, found.code) == (True, "ran_too_long")
+    assert found.reason
+    assert "7 s" in found.reason
+
+
+async def test_four_runs_are_too_few_to_know_what_is_usual(bench: Bench):
+    at = bench.house(turns("Done."))
+    rows = [run_row(at, number, revision_id=revision_of(bench.store, at), state="completed") for number in range(4)]
+    put(bench.store, *rows)
+    with bench.store.read() as session:
+        assert stuck.usual_seconds(session, at.agent_id) is None
+
+
+async def test_nothing_is_kept_for_ever(bench: Bench):
+    at = bench.house(turns([("look", {"n": 1})], "Done."))
+    run_id = bench.request(at)
+    await bench.over(run_id)
+    await bench.store.run(lambda: None)
+    assert await durable.outcomes([f"{run_id}/1"])
+    assert await durable.forget_ended(older_than_seconds=3_600, limit=10) == 0
+    while (await durable.outcomes([f"{run_id}/1"]))[f"{run_id}/1"] == "PENDING":
+        await durable_moment()
+    assert await durable.forget_ended(older_than_seconds=-60, limit=10) == 1
+    assert await durable.outcomes([f"{run_id}/1"]) == {}
+    with bench.store.write() as session:
+        session.execute(update(OutboxMessage).values(done_at=clock.now() - timedelta(days=2)))
+    await sweeps(bench).sweep()
+    with bench.store.read() as session:
+        assert session.scalar(select(func.count()).select_from(OutboxMessage)) == 0
+        assert session.scalar(select(func.count()).select_from(RunEvent).where(RunEvent.kind == "text")) == 0
+        assert session.get_one(Run, run_id).state == "completed"
+
+
+async def durable_moment() -> None:
+    import asyncio
+
+    await asyncio.sleep(0.01)
