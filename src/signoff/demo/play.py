@@ -8,11 +8,13 @@ import hashlib
 import shutil
 import webbrowser
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from signoff import durable
 from signoff.app import build_services
 from signoff.demo import script
 from signoff.demo.batch import Batch, request_runs
@@ -103,32 +105,39 @@ class _Play:
         self._console = console
 
     async def run(self, *, serve: bool, open_browser: bool, exit_when_done: bool) -> int:
-        services = build_services(self._settings)
-        try:
-            return await self._on(services, serve, open_browser, exit_when_done)
-        finally:
-            await services.close()
-            services.store.close()
-
-    async def _on(self, services: Services, serve: bool, open_browser: bool, exit_when_done: bool) -> int:
-        with self._console.status("Setting the stage ..."):
-            stage = await set_the_stage(self._settings, services.store, services, self._folder, self._model)
-        async with self._working(services, serve) as server:
-            if server is not None:
-                link = await self._sign_in_link(services, stage, server.address)
-                self._console.print(f"Signoff is open. Sign in once with this link:\n\n  {link}\n", soft_wrap=True)
-                if open_browser:
-                    await asyncio.to_thread(webbrowser.open, link)
+        opened = serving(self._settings) if serve else _working(self._settings)
+        async with opened as place:
+            with self._console.status("Setting the stage ..."):
+                stage = await set_the_stage(
+                    self._settings, place.services.store, place.services, self._folder, self._model
+                )
+            if isinstance(place, Serving):
+                await self._invite(place, stage, open_browser)
             # Asked for while the product is open: the first messages are worked on before the last are listed.
-            batch = await request_runs(services, stage, self._model, limit=self._limit)
-            runs = await self._watch(services, batch)
-            if server is not None and not exit_when_done:
+            batch = await request_runs(place.services, stage, self._model, limit=self._limit)
+            runs = await self._watch(place.services, batch)
+            if isinstance(place, Serving) and not exit_when_done:
                 self._console.print("Serving. Press Ctrl-C to stop; start the demo again to go on where it was.")
-                await server.task
+                await place.task
         return _SOME_FAILED if any(run.state != "completed" for run in runs) else _DONE
 
+    async def _invite(self, place: Serving, stage: Stage, open_browser: bool) -> None:
+        token = await place.services.store.write_async(
+            lambda session: create_setup_link(
+                session,
+                stage.principal,
+                member_id=stage.member_id,
+                purpose="first_run",
+                lifetime_seconds=self._settings.setup_link_seconds,
+            )
+        )
+        link = f"{place.address}/setup/{token}"
+        self._console.print(f"Signoff is open. Sign in once with this link:\n\n  {link}\n", soft_wrap=True)
+        if open_browser:
+            await asyncio.to_thread(webbrowser.open, link)
+
     async def _watch(self, services: Services, batch: Batch) -> list[Played]:
-        self._console.print(f"{batch.found} messages in {escape(str(self._folder))}: {batch.summary()}")
+        self._console.print(f"{batch.found} messages in {escape(str(self._folder))}: {batch.summary()}", soft_wrap=True)
         runs = await watch(services.store, batch.run_ids, self._console)
         show(self._console, runs)
         for refused in batch.refused:
@@ -138,28 +147,23 @@ class _Play:
         self._console.print(f"The ERP has {posted} bills and {flagged} flags from this demo, each once.")
         return runs
 
-    async def _sign_in_link(self, services: Services, stage: Stage, address: str) -> str:
-        token = await services.store.write_async(
-            lambda session: create_setup_link(
-                session,
-                stage.principal,
-                member_id=stage.member_id,
-                purpose="first_run",
-                lifetime_seconds=self._settings.setup_link_seconds,
-            )
-        )
-        return f"{address}/setup/{token}"
 
-    @contextlib.asynccontextmanager
-    async def _working(self, services: Services, serve: bool) -> AsyncGenerator[Serving | None]:
-        """Work on runs; with `serve` also answer on the port. Yields the server, if there is one."""
-        if serve:
-            async with serving(self._settings) as server:
-                yield server
-            return
-        worker = Worker()
+@dataclass(frozen=True, slots=True)
+class _Workshop:
+    """A worker without a server."""
+
+    services: Services
+
+
+@contextlib.asynccontextmanager
+async def _working(settings: Settings) -> AsyncGenerator[_Workshop]:
+    """Work on runs; nothing listens."""
+    services = build_services(settings, may_act=durable.may_act)
+    worker = Worker()
+    try:
         await worker.start(services)
-        try:
-            yield None
-        finally:
-            await worker.stop()
+        yield _Workshop(services)
+    finally:
+        await worker.stop()
+        await services.close()
+        services.store.close()

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import uvicorn
 from fastapi import FastAPI
 
+from signoff.api.house import House
 from signoff.app import build_app
+from signoff.gateways.services import Services
 from signoff.kit.errors import Malformed
 from signoff.settings import Settings
 
@@ -19,10 +21,14 @@ _START_SECONDS_MAX = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A server at work. `task` ends with it; `address` is where a browser on this machine finds it."""
+    """A server at work. `task` ends with it; `address` is where a browser on this machine finds it.
+
+    `services` are the server's own: one process has one writer to an SQLite file.
+    """
 
     task: asyncio.Task[None]
     address: str
+    services: Services
 
 
 @contextlib.asynccontextmanager
@@ -32,11 +38,13 @@ async def serving(settings: Settings) -> AsyncGenerator[Serving]:
     Raises:
         Malformed: it did not start, most likely because the port is in use.
     """
-    server = _Server(build_app(settings, with_worker=True), settings)
+    app = build_app(settings, with_worker=True)
+    server = _Server(app, settings)
     task = asyncio.create_task(server.serve())
     try:
         await server.until_started(task)
-        yield Serving(task, server.address(settings))
+        house: House = app.state.house
+        yield Serving(task, server.address(settings), house.services)
     finally:
         server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
