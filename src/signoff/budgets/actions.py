@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import and_, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from signoff.budgets import statements
 from signoff.budgets.states import Pot
 from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded, StoreError
-from signoff.tables.base import Usd
 from signoff.tables.limits import Reservation, SpendCounter
 
 
@@ -34,35 +33,22 @@ def reserve(
     """
     # A savepoint: a refusal by the second pot takes back the hold in the first, whatever the caller does next.
     with session.begin_nested():
-        reservation = _reservation(session, workspace_id, run_id, step_key)
+        latest = session.execute(statements.LATEST, {"of_run": run_id, "of_step": step_key}).one_or_none()
+        is_taken_over = latest is not None and latest.state == "held"
+        if latest is not None and is_taken_over:
+            _change_counters(session, latest.pots, held=-latest.amount_usd)
         # One order for everybody, so that two reservations cannot wait for each other.
         for pot in sorted(pots, key=lambda pot: pot.name):
-            _ensure(session, workspace_id, pot.name)
-            if not _hold(session, pot, amount):
+            if not _hold(session, workspace_id, pot, amount):
                 raise _refusal(session, pot, amount)
-        reservation.pots, reservation.amount_usd = [pot.name for pot in pots], amount
-    return reservation.id
-
-
-def _reservation(session: Session, workspace_id: str, run_id: str, step_key: str) -> Reservation:
-    """Return the row to hold with: the hold a crash left, emptied, or a new one."""
-    latest = _latest(session, run_id, step_key)
-    if latest is not None and latest.state == "held":
-        _release_hold(session, latest)
-        return latest
-    number = _number_of(latest) + 1 if latest is not None else 1
-    new = Reservation(
-        id=f"{run_id}/{step_key}#{number}",
-        workspace_id=workspace_id,
-        run_id=run_id,
-        step_key=step_key,
-        pots=[],
-        amount_usd=money.ZERO,
-        state="held",
-        created_at=clock.now(),
-    )
-    session.add(new)
-    return new
+        values = {"pots": [pot.name for pot in pots], "amount_usd": amount, "created_at": clock.now()}
+        if latest is not None and is_taken_over:
+            session.execute(statements.TAKE_OVER, {"of_id": latest.id, **values})
+            return latest.id
+        number = int(latest.id.rsplit("#", 1)[1]) + 1 if latest is not None else 1
+        fixed = {"id": f"{run_id}/{step_key}#{number}", "workspace_id": workspace_id, "run_id": run_id}
+        session.execute(statements.RESERVE, {**fixed, "step_key": step_key, "state": "held", **values})
+    return fixed["id"]
 
 
 def settle(session: Session, reservation_id: str, cost: Decimal) -> None:
@@ -95,75 +81,35 @@ def settle_left_over(session: Session, run_id: str) -> Decimal:
 
 
 def _end(session: Session, reservation_id: str, state: str, cost: Decimal) -> None:
-    reservation = session.get(Reservation, reservation_id, populate_existing=True)
-    if reservation is None:
+    values = {"of_id": reservation_id, "to_state": state, "cost": cost}
+    ended = session.execute(statements.END, values).one_or_none()
+    if ended is not None:
+        _change_counters(session, ended.pots, held=-ended.amount_usd, spent=cost)
+    elif session.scalar(select(Reservation.id).where(Reservation.id == reservation_id)) is None:
         raise StoreError(f"There is no reservation {reservation_id}.")
-    moved = session.execute(
-        update(Reservation)
-        .where(Reservation.id == reservation_id, Reservation.state == "held")
-        .values(state=state, settled_usd=cost)
-        .execution_options(synchronize_session=False)
-    )
-    if cast("Any", moved).rowcount != 1:
-        return
-    for pot in sorted(cast("list[str]", reservation.pots)):
-        session.execute(
-            update(SpendCounter)
-            .where(SpendCounter.pot == pot)
-            .values(
-                held_usd=SpendCounter.held_usd - literal(reservation.amount_usd, Usd),
-                spent_usd=SpendCounter.spent_usd + literal(cost, Usd),
-            )
-            .execution_options(synchronize_session=False)
-        )
-    session.expire(reservation)
 
 
-def _latest(session: Session, run_id: str, step_key: str) -> Reservation | None:
-    return session.scalar(
-        select(Reservation)
-        .where(Reservation.run_id == run_id, Reservation.step_key == step_key)
-        .order_by(Reservation.created_at.desc(), Reservation.id.desc())
-        .limit(1)
-    )
+def _change_counters(session: Session, pots: list[str], *, held: Decimal, spent: Decimal = money.ZERO) -> None:
+    # In the order in which holds are taken, for the same reason.
+    for pot in sorted(pots):
+        session.execute(statements.CHANGE, {"of_pot": pot, "held": held, "spent": spent})
 
 
-def _number_of(reservation: Reservation) -> int:
-    return int(reservation.id.rsplit("#", 1)[1])
-
-
-def _ensure(session: Session, workspace_id: str, pot: str) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(
-        insert(SpendCounter)
-        .values(pot=pot, workspace_id=workspace_id, spent_usd=money.ZERO, held_usd=money.ZERO)
-        .on_conflict_do_nothing()
-    )
-
-
-def _hold(session: Session, pot: Pot, amount: Decimal) -> bool:
-    """The one statement that decides. The row is locked by it until the transaction ends."""
-    asked = literal(amount, Usd)
-    statement = update(SpendCounter).where(SpendCounter.pot == pot.name)
+def _hold(session: Session, workspace_id: str, pot: Pot, amount: Decimal) -> bool:
+    """Hold in one pot; the one statement that decides. Its row is locked by it until the transaction ends."""
+    statement, values = statements.HOLD, {"of_pot": pot.name, "asked": amount}
     if pot.cap_usd is not None:
-        cap = literal(pot.cap_usd, Usd)
-        fits = SpendCounter.spent_usd + SpendCounter.held_usd + asked <= cap
-        is_alone = and_(SpendCounter.held_usd == literal(money.ZERO, Usd), SpendCounter.spent_usd < cap)
-        statement = statement.where(or_(fits, is_alone))
-    done = session.execute(
-        statement.values(held_usd=SpendCounter.held_usd + asked).execution_options(synchronize_session=False)
-    )
-    return cast("Any", done).rowcount == 1
+        statement, values = statements.HOLD_UNDER_CAP, {**values, "cap": pot.cap_usd}
+    if _count(session.execute(statement, values)) == 1:
+        return True
+    # No room, or the first call of this pot: then it gets its row, and the question is asked again.
+    first = {"pot": pot.name, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO}
+    is_first = session.execute(statements.OPEN_POT[session.get_bind().dialect.name], first).one_or_none() is not None
+    return is_first and _count(session.execute(statement, values)) == 1
 
 
-def _release_hold(session: Session, held: Reservation) -> None:
-    for pot in sorted(cast("list[str]", held.pots)):
-        session.execute(
-            update(SpendCounter)
-            .where(SpendCounter.pot == pot)
-            .values(held_usd=SpendCounter.held_usd - literal(held.amount_usd, Usd))
-            .execution_options(synchronize_session=False)
-        )
+def _count(result: object) -> int:
+    return max(int(cast("Any", result).rowcount), 0)
 
 
 def _refusal(session: Session, pot: Pot, amount: Decimal) -> BudgetExceeded:

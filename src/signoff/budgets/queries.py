@@ -52,10 +52,16 @@ class DayOfSpend:
 
 def spent(session: Session, pot: str) -> Spend:
     """Return what pot `pot` has spent and holds; nothing yet is zero. For rooms and gateways, which know the pot."""
-    row = session.execute(
-        select(SpendCounter.spent_usd, SpendCounter.held_usd).where(SpendCounter.pot == pot)
-    ).one_or_none()
-    return Spend(row.spent_usd, row.held_usd) if row else Spend(money.ZERO, money.ZERO)
+    return spent_in(session, [pot])[0]
+
+
+def spent_in(session: Session, pots: list[str]) -> tuple[Spend, ...]:
+    """Return what each of `pots` has spent and holds, in their order. For rooms and gateways."""
+    rows = session.execute(
+        select(SpendCounter.pot, SpendCounter.spent_usd, SpendCounter.held_usd).where(SpendCounter.pot.in_(pots))
+    )
+    found = {row.pot: Spend(row.spent_usd, row.held_usd) for row in rows}
+    return tuple(found.get(pot, Spend(money.ZERO, money.ZERO)) for pot in pots)
 
 
 def spent_by_run(session: Session, viewer: Principal, run_id: str) -> Spend:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -32,12 +33,13 @@ class Standing:
     agent_state: str
     tokens_used: int
     time_zone: str
+    daily_cap_usd: Decimal | None
     connection_slug: str | None = None
     connection_state: str | None = None
 
 
-def standing_of(session: Session, run_id: str, *, connection_id: str | None = None) -> Standing:
-    """Return the facts as they are now.
+def standing_of(session: Session, run_id: str, *, connection: Connection | None = None) -> Standing:
+    """Return the facts as they are now, with those of the connection that is about to be used.
 
     Raises:
         NotFound: the run is gone.
@@ -52,6 +54,7 @@ def standing_of(session: Session, run_id: str, *, connection_id: str | None = No
             Agent.slug,
             Agent.state.label("agent_state"),
             Workspace.time_zone,
+            Workspace.daily_cap_usd,
         )
         .join(Agent, Agent.id == Run.agent_id)
         .join(Workspace, Workspace.id == Run.workspace_id)
@@ -59,11 +62,6 @@ def standing_of(session: Session, run_id: str, *, connection_id: str | None = No
     ).one_or_none()
     if row is None:
         raise NotFound("There is no such run.")
-    connection = None
-    if connection_id is not None:
-        connection = session.execute(
-            select(Connection.slug, Connection.state).where(Connection.id == connection_id)
-        ).one_or_none()
     return Standing(
         run_state=row.state,
         is_cancel_requested=row.is_cancel_requested,
@@ -72,6 +70,7 @@ def standing_of(session: Session, run_id: str, *, connection_id: str | None = No
         agent_state=row.agent_state,
         tokens_used=row.tokens_in + row.tokens_out,
         time_zone=row.time_zone,
+        daily_cap_usd=row.daily_cap_usd,
         connection_slug=connection.slug if connection else None,
         connection_state=connection.state if connection else None,
     )

@@ -76,7 +76,7 @@ async def _response(asked: Asked) -> ModelResponse:
     if not isinstance(model, FunctionModel):
         # It can answer, only not in a stream: that is remembered, so that nothing is asked twice again.
         without_streams.add(name.provider)
-    await live.whole(response)
+    live.whole(response)
     return response
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.messages import ModelMessagesTypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from signoff.budgets.queries import Spend, spent
+from signoff.budgets.queries import Spend, spent_in
 from signoff.budgets.states import Pot, day_pot, run_pot
 from signoff.gateways.model.call import ModelCall
 from signoff.gateways.model.prices import Price, entered_prices
@@ -21,7 +20,6 @@ from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
 from signoff.tables.limits import CachedAnswer
-from signoff.tables.people import Workspace
 from signoff.tables.runs import Step
 
 if TYPE_CHECKING:
@@ -37,6 +35,7 @@ class ModelFacts:
     """The state of the world for one model call.
 
     Args:
+        spends: what each of `pots` has spent and holds, in their order.
         finished: the answer this very step gave before a crash kept it from being recorded.
         recorded: the answer the original run got, in a replay.
         cached: the answer to an equal request of this agent, where the revision asks for a cache.
@@ -45,9 +44,7 @@ class ModelFacts:
     standing: Standing
     prices: Mapping[str, Price]
     pots: tuple[Pot, ...]
-    run_spend: Spend
-    day_spend: Spend
-    daily_cap_usd: Decimal | None
+    spends: tuple[Spend, ...]
     redactor: Redactor
     finished: Any = None
     recorded: Any = None
@@ -60,19 +57,16 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
     models = candidates(run)
     entered = entered_prices(session, run.workspace_id, models)
     standing = standing_of(session, run.run_id)
-    cap = session.scalar(select(Workspace.daily_cap_usd).where(Workspace.id == run.workspace_id))
     pots = (
         run_pot(run.run_id, run.body.limits.cost_usd),
-        day_pot(run.workspace_id, cap, time_zone=standing.time_zone, now=clock.now()),
+        day_pot(run.workspace_id, standing.daily_cap_usd, time_zone=standing.time_zone, now=clock.now()),
     )
     request_hash = hash_of(run, call) if run.body.model.cache and run.mode != "replay" else None
     return ModelFacts(
         standing=standing,
         prices={model: services.prices.price(model, entered) for model in models},
         pots=pots,
-        run_spend=spent(session, pots[0].name),
-        day_spend=spent(session, pots[1].name),
-        daily_cap_usd=cap,
+        spends=spent_in(session, [pot.name for pot in pots]),
         redactor=services.masking.redactor(session, run.environment_id),
         finished=_answer_of(session, run.run_id, call.key),
         recorded=_answer_of(session, run.replay_of, call.key) if run.mode == "replay" and run.replay_of else None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic_ai.messages import ModelResponse, TextPart
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from signoff.gateways.model.call import Asked
 from signoff.kit import clock
@@ -40,25 +41,33 @@ class LiveText:
         """Pass on what is left."""
         await self._tell(is_end=True)
 
-    async def whole(self, response: ModelResponse) -> None:
-        """Pass on the text of an answer that came in one piece."""
+    def whole(self, response: ModelResponse) -> None:
+        """Tell the text of an answer that came in one piece, together with the end of the step."""
         self._text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
-        await self.end()
+        data = self._next(is_end=True)
+        if data is not None:
+            self.asked.log.closing.append(lambda session: self._emit(session, data))
 
     async def _tell(self, *, is_end: bool) -> None:
+        data = self._next(is_end=is_end)
+        if data is None:
+            return
+        try:
+            await self.asked.services.store.write_async(self._emit, data)
+        except SQLAlchemyError as error:
+            # Watching is a courtesy; the answer itself is recorded when it is whole.
+            log.warning("live text of %s was not told: %s", self.asked.run.run_id, type(error).__name__)
+
+    def _emit(self, session: Session, data: dict[str, str]) -> None:
+        run = self.asked.run
+        trace.emit(session, run.run_id, "text", data, workspace_id=run.workspace_id)
+
+    def _next(self, *, is_end: bool) -> dict[str, str] | None:
         self._last = clock.monotonic_seconds()
         redactor = self.asked.facts.redactor
         masked = redactor.text(storable(self._text))
         end = len(masked) if is_end or redactor.is_empty else len(masked) - _HELD_BACK_CHARS
         if end <= self._told:
-            return
+            return None
         piece, self._told = masked[self._told : end], end
-        run = self.asked.run
-        data = {"key": self.asked.call.key, "text": piece[:_EVENT_CHARS_MAX]}
-        try:
-            await self.asked.services.store.write_async(
-                trace.emit, run.run_id, "text", data, workspace_id=run.workspace_id
-            )
-        except SQLAlchemyError as error:
-            # Watching is a courtesy; the answer itself is recorded when it is whole.
-            log.warning("live text of %s was not told: %s", run.run_id, type(error).__name__)
+        return {"key": self.asked.call.key, "text": piece[:_EVENT_CHARS_MAX]}

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from signoff.connectors import faults
 from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected
-from signoff.gateways.standing import STALE_SECONDS, revoked, standing_of
+from signoff.gateways.standing import STALE_SECONDS, Standing, revoked, standing_of
 from signoff.gateways.tool.call import Act
 from signoff.kit import clock
 from signoff.kit.errors import ConnectorError
 from signoff.kit.faultpoints import faultpoint
+from signoff.tables.connections import Connection
 
 TIMEOUT_SECONDS = 60.0
 _TIMEOUT_SECONDS_MAX = 600.0
@@ -65,7 +68,11 @@ async def _check_standing(act: Act, connection_id: str) -> None:
     services = act.services
     await services.until_may_act()
     if clock.monotonic_seconds() - act.log.decided > STALE_SECONDS:
-        verdict = revoked(await services.store.read_async(standing_of, act.run.run_id, connection_id=connection_id))
+        verdict = revoked(await services.store.read_async(_standing_now, act.run.run_id, connection_id))
         if verdict.kind != "allow":
             raise Objected(verdict)
         act.log.decided = clock.monotonic_seconds()
+
+
+def _standing_now(session: Session, run_id: str, connection_id: str) -> Standing:
+    return standing_of(session, run_id, connection=session.get(Connection, connection_id))

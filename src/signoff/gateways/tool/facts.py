@@ -86,7 +86,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     calls, same_tool, same_call = _counts(session, run, call)
     connection_id = connection.id if connection else None
     return ToolFacts(
-        standing=standing_of(session, run.run_id, connection_id=connection_id),
+        standing=standing_of(session, run.run_id, connection=connection),
         allowed=allowed,
         connection_slug=connection.slug if connection else None,
         tool=tool,

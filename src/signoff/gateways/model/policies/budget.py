@@ -29,7 +29,7 @@ class Budget:
         # A model that costs nothing may be asked also when all money is spent.
         if facts.prices[run.body.model.name].of_tokens(1_000, 1_000) == 0:
             return ALLOW
-        for pot, spend in zip(facts.pots, (facts.run_spend, facts.day_spend), strict=True):
+        for pot, spend in zip(facts.pots, facts.spends, strict=True):
             if pot.cap_usd is not None and spend.spent_usd >= pot.cap_usd:
                 shown = money.as_text(pot.cap_usd), money.as_text(spend.spent_usd)
                 return Verdict(
