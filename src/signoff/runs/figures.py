@@ -70,7 +70,7 @@ def figures_since(session: Session, viewer: Principal, since: datetime, until: d
         .group_by(prefix, Run.state)
     ).all()
     slots = _empty_slots(since, until)
-    counts = dict.fromkeys(RUN_STATES, 0)
+    counts: dict[str, int] = dict.fromkeys(RUN_STATES, 0)
     for beginning, state, number in rows:
         counts[state] += number
         found = slots.get(beginning)
@@ -86,7 +86,7 @@ def _empty_slots(since: datetime, until: datetime) -> dict[str, dict[str, int]]:
     while moment < until + _SLOT and len(found) < 200:
         beginning = ids.first_at("run", moment)[:_PREFIX_CHARS]
         if _moment(beginning) <= until:
-            found[beginning] = dict.fromkeys(RUN_STATES, 0)
+            found[beginning] = {state: 0 for state in RUN_STATES}
         moment += _SLOT
     return found
 
@@ -107,3 +107,16 @@ def _p95(session: Session, viewer: Principal, since: datetime) -> float | None:
     )
     seconds = sorted((end - start).total_seconds() for start, end in rows if start is not None and end is not None)
     return seconds[min(int(len(seconds) * 0.95), len(seconds) - 1)] if seconds else None
+
+
+def open_counts(session: Session, viewer: Principal) -> dict[str, int]:
+    """Return how many runs are queued, running and waiting; those that ended are not counted."""
+    authorize(viewer, "run.read")
+    open_states = ("queued", "running", "waiting")
+    rows = session.execute(
+        select(Run.state, func.count()).where(*visible(viewer), Run.state.in_(open_states)).group_by(Run.state)
+    )
+    found: dict[str, int] = dict.fromkeys(open_states, 0)
+    for state, number in rows:
+        found[state] = number
+    return found

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from signoff.web.pages.agent_diff.route import router as agent_diff
+from signoff.web.pages.agent_editor.route import router as agent_editor
 from signoff.web.pages.agent_new.route import router as agent_new
+from signoff.web.pages.agent_overview.route import router as agent_overview
+from signoff.web.pages.agent_revision.route import router as agent_revision
+from signoff.web.pages.agent_revisions.route import router as agent_revisions
+from signoff.web.pages.agent_run.route import router as agent_run
+from signoff.web.pages.agent_tools.route import router as agent_tools
 from signoff.web.pages.agents.route import router as agents
 from signoff.web.pages.first_run.route import router as first_run
+from signoff.web.pages.runs.route import router as runs
 from signoff.web.pages.sign_in.route import router as sign_in
 
 ENTRY: tuple[APIRouter, ...] = (
@@ -18,8 +26,16 @@ ENTRY: tuple[APIRouter, ...] = (
     first_run,
 )
 INSIDE: tuple[APIRouter, ...] = (
+    runs,
     agents,
     agent_new,  # Before the pages of one agent: no agent's page is called "new".
+    agent_overview,
+    agent_editor,
+    agent_tools,
+    agent_revisions,
+    agent_revision,
+    agent_diff,
+    agent_run,
 )
 
 BASE = "/w/{workspace}"

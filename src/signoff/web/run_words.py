@@ -1,0 +1,119 @@
+"""A run in a person's words: what kept it, what to do next, where it came from. For every page that shows runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signoff.runs.views import RunRow
+
+SOURCES: dict[str, tuple[str, str]] = {
+    "manual": ("By hand", "hand"),
+    "api": ("API", "square-terminal"),
+    "orchestration": ("Orchestration", "workflow"),
+    "cli": ("Command line", "terminal"),
+    "demo": ("Demo", "mail"),
+    "replay": ("Replay", "history"),
+}
+STATES = (
+    ("queued", "Queued"),
+    ("running", "Running"),
+    ("waiting", "Waiting"),
+    ("completed", "Completed"),
+    ("failed", "Failed"),
+    ("cancelled", "Cancelled"),
+    ("rejected", "Rejected"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What a person would do now. `path` lies below the workspace; empty when nothing has to be clicked."""
+
+    text: str
+    link: str = ""
+    path: str = ""
+
+
+_CONNECTIONS = ("Check the connection, then run it again.", "Open connections", "/connections")
+_PROVIDER = ("Run it again when the provider answers, or name a fallback model in the agent.", "", "")
+
+
+def _in_agent(text: str) -> tuple[str, str, str]:
+    return text, "Open the agent", "agent"
+
+
+_NEXT: dict[str, tuple[str, str, str]] = {
+    "provider_key_refused": ("Set the right key where Signoff runs, restart it, then run this again.", "", ""),
+    "provider_not_configured": ("Set the provider's key where Signoff runs, or choose another model.", "", ""),
+    "provider_quota_used_up": ("Top up the account at the provider, then run it again.", "", ""),
+    "provider_unreachable": _PROVIDER,
+    "provider_timed_out": _PROVIDER,
+    "provider_outage": _PROVIDER,
+    "provider_rate_limited": _PROVIDER,
+    "model_not_found": _in_agent("Name a model the provider has, in the agent's settings."),
+    "unknown_provider": _in_agent("Name a model as provider:model, in the agent's settings."),
+    "malformed_output": _in_agent("Open the last model step to see what it answered; then make the SOP clearer."),
+    "context_too_long": _in_agent("Ask for less per call in the SOP, or choose a model that reads more."),
+    "turn_limit": _in_agent("Raise the limit of turns if the work needs it, or shorten the SOP."),
+    "token_limit": _in_agent("Raise the limit of tokens if the work needs it."),
+    "tool_call_limit": _in_agent("Raise the limit of tool calls if the work needs it."),
+    "too_many_tool_calls": _in_agent("Ask in the SOP for fewer calls at once."),
+    "loop": _in_agent("It repeated itself. Say in the SOP what to do when a tool gives no answer."),
+    "repeated_call": _in_agent("It repeated itself. Say in the SOP what to do when a tool gives no answer."),
+    "budget_exceeded": _in_agent("Raise the cap of the agent or of the day, then run it again."),
+    "tool_missing": ("Set up what its revision needs, then run it again.", "Open connections", "/connections"),
+    "not_granted": _in_agent("Allow the tool in a new revision, or leave it out of the SOP."),
+    "stale_connection": _CONNECTIONS,
+    "agent_disabled": _in_agent("Enable the agent, then run it again."),
+    "deadline_passed": _in_agent("Raise the time limit if the work needs it."),
+    "ran_too_long": ("Open its last step to see what it was doing.", "", ""),
+    "frozen": ("Lift the freeze when the outside is safe again, then run it again.", "", ""),
+    "engine_fault": ("The worker's log has the details. Run it again; if it comes back, report it.", "", ""),
+    "gateway_failed": ("The worker's log has the details. Run it again; if it comes back, report it.", "", ""),
+    "not_recorded": ("The agent went another way than the recording. Run it again for real.", "", ""),
+}  # fmt: skip
+
+
+def next_of(run: RunRow) -> Next | None:
+    """Return what to do about a run now; None when there is nothing to do."""
+    if run.state == "waiting":
+        return _of_waiting(run)
+    if run.state in ("failed", "rejected"):
+        return _of_failed(run)
+    if run.state == "cancelled":
+        return Next("Run it again if it is still wanted.")
+    return None
+
+
+def _of_waiting(run: RunRow) -> Next:
+    if run.waiting_for == "reconciliation":
+        return Next("Look there, and say what you found: the run goes on by itself.", "Settle it", "/reconciliation")
+    if run.waiting_for == "provider":
+        return Next("It tries again by itself. Cancel it if the answer is no longer wanted.")
+    if run.waiting_for == "budget":
+        return Next("It goes on when there is budget again.")
+    return Next("A worker takes it up in a moment.")
+
+
+def _of_failed(run: RunRow) -> Next:
+    code = run.code or ""
+    if code.startswith("connector_"):
+        return Next(*_CONNECTIONS)
+    text, link, path = _NEXT.get(code, ("Open the step that failed, mend the cause, then run it again.", "", ""))
+    return Next(text, link, f"/agents/{run.agent_slug}" if path == "agent" else path)
+
+
+def failed_at(step: str | None) -> str:
+    """Return the name of the step a run failed at: `erp.post_bill`, or for a model call its place."""
+    if step and step.startswith("m:"):
+        return f"model call {step.rsplit(':', 1)[-1]}"
+    return step or ""
+
+
+def reason_of(run: RunRow) -> str:
+    """Return why a run is where it is, in one line; empty when there is nothing to say."""
+    if run.state == "running":
+        return "Being cancelled" if run.is_cancel_requested else ""
+    if run.state not in ("failed", "waiting", "cancelled", "rejected"):
+        return ""
+    return " ".join((run.reason or "").split())
