@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -179,8 +180,15 @@ def attributes(values: Mapping[str, object], more: Mapping[str, object] | None =
     return out
 
 
+def compact_json(value: object) -> str:
+    """A value as one line of JSON, cut at 600 characters: for a cell, not for reading all of it."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 600 else text[:599] + "…"
+
+
 FILTERS = {
     "attributes": attributes,
+    "compact_json": compact_json,
     "count": count,
     "duration": duration,
     "initials": initials,

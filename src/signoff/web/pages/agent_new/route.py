@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from signoff.agents.actions import create_agent
 from signoff.agents.findings import Finding
+from signoff.agents.owners import members_by_email
 from signoff.agents.queries import agent_by_slug
 from signoff.kit.errors import Malformed, NotAllowed, Refusal
 from signoff.kit.text import slug_from
 from signoff.people.access import Principal, authorize
-from signoff.agents.owners import members_by_email
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of

@@ -89,10 +89,27 @@
   });
   list.addEventListener("mousedown", (event) => { event.preventDefault(); const i = [...list.children].indexOf(event.target); if (i >= 0) take(i); });
 
-  // Unsaved words are not lost by a stray click
-  let isSaved = true;
-  area.addEventListener("input", () => { isSaved = false; });
-  area.form?.addEventListener("submit", () => { isSaved = true; });
-  addEventListener("beforeunload", (event) => { if (!isSaved) event.preventDefault(); });
+  // A link from a finding to a field opens what it is folded into
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[data-go="field"]'), field = link && document.getElementById(link.hash.slice(1));
+    if (!field) return;
+    event.preventDefault();
+    for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    field.scrollIntoView({ block: "center" });
+    (field.matches("input, textarea, select") ? field : field.querySelector("summary, input") ?? field).focus({ preventScroll: true });
+  });
+
+  // Unsaved words are not lost by a stray click; words typed while a save is under way are not saved by it
+  const form = area.form, button = document.querySelector("[data-save]");
+  let edits = 0, sent = -1, saved = 0;
+  form?.addEventListener("input", () => { edits += 1; });
+  document.addEventListener("submit", (event) => { if (event.target === form) sent = edits; });
+  button?.addEventListener("click", () => { sent = edits; });
+  document.addEventListener("saved", () => { saved = sent; sent = -1; });
+  document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => { if (ctx.sourceElement === button) sent = -1; });
+  addEventListener("beforeunload", (event) => { if (edits !== saved && edits !== sent) event.preventDefault(); });
+  addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && button) { event.preventDefault(); button.click(); }
+  });
   draw();
 })();

@@ -1,0 +1,114 @@
+"""What agents can be given: every connection of a workspace by the slot that names it, over all environments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.connections.states import EFFECTS
+from signoff.people.access import Principal, authorize
+from signoff.tables.connections import Connection, Tool
+from signoff.tables.people import Environment
+
+_TOOLS_MAX = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogTool:
+    """A tool as one connection has it. Only an `accepted` one may be called."""
+
+    name: str
+    description: str
+    effect: str
+    state: str
+    is_idempotent: bool
+    input_schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogConnection:
+    """The connection that one environment has for a slot."""
+
+    id: str
+    slug: str
+    name: str
+    kind: str
+    state: str
+    health: str
+    last_error: str | None
+    checked_at: datetime | None
+    environment: str
+    environment_name: str
+    is_production: bool
+    tools: Mapping[str, CatalogTool]
+
+
+def catalog(
+    session: Session, viewer: Principal, *, slots: Collection[str] | None = None
+) -> dict[str, list[CatalogConnection]]:
+    """Return slot → its connection in each environment that has one, production last. Two queries.
+
+    Args:
+        slots: only these; None returns all.
+    """
+    authorize(viewer, "connection.read")
+    wanted = (
+        select(Connection, Environment)
+        .join(Environment, Environment.id == Connection.environment_id)
+        .where(Connection.workspace_id == viewer.workspace_id, Connection.state != "disconnected")
+        .order_by(Connection.slug, Environment.is_production, Environment.slug)
+    )
+    if viewer.environment_id:
+        wanted = wanted.where(Connection.environment_id == viewer.environment_id)
+    if slots is not None:
+        wanted = wanted.where(Connection.slug.in_(sorted(slots)))
+    rows = session.execute(wanted).all()
+    tools = _tools(session, [row[0].id for row in rows])
+    found: dict[str, list[CatalogConnection]] = {}
+    for connection, environment in rows:
+        found.setdefault(connection.slug, []).append(
+            CatalogConnection(
+                id=connection.id,
+                slug=connection.slug,
+                name=connection.name,
+                kind=connection.kind,
+                state=connection.state,
+                health=connection.health,
+                last_error=connection.last_error,
+                checked_at=connection.checked_at,
+                environment=environment.slug,
+                environment_name=environment.name,
+                is_production=environment.is_production,
+                tools=tools.get(connection.id, {}),
+            )
+        )
+    return found
+
+
+def _tools(session: Session, connection_ids: list[str]) -> dict[str, dict[str, CatalogTool]]:
+    found: dict[str, dict[str, CatalogTool]] = {}
+    rows = session.scalars(
+        select(Tool).where(Tool.connection_id.in_(connection_ids)).order_by(Tool.name).limit(_TOOLS_MAX)
+    )
+    for row in rows:
+        schema: Any = row.definition.get("input_schema")
+        found.setdefault(row.connection_id, {})[row.name] = CatalogTool(
+            name=row.name,
+            description=str(row.definition.get("description") or ""),
+            effect=row.effect,
+            state=row.state,
+            is_idempotent=row.is_idempotent,
+            input_schema=schema if isinstance(schema, dict) else {},
+        )
+    return found
+
+
+def gravest(effects: Collection[str]) -> str:
+    """Return the gravest of several classes; what is not known is the gravest there is."""
+    known = [EFFECTS.index(effect) if effect in EFFECTS else len(EFFECTS) - 1 for effect in effects]  # pyright: ignore[reportArgumentType]
+    return EFFECTS[max(known, default=len(EFFECTS) - 1)]

@@ -1,0 +1,1 @@
+"""What changed between any two revisions, or a revision and the draft."""

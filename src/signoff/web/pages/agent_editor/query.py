@@ -1,0 +1,154 @@
+"""What the editor shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from signoff.agents.body import SOP_CHARS_MAX
+from signoff.agents.diff import RevisionDiff, diff
+from signoff.agents.facts import gather
+from signoff.agents.lint import LintFacts, lint
+from signoff.agents.queries import draft_of, refused_saves
+from signoff.agents.views import RefusedSaveFacts
+from signoff.connections.catalog import catalog
+from signoff.gateways.model.knowledge import model_knowledge
+from signoff.gateways.services import Services
+from signoff.kit.errors import NotFound
+from signoff.people.access import Principal
+from signoff.people.queries import environments
+from signoff.web.agent_head import AgentHead, agent_head
+from signoff.web.forms import json_text
+from signoff.web.pages.agent_editor.draft_form import DEFAULTS, DraftFields, fields_of
+from signoff.web.pages.agent_editor.findings import Checks, checks_of
+from signoff.web.pages.agent_editor.toolbox import SlotField, slot_fields, words_of
+
+
+@dataclass(frozen=True, slots=True)
+class EditorView:
+    """The draft in its form. `slots` None: the tools are shown as the JSON in `tools_json`."""
+
+    head: AgentHead
+    version: int
+    saved_at: datetime
+    saved_by: str
+    fields: DraftFields
+    slots: tuple[SlotField, ...] | None
+    tools_json: str
+    secrets: tuple[str, ...]
+    tool_words: tuple[str, ...]
+    secret_words: tuple[str, ...]
+    checks: Checks
+    next_number: int
+    defaults: Mapping[str, str]
+    problem: str = ""
+    advice: str = ""
+    reason: str = ""
+    name: str = ""
+    sop_max: int = SOP_CHARS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictView:
+    """Two texts of one draft: the newer one that was saved, and the one that came too late and was kept."""
+
+    head: AgentHead
+    kept: RefusedSaveFacts
+    version: int
+    saved_at: datetime
+    saved_by: str
+    theirs: DraftFields
+    mine: DraftFields
+    diff: RevisionDiff
+    problem: str = ""
+
+
+def facts_for(session: Session, viewer: Principal, services: Services, body: Mapping[str, Any] | None) -> LintFacts:
+    """Return what the checks may know: connections and secrets here, models and prices of this process."""
+    knowledge = model_knowledge(services.providers, services.prices)
+    return gather(session, viewer, body, known_model=knowledge.known_model, has_price=knowledge.has_price)
+
+
+def load(
+    session: Session,
+    viewer: Principal,
+    services: Services,
+    slug: str,
+    *,
+    body: Mapping[str, Any] | None = None,
+    version: int | None = None,
+    problem: str = "",
+    advice: str = "",
+    reason: str = "",
+    name: str = "",
+) -> EditorView:
+    """Return the editor.
+
+    Args:
+        body, version: what was typed, and the version it was opened as, instead of the saved draft.
+    """
+    head = agent_head(session, viewer, slug, "edit")
+    draft = draft_of(session, viewer, slug)
+    shown = draft.body if body is None else body
+    facts = facts_for(session, viewer, services, None)
+    places = [place.slug for place in environments(session, viewer)]
+    fields = fields_of(shown)
+    slots = slot_fields(shown.get("tools"), catalog(session, viewer), places)
+    secrets = tuple(sorted({*(facts.secrets or ()), *fields.secrets}))
+    tool_words, secret_words = words_of(slots or (), secrets)
+    return EditorView(
+        head=head,
+        version=draft.version if version is None else version,
+        saved_at=draft.updated_at,
+        saved_by=draft.updated_by_name,
+        fields=fields,
+        slots=slots,
+        tools_json="" if slots is not None else _tools_json(shown.get("tools")),
+        secrets=secrets,
+        tool_words=tuple(tool_words),
+        secret_words=tuple(secret_words),
+        checks=checks_of(lint(shown, facts=facts), shown),
+        next_number=head.agent.last_revision + 1,
+        defaults=DEFAULTS,
+        problem=problem,
+        advice=advice,
+        reason=reason,
+        name=name,
+    )
+
+
+def _tools_json(tools: Any) -> str:
+    return tools if isinstance(tools, str) else json_text(tools)
+
+
+def load_checks(session: Session, viewer: Principal, services: Services, body: Mapping[str, Any]) -> Checks:
+    """Return what is wrong with a text that is being typed."""
+    return checks_of(lint(body, facts=facts_for(session, viewer, services, body)), body)
+
+
+def load_conflict(session: Session, viewer: Principal, slug: str, kept_id: str, *, problem: str = "") -> ConflictView:
+    """Return the two texts.
+
+    Raises:
+        NotFound: no such text was kept; the newest 50 of an agent are.
+    """
+    head = agent_head(session, viewer, slug, "edit")
+    kept = next((one for one in refused_saves(session, viewer, slug, limit=50) if one.id == kept_id), None)
+    if kept is None:
+        raise NotFound("This text is not kept any more: an agent keeps the newest 50. Open the editor instead.")
+    draft = draft_of(session, viewer, slug)
+    return ConflictView(
+        head=head,
+        kept=kept,
+        version=draft.version,
+        saved_at=draft.updated_at,
+        saved_by=draft.updated_by_name,
+        theirs=fields_of(draft.body),
+        mine=fields_of(kept.body),
+        diff=diff(draft.body, kept.body, context=2),
+        problem=problem,
+    )

@@ -1,0 +1,1 @@
+"""One revision, exactly as it was frozen."""

@@ -1,0 +1,1 @@
+"""The revisions of an agent: who froze each and why, which serve where, and making one live."""

@@ -1,0 +1,1 @@
+"""Run an agent now, on one input, and go on to watch it."""

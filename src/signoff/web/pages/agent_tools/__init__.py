@@ -1,0 +1,1 @@
+"""The tools of an agent: for each slot the connection in each environment, and for each tool what it may do."""
