@@ -102,10 +102,10 @@ def _hold(session: Session, workspace_id: str, pot: Pot, amount: Decimal) -> boo
         statement, values = statements.HOLD_UNDER_CAP, {**values, "cap": pot.cap_usd}
     if _count(session.execute(statement, values)) == 1:
         return True
-    # No room, or the first call of this pot: then it gets its row, and the question is asked again.
+    # No room, or the first call of this pot (maybe beside another first one): it has its row now; ask again.
     first = {"pot": pot.name, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO}
-    is_first = session.execute(statements.OPEN_POT[session.get_bind().dialect.name], first).one_or_none() is not None
-    return is_first and _count(session.execute(statement, values)) == 1
+    session.execute(statements.OPEN_POT[session.get_bind().dialect.name], first)
+    return _count(session.execute(statement, values)) == 1
 
 
 def _count(result: object) -> int:

@@ -37,8 +37,8 @@ CHANGE = (
     )
 )
 OPEN_POT = {
-    "postgresql": postgresql.insert(_counters.pot.table).on_conflict_do_nothing().returning(_counters.pot),
-    "sqlite": sqlite.insert(_counters.pot.table).on_conflict_do_nothing().returning(_counters.pot),
+    "postgresql": postgresql.insert(_counters.pot.table).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(_counters.pot.table).on_conflict_do_nothing(),
 }
 
 LATEST = (

@@ -174,3 +174,16 @@ def test_calls_dearer_than_thought_pass_the_cap_by_one_call_at_most(store: Store
         list(threads.map(spend_all, range(8)))
     assert sum(total) == _spent(store, "day:x")[0]
     assert sum(total) <= Decimal("0.30") + dearer
+
+
+def test_two_first_calls_of_a_pot_at_once_both_fit(store: Store, rows: Rows) -> None:
+    for turn in range(20):
+        barrier = threading.Barrier(4)
+
+        def first(number: int, turn: int = turn, barrier: threading.Barrier = barrier) -> str:
+            barrier.wait()
+            return _reserve(store, rows, f"m:{turn}:{number}", CENT, _pot(f"run:{turn}", "1"))
+
+        with ThreadPoolExecutor(4) as threads:
+            assert len(set(threads.map(first, range(4)))) == 4
+        assert _spent(store, f"run:{turn}") == (0, CENT * 4)
