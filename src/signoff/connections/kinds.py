@@ -16,6 +16,7 @@ from signoff.kit.errors import ConnectorError, Malformed
 from signoff.settings import Settings
 
 DOCUMENT_CHARS_MAX = 1_000_000
+CALL_SECONDS_MAX = 600
 _HEADERS_MAX = 30
 _COMMAND = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
 # What such a header holds is a login; written in clear it would be readable by everyone who may see the connection.
@@ -33,7 +34,13 @@ def checked_config(kind: str, config: Mapping[str, Any], settings: Settings | No
     check = _CHECKS.get(kind)
     if check is None:
         raise _wrong("kind", f"There is no kind of connection called “{kind[:40]}”; choose {', '.join(_CHECKS)}.")
-    return check(dict(config), settings)
+    given = dict(config)
+    seconds = given.pop("timeout_seconds", None)
+    if seconds is None:
+        return check(given, settings)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= CALL_SECONDS_MAX:
+        raise _wrong("timeout_seconds", f"A call may take from 1 to {CALL_SECONDS_MAX} seconds.")
+    return {**check(given, settings), "timeout_seconds": seconds}
 
 
 def hosts_of(kind: str, config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -45,6 +52,11 @@ def hosts_of(kind: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     if kind == "mcp_stdio":
         return (f"program:{config['command']}",)
     return ()
+
+
+def holds_login(header: str) -> bool:
+    """Return whether what stands in a header of this name is a login, so that it must be a secret."""
+    return _LOGIN_HEADER.fullmatch(header) is not None
 
 
 def _base_url(config: Mapping[str, Any]) -> str | None:
@@ -85,7 +97,7 @@ def _headers(config: Config) -> dict[str, str]:
     except ConnectorError as error:
         raise _wrong("headers", error.detail) from error
     for name in found:
-        if _LOGIN_HEADER.fullmatch(name) and not has_any(headers[name]):
+        if holds_login(name) and not has_any(headers[name]):
             raise _wrong(
                 "headers",
                 f"“{name}” holds a login. Write {{{{secret.NAME}}}} here, and give the value as a secret of this "

@@ -64,6 +64,10 @@ def test_a_connection_is_made_and_told_of(store: Store, acme: kit.Place, erp: st
         ("mail", {"folder": "a\0b"}),
         ("mail", {"folder": 3}),
         ("shell", {"command": "id"}),
+        ("files", {"folder": "/srv", "timeout_seconds": 0}),
+        ("files", {"folder": "/srv", "timeout_seconds": True}),
+        ("files", {"folder": "/srv", "timeout_seconds": "5"}),
+        ("files", {"folder": "/srv", "timeout_seconds": float("nan")}),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_refused_by_field(
@@ -84,6 +88,12 @@ def test_with_settings_only_what_the_operator_allows_is_made(store: Store, acme:
         with pytest.raises(Malformed, match="mail_roots"):
             make(session, acme.owner, acme, config={"folder": f"{tmp_path}/../.."}, settings=settings)
         assert make(session, acme.owner, acme, config={"folder": str(tmp_path / "in")}, settings=settings)
+
+
+def test_how_long_a_call_may_take_is_kept(store: Store, acme: kit.Place) -> None:
+    with store.write() as session:
+        made = make(session, acme.owner, acme, config={"folder": "/srv", "timeout_seconds": 5})
+        assert queries.connection(session, acme.owner, made).config == {"folder": "/srv", "timeout_seconds": 5}
 
 
 @pytest.mark.parametrize("slug", ["", "Erp", "1erp", "a b", "e/rp", "x" * 64, "ërp"])

@@ -197,7 +197,7 @@ async def open_mcp_stdio(settings: Settings, config: Mapping[str, Any]) -> McpLi
     """
     name = config.get("command")
     found = settings.stdio_commands.get(name) if isinstance(name, str) else None
-    if found is None or set(config) - {"command"}:
+    if found is None or set(config) - {"command", "timeout_seconds"}:
         raise faults.fault(
             faults.BAD_CONFIG,
             f"The operator's settings name no program “{faults.quoted(str(name), 60)}” under stdio_commands. "
