@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from rich.console import Console
@@ -139,3 +141,27 @@ def test_a_real_model_without_its_key_is_told_in_a_sentence(tmp_path: Path) -> N
 def test_a_folder_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(Malformed, match="There is no .*nowhere"):
         run_demo(Settings(data_dir=tmp_path), mail=tmp_path / "nowhere", console=Console(quiet=True))
+
+
+@pytest.mark.slow
+def test_the_printed_link_opens_the_product_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "signoff.cli", "demo", "--data", str(tmp_path / "data"), "--port", "0", "--limit", "2"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            lines: list[str] = []
+            for line in process.stdout:
+                lines.append(line)
+                if line.startswith("Serving."):
+                    break
+            link = next(line.strip() for line in lines if "/setup/" in line)
+            with urlopen(link, timeout=30) as page:
+                assert page.status == 200
+                assert "text/html" in page.headers["content-type"]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
