@@ -205,6 +205,29 @@ def secrets_page(
 ) -> Page[SecretRow]:
     """Return one page of secrets, newest first: names, hosts and times, never values."""
     authorize(viewer, "secret.read")
+    wanted = _secrets(viewer)
+    if environment:
+        wanted = wanted.where(_is_environment(environment))
+    if connection_id:
+        wanted = wanted.where(Secret.connection_id == connection_id)
+    page = newest_first(session, wanted, Secret.id, cursor=cursor, size=size)
+    return Page([_secret_row(row) for row in page.rows], page.next_cursor, page.previous_cursor)
+
+
+def secret_row(session: Session, viewer: Principal, secret_id: str) -> SecretRow:
+    """Return one secret, without its value.
+
+    Raises:
+        NotFound: it is not in the viewer's workspace and environment.
+    """
+    authorize(viewer, "secret.read")
+    row = session.execute(_secrets(viewer).where(Secret.id == secret_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such secret in this workspace.")
+    return _secret_row(row)
+
+
+def _secrets(viewer: Principal) -> Select[*tuple[Any, ...]]:
     wanted = (
         select(
             Secret.id,
@@ -224,12 +247,7 @@ def secrets_page(
     )
     if viewer.environment_id:
         wanted = wanted.where(Secret.environment_id == viewer.environment_id)
-    if environment:
-        wanted = wanted.where(_is_environment(environment))
-    if connection_id:
-        wanted = wanted.where(Secret.connection_id == connection_id)
-    page = newest_first(session, wanted, Secret.id, cursor=cursor, size=size)
-    return Page([_secret_row(row) for row in page.rows], page.next_cursor, page.previous_cursor)
+    return wanted
 
 
 def _secret_row(row: Row[*tuple[Any, ...]]) -> SecretRow:

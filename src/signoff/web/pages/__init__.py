@@ -17,8 +17,12 @@ from signoff.web.pages.agent_revisions.route import router as agent_revisions
 from signoff.web.pages.agent_run.route import router as agent_run
 from signoff.web.pages.agent_tools.route import router as agent_tools
 from signoff.web.pages.agents.route import router as agents
+from signoff.web.pages.connection_detail.route import router as connection_detail
+from signoff.web.pages.connection_new.route import router as connection_new
+from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
 from signoff.web.pages.runs.route import router as runs
+from signoff.web.pages.secrets.route import router as secrets
 from signoff.web.pages.sign_in.route import router as sign_in
 
 ENTRY: tuple[APIRouter, ...] = (
@@ -36,6 +40,10 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_revision,
     agent_diff,
     agent_run,
+    connections,
+    connection_new,  # Before the pages of one connection.
+    connection_detail,
+    secrets,
 )
 
 BASE = "/w/{workspace}"

@@ -1,0 +1,1 @@
+"""Make a connection: choose its kind, say where it leads, go on to test it."""

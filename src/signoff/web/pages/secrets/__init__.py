@@ -1,0 +1,1 @@
+"""The secrets of connections: entered, replaced, deleted, and never shown."""
