@@ -51,7 +51,7 @@ async def tools_are_whole_and_stable(pool: Pool, case: Case) -> None:
 
 
 async def a_call_gives_plain_json(pool: Pool, case: Case) -> None:
-    answer = await (await opened(pool, case)).call(case.tool, case.args, key="run_1:call_1", timeout_seconds=10)
+    answer = await (await opened(pool, case)).call(case.tool, case.args, key="run_1:call_1", timeout_seconds=30)
     assert isinstance(answer, ToolAnswer)
     assert not answer.is_error
     assert json.loads(json.dumps(answer.value)) == answer.value
@@ -60,7 +60,7 @@ async def a_call_gives_plain_json(pool: Pool, case: Case) -> None:
 
 async def many_tasks_may_call_at_once(pool: Pool, case: Case) -> None:
     link = await opened(pool, case)
-    calls = [link.call(case.tool, case.args, key=f"k{n}", timeout_seconds=10) for n in range(8)]
+    calls = [link.call(case.tool, case.args, key=f"k{n}", timeout_seconds=30) for n in range(8)]
     assert all(not answer.is_error for answer in await asyncio.gather(*calls))
     assert link.open_calls == 0
 
@@ -76,7 +76,7 @@ async def arguments_that_do_not_fit_are_an_error(pool: Pool, case: Case) -> None
 
 async def _is_refused(link: Link, tool: str, args: dict[str, Any]) -> None:
     """Told either by the system as an error of the tool, or by us before anything was sent."""
-    outcome = (await asyncio.gather(link.call(tool, args, key=None, timeout_seconds=10), return_exceptions=True))[0]
+    outcome = (await asyncio.gather(link.call(tool, args, key=None, timeout_seconds=30), return_exceptions=True))[0]
     if isinstance(outcome, ToolAnswer):
         assert outcome.is_error
     else:
@@ -91,7 +91,7 @@ async def a_call_ends_in_its_time(pool: Pool, case: Case) -> None:
         return
     link = await opened(pool, case)
     with pytest.raises(ConnectorError) as caught:
-        await asyncio.wait_for(link.call(*case.slow, key=None, timeout_seconds=0.1), 5)
+        await asyncio.wait_for(link.call(*case.slow, key=None, timeout_seconds=0.1), 30)
     assert caught.value.code in {faults.OUTCOME_UNKNOWN, faults.TIMEOUT}
     assert caught.value.is_transient
     assert link.open_calls == 0
@@ -111,12 +111,12 @@ async def a_wrong_configuration_is_told(pool: Pool, case: Case) -> None:
 async def it_closes_twice_and_is_opened_again(pool: Pool, case: Case) -> None:
     link = await opened(pool, case)
     assert link.is_alive
-    await asyncio.wait_for(link.close(), 10)
+    await asyncio.wait_for(link.close(), 30)
     await link.close()
     assert not link.is_alive
     again = await opened(pool, case)
     assert again is not link
-    assert not (await again.call(case.tool, case.args, key=None, timeout_seconds=10)).is_error
+    assert not (await again.call(case.tool, case.args, key=None, timeout_seconds=30)).is_error
 
 
 DEMANDS = (
