@@ -165,11 +165,19 @@ def _sign_in(session: Session, seeded: Seeded, key: str, person_id: str) -> Prin
     return signed_in.principal
 
 
-def connect(session: Session, seeded: Seeded, environment: str, slug: str, *, name: str, kind: str = "mcp_http") -> str:
+def connect(
+    session: Session,
+    seeded: Seeded,
+    environment: str,
+    slug: str,
+    *,
+    name: str,
+    kind: str = "mcp_http",
+    folder: str = "/srv/mail",
+) -> str:
     """A healthy connection with the tools of that slug in TOOLS, all accepted with their right effect class."""
-    config: dict[str, Any] = (
-        {"url": f"https://{slug}.northwind.example/mcp"} if kind == "mcp_http" else {"folder": "/srv/mail"}
-    )
+    url = {"url": f"https://{slug}.northwind.example/mcp"}
+    config: dict[str, Any] = url if kind == "mcp_http" else {"folder": folder}
     made = create_connection(
         session, seeded.owner, environment_id=environment, slug=slug, name=name, kind=kind, config=config
     )
@@ -287,8 +295,8 @@ RUNS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )  # fmt: skip
 
 
-def seed(store: Store, *, slug: str = "northwind") -> Seeded:
-    """Everything: four people, two environments with two connections each, six agents, runs in every state."""
+def seed(store: Store, *, slug: str = "northwind", mail_folder: str = "/srv/mail") -> Seeded:
+    """Everything: four people, two environments with two connections each, three agents, runs in every state."""
     with store.write() as session:
         seeded = workspace(session, slug)
         for key, name, role in (
@@ -298,7 +306,7 @@ def seed(store: Store, *, slug: str = "northwind") -> Seeded:
         ):
             person(session, seeded, key, name, role)  # type: ignore[arg-type]
         for environment in ("staging", "production"):
-            connect(session, seeded, environment, "mail", name="Invoice inbox", kind="mail")
+            connect(session, seeded, environment, "mail", name="Invoice inbox", kind="mail", folder=mail_folder)
             connect(session, seeded, environment, "erp", name="ERP")
             secret(session, seeded, environment, "erp", "ERP_TOKEN")
         _agents(session, seeded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy.orm import Session
@@ -25,7 +26,7 @@ class MailChoice:
     id: str
     subject: str
     sender: str
-    date: str
+    sent_at: datetime | None
 
 
 async def mail_choices(services: Services, viewer: Principal, connection_id: str) -> list[MailChoice]:
@@ -59,4 +60,12 @@ def _choice(item: dict[str, Any]) -> MailChoice | None:
         return None
     subject = " ".join(str(item.get("subject") or "").split()) or "(no subject)"
     sender = str(item.get("from") or item.get("file") or "")
-    return MailChoice(message_id, shortened(subject, 160), shortened(sender, 120), str(item.get("date") or "")[:40])
+    return MailChoice(message_id, shortened(subject, 160), shortened(sender, 120), _moment(item.get("date")))
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found

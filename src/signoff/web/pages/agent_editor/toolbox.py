@@ -26,9 +26,12 @@ class ToolField:
     args: str
 
     @property
-    def has_bounds(self) -> bool:
-        """Return whether this agent's bounds say anything."""
-        return bool(self.own_effect or self.max_calls or self.args)
+    def bounds(self) -> str:
+        """Return this agent's bounds in a few words; empty when it says none."""
+        parts = [f"At most {self.max_calls} a run"] if self.max_calls else []
+        parts += ["Tighter effect class"] if self.own_effect else []
+        parts += ["Constrained arguments"] if self.args else []
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

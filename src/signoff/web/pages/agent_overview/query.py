@@ -23,7 +23,7 @@ from signoff.runs.queries import median_duration, runs_page
 from signoff.runs.views import RunRow
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.forms import Form
-from signoff.web.pages.agent_overview.in_words import bound_in_words, limits_in_words
+from signoff.web.agent_words import bound_in_words, limits_in_words
 
 RUNS_SHOWN = 8
 
@@ -114,6 +114,10 @@ def load(
         problem=problem,
         errors=errors or {},
     )
+
+
+def _recent(session: Session, viewer: Principal, agent_id: str) -> tuple[RunRow, ...]:
+    return tuple(runs_page(session, viewer, RunFilter(agent=agent_id), size=RUNS_SHOWN).rows)
 
 
 def _body(session: Session, viewer: Principal, head: AgentHead) -> tuple[str, Body | None]:

@@ -108,7 +108,7 @@ def skeleton(schema: Mapping[str, Any] | None) -> str:
         [name for name in cast("list[Any]", required) if name in rules] if isinstance(required, list) else list(rules)
     )
     empty: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False, "array": [], "object": {}}
-    first = {str(name): _default(rules[name], empty) for name in names[:FIELDS_MAX]}
+    first = {str(name): _default(rules[name], empty) for name in names[:FIELDS_MAX] if name in rules}
     return json_text(first)
 
 

@@ -91,14 +91,18 @@ def load(session: Session, viewer: Principal, slug: str, *, of: str = "") -> Too
         head=head,
         basis=f"Revision {live.revision_number}, which serves {shown}" if live else "The draft",
         shown=shown,
-        texts=tuple([(one.environment, f"{one.environment} r{one.revision_number}") for one in reversed(head.live)])
-        + (("draft", "Draft"),),
+        texts=_texts(head),
         slots=tuple(slots),
         secrets=tuple(body.secrets) if body else (),
         is_whole=body is not None,
         has_connections=bool(known),
         may_connect=can(viewer, "connection.manage"),
     )
+
+
+def _texts(head: AgentHead) -> tuple[tuple[str, str], ...]:
+    served = [(one.environment, f"{one.environment} r{one.revision_number}") for one in reversed(head.live)]
+    return (*served, ("draft", "Draft"))
 
 
 def _shown(head: AgentHead, of: str) -> str:
