@@ -13,7 +13,7 @@ from tests.engine.kit_engine import turns
 async def test_a_run_thinks_acts_and_answers(bench: Bench):
     at = bench.house(turns([("look", {"n": 1})], [("post", {"n": 2})], "All done."))
     run = await bench.over(bench.request(at, {"subject": "An invoice"}))
-    assert (run.state, run.output, run.title) == ("completed", "All done.", "An invoice")
+    assert (run.state, run.reason, run.output, run.title) == ("completed", None, "All done.", "An invoice")
     assert bench.ledger.calls() == [("look", {"n": 1}), ("post", {"n": 2})]
     assert [(step.kind, step.name, step.state) for step in bench.steps(run.id)] == [
         ("model", "scripted:test", "completed"),
@@ -47,8 +47,8 @@ async def test_calls_beside_each_other_keep_their_answers(bench: Bench):
 async def test_many_runs_at_once_all_end(bench: Bench):
     at = bench.house(turns([("look", {"n": 1}), ("post", {"n": 2})], "Done."))
     ids = [bench.request(at, {"subject": f"Number {number}"}) for number in range(40)]
-    states = {(await bench.over(run_id)).state for run_id in ids}
-    assert states == {"completed"}
+    ended = [await bench.over(run_id) for run_id in ids]
+    assert {(run.state, run.reason) for run in ended} == {("completed", None)}
     assert len(bench.ledger.calls("post")) == 40
 
 

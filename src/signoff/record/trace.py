@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import JSON, Table, func, select, type_coerce, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
 from signoff.kit.text import shortened, storable
-from signoff.record.wakes import wake_after_commit
 from signoff.tables.runs import Run, RunEvent, Step
 
 StepKind = Literal["model", "tool", "engine"]
 StepState = Literal["running", "completed", "failed", "refused", "waiting", "simulated", "cached", "stopped"]
 EventKind = Literal["run", "step", "text", "done", "error"]
 
+# Without the object mapper, which reads each new id back: nobody here needs it.
+_ADD_EVENT = cast("Table", RunEvent.__table__).insert()
 _NAME_CHARS = 200
 _REASON_CHARS = 4_000
 
@@ -42,23 +45,28 @@ def begin_step(
     detail: Mapping[str, Any] | None = None,
 ) -> str:
     """Write that a step begins, or begins again. Returns its id."""
-    step = session.scalar(select(Step).where(Step.run_id == run_id, Step.key == key))
-    if step is None:
-        last = session.scalar(select(func.max(Step.seq)).where(Step.run_id == run_id))
-        step = Step(
-            id=ids.new_id("stp"), workspace_id=workspace_id, run_id=run_id, leg=leg, seq=(last or 0) + 1, key=key,
-            kind=kind, name=shortened(storable(name), _NAME_CHARS), state="running", attempts=1, effect=effect,
-            model=model, verdicts=[], request=request, response=None, detail=dict(detail or {}),
-            messages_before=messages_before, started_at=clock.now(),
-        )  # fmt: skip
-        session.add(step)
-    else:
-        step.attempts += 1
-        step.state, step.ended_at, step.code, step.reason, step.leg = "running", None, None, None, leg
-        step.request = request
-    session.flush()
-    _tell_step(session, step)
-    return step.id
+    # One statement: a step that runs again after a crash takes up its row, and of two at once neither is lost.
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    last = select(func.coalesce(func.max(Step.seq), 0) + 1).where(Step.run_id == run_id).scalar_subquery()
+    values: dict[str, Any] = {
+        "id": ids.new_id("stp"), "workspace_id": workspace_id, "run_id": run_id, "leg": leg, "seq": last, "key": key,
+        "kind": kind, "name": shortened(storable(name), _NAME_CHARS), "state": "running", "attempts": 1,
+        "effect": effect, "model": model, "verdicts": [], "request": request, "response": None,
+        "detail": dict(detail or {}), "messages_before": messages_before, "started_at": clock.now(),
+    }  # fmt: skip
+    again = {
+        "leg": leg, "state": "running", "attempts": Step.attempts + 1, "request": request, "code": None,
+        "reason": None, "ended_at": None,
+    }  # fmt: skip
+    begun = (
+        (sqlite.insert if is_sqlite else postgresql.insert)(Step)
+        .values(values)
+        .on_conflict_do_update(index_elements=["run_id", "key"], set_=again)
+        .returning(Step.id, Step.seq, Step.name)
+    )
+    row = session.execute(begun).one()
+    _tell_step(session, workspace_id, run_id, row.id, row.seq, kind, row.name, "running")
+    return row.id
 
 
 def end_step(
@@ -83,30 +91,48 @@ def end_step(
 
     `calls` is how often the outside was asked: 0 when a policy answered or refused instead.
     """
-    step = session.scalar(select(Step).where(Step.run_id == run_id, Step.key == key))
-    if step is None:
+    changes: dict[Any, Any] = {
+        Step.state: state,
+        Step.code: code,
+        Step.reason: shortened(storable(reason), _REASON_CHARS) if reason else None,
+        Step.response: response,
+        Step.verdicts: [dict(verdict) for verdict in verdicts],
+        Step.ended_at: clock.now(),
+        Step.detail: _merged(session, detail or {}),
+    }
+    if model is not None:
+        changes[Step.model] = model
+    for column, used in ((Step.cost_usd, cost_usd), (Step.tokens_in, tokens_in), (Step.tokens_out, tokens_out)):
+        if used is not None:
+            changes[column] = func.coalesce(column, 0) + used
+    ended = session.execute(
+        update(Step)
+        .where(Step.run_id == run_id, Step.key == key)
+        .values(changes)
+        .returning(Step.id, Step.seq, Step.kind, Step.name, Step.workspace_id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if ended is None:
         return
-    step.state, step.code, step.response, step.ended_at = state, code, response, clock.now()
-    step.reason = shortened(storable(reason), _REASON_CHARS) if reason else None
-    step.verdicts = [dict(verdict) for verdict in verdicts]
-    step.model = model or step.model
-    step.detail = {**step.detail, **dict(detail or {})}
-    step.cost_usd = _sum(step.cost_usd, cost_usd)
-    step.tokens_in = _sum(step.tokens_in, tokens_in)
-    step.tokens_out = _sum(step.tokens_out, tokens_out)
-    session.flush()
     values: dict[Any, Any] = {
         Run.cost_usd: Run.cost_usd + (cost_usd or Decimal(0)),
         Run.tokens_in: Run.tokens_in + (tokens_in or 0),
         Run.tokens_out: Run.tokens_out + (tokens_out or 0),
     }
-    counter = Run.model_calls if step.kind == "model" else Run.tool_calls if step.kind == "tool" else None
+    counter = Run.model_calls if ended.kind == "model" else Run.tool_calls if ended.kind == "tool" else None
     if counter is not None:
         values[counter] = counter + calls
     if is_price_unknown:
         values[Run.is_price_unknown] = True
     session.execute(update(Run).where(Run.id == run_id).values(values).execution_options(synchronize_session=False))
-    _tell_step(session, step)
+    _tell_step(session, ended.workspace_id, run_id, ended.id, ended.seq, ended.kind, ended.name, state)
+
+
+def _merged(session: Session, detail: Mapping[str, Any]) -> Any:
+    """Return what a step's detail becomes when `detail` is laid over it."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.json_patch(Step.detail, type_coerce(dict(detail), JSON))
+    return Step.detail.op("||")(type_coerce(dict(detail), JSONB))
 
 
 def emit(
@@ -116,17 +142,12 @@ def emit(
     workspace_id = workspace_id or session.scalar(select(Run.workspace_id).where(Run.id == run_id))
     if workspace_id is None:
         return
-    session.add(RunEvent(workspace_id=workspace_id, run_id=run_id, kind=kind, data=dict(data), at=clock.now()))
-    session.flush()
-    wake_after_commit(session, run_id)
+    event = {"workspace_id": workspace_id, "run_id": run_id, "kind": kind, "data": dict(data), "at": clock.now()}
+    session.execute(_ADD_EVENT, [event])
 
 
-def _tell_step(session: Session, step: Step) -> None:
-    data = {"id": step.id, "seq": step.seq, "kind": step.kind, "name": step.name, "state": step.state}
-    emit(session, step.run_id, "step", data, workspace_id=step.workspace_id)
-
-
-def _sum(before: Any, now: Any) -> Any:
-    if before is None or now is None:
-        return now if before is None else before
-    return before + now
+def _tell_step(
+    session: Session, workspace_id: str, run_id: str, step_id: str, seq: int, kind: str, name: str, state: str
+) -> None:
+    data = {"id": step_id, "seq": seq, "kind": kind, "name": name, "state": state}
+    emit(session, run_id, "step", data, workspace_id=workspace_id)
