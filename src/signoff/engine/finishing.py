@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from signoff.budgets.actions import settle_left_over
 from signoff.engine import messages as conversation
 from signoff.engine.loop import LegEnd
 from signoff.kit import clock
 from signoff.kit.text import storable
 from signoff.runs import actions
 from signoff.runs.facts import RunContext
+from signoff.runs.states import is_over
 from signoff.tables.runs import Run, RunEvent
 
 _OUTAGE_PAUSE_SECONDS = 60
@@ -37,6 +39,9 @@ def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, wo
     session.execute(delete(RunEvent).where(RunEvent.run_id == context.run_id, RunEvent.kind == "text"))
     _move(session, context, end)
     run = session.get_one(Run, context.run_id, populate_existing=True)
+    if is_over(run.state):
+        # What a call that was cut off still holds may well be billed, and must not stay held for the day.
+        settle_left_over(session, context.run_id)
     if end.kind == "held":
         # Somebody may have settled the acts before the leg had ended.
         actions.resume_when_settled(session, run)

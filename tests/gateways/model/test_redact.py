@@ -32,7 +32,7 @@ async def test_no_secret_leaves_in_a_prompt(world: World, provider: FakeProvider
         ModelResponse(parts=[TextPart(f"ok {SECRET}"), ToolCallPart("look_up", {"note": SECRET}, tool_call_id="c1")]),
         ModelRequest(parts=[ToolReturnPart("look_up", {"echo": [SECRET.encode().hex()]}, tool_call_id="c1")]),
     ]
-    outcome = await think(world.services, world.run, ask(messages=messages))  # pyright: ignore[reportArgumentType]
+    outcome = await think(world.services, world.run, ask(messages=messages))
     assert outcome.kind == "answered"
     sent = provider.prompts()
     assert SECRET not in sent

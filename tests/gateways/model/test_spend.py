@@ -45,10 +45,10 @@ async def test_a_call_costs_what_it_used(world: World, provider: FakeProvider) -
 async def test_a_loop_for_ever_stops_at_its_cap_and_one_call(world: World, provider: FakeProvider) -> None:
     provider.will("gpt", fake.loop())
     world = world.with_body(limits={"cost_usd": "0.50", "turns": 1000}, model={"settings": {"max_tokens": 1000}})
-    for number in range(1, 1_000):
+    outcome, number = await think(world.services, world.run, ask()), 1
+    while outcome.kind == "answered":
+        number += 1
         outcome = await think(world.services, world.run, ask(number=number))
-        if outcome.kind != "answered":
-            break
     assert outcome.code == "run_budget_exceeded"
     assert "limits.cost_usd" in (outcome.reason or "")
     total, held = _run_spend(world)
@@ -152,13 +152,3 @@ async def test_a_call_whose_price_nobody_knows_marks_step_and_run(
     assert step.detail["is_price_unknown"] is True
     with world.store.read() as session:
         assert session.get_one(Run, world.run.run_id).is_price_unknown is True
-
-
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-async def test_the_token_and_turn_limits_hold_without_any_price(world: World, provider: FakeProvider) -> None:
-    limited = world.with_body(limits={"tokens": 1_500, "turns": 3})
-    assert (await think(limited.services, limited.run, ask(number=1, turn=1))).kind == "answered"
-    assert (await think(limited.services, limited.run, ask(number=2, turn=2))).kind == "answered"
-    assert (await think(limited.services, limited.run, ask(number=3, turn=3))).code == "tokens_exceeded"
-    assert (await think(limited.services, limited.run, ask(number=4, turn=4))).code == "turns_exceeded"
-    assert provider.calls() == 2

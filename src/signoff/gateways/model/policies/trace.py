@@ -133,8 +133,10 @@ def _end(
             "finish_reason": answer.response.finish_reason if answer else None,
         },
     )
-    if noted.is_truncated:
-        session.execute(update(Run).where(Run.id == call.run.run_id).values(is_truncated=True))
+    facts = {"is_truncated": noted.is_truncated, "is_scripted": is_scripted}
+    if any(facts.values()):
+        said = {name: True for name, is_so in facts.items() if is_so}
+        session.execute(update(Run).where(Run.id == call.run.run_id).values(said))
 
 
 def _cost(call: Asked, answer: Answer | None) -> Decimal | None:
