@@ -86,7 +86,7 @@ def _empty_slots(since: datetime, until: datetime) -> dict[str, dict[str, int]]:
     while moment < until + _SLOT and len(found) < 200:
         beginning = ids.first_at("run", moment)[:_PREFIX_CHARS]
         if _moment(beginning) <= until:
-            found[beginning] = {state: 0 for state in RUN_STATES}
+            found[beginning] = dict.fromkeys(RUN_STATES, 0)
         moment += _SLOT
     return found
 
@@ -116,7 +116,4 @@ def open_counts(session: Session, viewer: Principal) -> dict[str, int]:
     rows = session.execute(
         select(Run.state, func.count()).where(*visible(viewer), Run.state.in_(open_states)).group_by(Run.state)
     )
-    found: dict[str, int] = dict.fromkeys(open_states, 0)
-    for state, number in rows:
-        found[state] = number
-    return found
+    return {**dict.fromkeys(open_states, 0), **{row[0]: row[1] for row in rows}}

@@ -21,6 +21,7 @@ from signoff.web.pages.connection_detail.route import router as connection_detai
 from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
+from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
 from signoff.web.pages.secrets.route import router as secrets
 from signoff.web.pages.sign_in.route import router as sign_in
@@ -31,6 +32,7 @@ ENTRY: tuple[APIRouter, ...] = (
 )
 INSIDE: tuple[APIRouter, ...] = (
     runs,
+    run_detail,
     agents,
     agent_new,  # Before the pages of one agent: no agent's page is called "new".
     agent_overview,
