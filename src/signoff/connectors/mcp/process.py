@@ -13,6 +13,7 @@ from typing import Any
 from mcp.client.stdio import get_default_environment
 
 from signoff.connectors import faults
+from signoff.kit import clock
 
 _CHUNK_BYTES = 65_536
 _TAIL_BYTES = 4_096
@@ -101,8 +102,10 @@ class ServerProcess:
             # Also when the program itself is gone: what it started may not be.
             self._signal(signal.SIGKILL)
             self._complaints.cancel()
-        await self._has_ended(_KILL_GRACE_SECONDS)
-        self._release_pipes()
+            try:
+                await self._has_ended(_KILL_GRACE_SECONDS)
+            finally:
+                self._release_pipes()
         return self._process.returncode
 
     async def exit_code(self) -> int | None:
@@ -112,9 +115,8 @@ class ServerProcess:
 
     async def _has_ended(self, seconds: float) -> bool:
         # Not `wait()`: it also waits for the end of the pipes, which a grandchild may hold open for ever.
-        for _ in range(int(seconds / 0.01)):
-            if self._process.returncode is not None:
-                return True
+        deadline = clock.monotonic_seconds() + seconds
+        while self._process.returncode is None and clock.monotonic_seconds() < deadline:  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.01)
         return self._process.returncode is not None
 
