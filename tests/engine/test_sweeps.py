@@ -80,7 +80,12 @@ async def test_a_run_ten_times_as_long_as_usual_is_called_off(bench: Bench):
                          started_at=now - AGO))  # fmt: skip
     with bench.store.read() as session:
         assert stuck.usual_seconds(session, at.agent_id) == 7.0
-    await sweeps(bench)._end_too_long()
+    sweeping = sweeps(bench)
+    await sweeping._end_too_long()
+    # It may have lain still while no process was there: only the time since counts.
+    assert not bench.run(long.id).is_cancel_requested
+    sweeping.watching_since = now - AGO
+    await sweeping._end_too_long()
     found = bench.run(long.id)
     assert (found.is_cancel_requested, found.code) == (True, "ran_too_long")
     assert found.reason

@@ -39,6 +39,8 @@ class Sweeps:
     def __init__(self, engine: Engine) -> None:
         self._store = engine.services.store
         self._after = ""
+        # While nobody swept, perhaps nobody worked: an outage must not count as a run's own slowness.
+        self.watching_since = clock.now()
 
     async def run(self) -> None:
         """Sweep until cancelled: at once, because a start often follows a crash, then every few seconds."""
@@ -95,7 +97,7 @@ class Sweeps:
             if median is None:
                 continue
             limit = max(median * _TOO_LONG_FACTOR, _TOO_LONG_SECONDS_MIN)
-            if clock.now() - leg.started_at > timedelta(seconds=limit):
+            if clock.now() - max(leg.started_at, self.watching_since) > timedelta(seconds=limit):
                 reason = f"The run took more than ten times as long as this agent's runs usually take ({median:.0f} s)."
                 await self._store.write_async(stuck.call_off, leg.run_id, code="ran_too_long", reason=reason)
 
