@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from signoff.api.house import House, house_of
 from signoff.api.strict_json import NotReadable
-from signoff.kit.errors import NotFound, NotSignedIn, TooMuch
+from signoff.kit.errors import NotFound, NotSignedIn, Refusal, TooMuch
 from signoff.kit.rates import Grant
 from signoff.people import queries
 from signoff.people.access import Principal, reach
@@ -115,6 +115,9 @@ async def caller(
         raise invalid_key(refusal) from None
     _spend(request, house.callers.take(principal.id))
     request.state.credentials = credentials
+    unreadable: Refusal | None = getattr(request.state, "unreadable", None)
+    if unreadable is not None:
+        raise unreadable
     return narrowed(principal, request.headers.get("x-user-role"))
 
 

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from signoff.api.permissions import NEEDS
 from signoff.api.problems import MEDIA_TYPE, Problem
 from signoff.api.routes import ROUTERS
 
@@ -85,6 +86,7 @@ def _problem(status: int) -> dict[str, Any]:
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     is_public = operation.get("tags", [None])[0] in _PUBLIC
     statuses = [400, 422, 503] if is_public else [400, 401, 403, 404, 422, 429, 502, 503]
+    operation["x-needs"] = NEEDS[operation["operationId"]]
     if path == "/metrics":
         statuses.append(401)
     if method != "get":

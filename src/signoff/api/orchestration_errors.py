@@ -26,8 +26,7 @@ class OrchestrationRoute(StrictRoute):
             try:
                 return await inner(request)
             except RequestValidationError as error:
-                unreadable: Refusal | None = getattr(request.state, "unreadable", None)
-                detail = unreadable.detail if unreadable else _words(error)
+                detail = _words(error)
                 return _told(request, 400, "VALIDATION_ERROR", detail, Refusal(detail, errors=_errors(error)))
             except Refusal as refusal:
                 status = 400 if refusal.status == 422 else refusal.status

@@ -90,10 +90,7 @@ def of_fault(request: Request, error: Fault) -> Response:
 
 
 def of_validation(request: Request, error: RequestValidationError) -> Response:
-    """Return every field that does not fit, at once; or why the body could not be read at all."""
-    unreadable: Refusal | None = getattr(request.state, "unreadable", None)
-    if unreadable is not None:
-        return of_refusal(request, unreadable)
+    """Return every field that does not fit, at once."""
     errors: dict[str, list[str]] = {}
     for found in error.errors():
         place = [str(part) for part in found["loc"]]

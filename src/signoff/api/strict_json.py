@@ -115,15 +115,16 @@ def _too_large() -> Malformed:
     return Malformed("A number is beyond 64 bits. Send it as a text.", code="number_too_large")
 
 
-class Unreadable:
-    """Stands for a body that could not be read, until the caller is known: a stranger hears 401 first."""
+# Stands for a body that could not be read, until the caller is known: a stranger hears 401 first. The reason waits in
+# the request's state, and `identity.caller` raises it. A text, because no shape of ours accepts one.
+UNREADABLE = "unreadable"
 
 
 class StrictRequest(Request):
     """A request whose JSON is read by the rules above."""
 
     async def json(self) -> Any:
-        """Return the body's value, or a mark that no shape accepts; the reason waits in the request's state."""
+        """Return the body's value, or the mark for one that cannot be read."""
         try:
             if self.headers.get("content-encoding", "identity").lower() != "identity":
                 raise NotJson("Send the body uncompressed.", code="not_json")
@@ -132,7 +133,7 @@ class StrictRequest(Request):
             return loads(await self.body())
         except Refusal as refusal:
             self.state.unreadable = refusal
-            return Unreadable()
+            return UNREADABLE
 
     def _is_utf8(self) -> bool:
         return "utf-8" in self.headers["content-type"].lower().split("charset", 1)[1]

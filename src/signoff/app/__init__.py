@@ -15,7 +15,7 @@ _PLACES = {"NotReadyToStart": "checks", "build_app": "build", "build_services": 
 
 
 def __getattr__(name: str) -> Any:
-    """Load a part when it is first asked for: a command that only looks at the database must not wait for the server."""
+    """Load a part when it is first asked for: a command that only reads the database must not wait for the server."""
     if name not in _PLACES:
         raise AttributeError(name)
     return getattr(import_module(f"signoff.app.{_PLACES[name]}"), name)

@@ -179,7 +179,8 @@ def _outbox() -> None:
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_outbox_workspace_id"),
     )
     op.create_index("ix_outbox_claimed_by", "outbox", ["claimed_by"])
-    op.create_index("ix_outbox_due", "outbox", ["done_at", "due_at", "id"])
+    op.create_index("ix_outbox_due", "outbox", ["done_at", "claimed_by", "due_at", "id"])
+    op.create_index("ix_outbox_turns", "outbox", ["done_at", "claimed_by", "kind", "workspace_id", "due_at", "id"])
 
 
 def _sessions() -> None:

@@ -81,11 +81,25 @@ def _runs() -> None:
     op.create_index("ix_runs_agent", "runs", ["agent_id", "id"])
     op.create_index("ix_runs_agent_state", "runs", ["agent_id", "state", "id"])
     op.create_index("ix_runs_attention", "runs", ["workspace_id", "needs_attention", "id"])
-    op.create_index("ix_runs_list", "runs", ["workspace_id", "id"])
-    op.create_index("ix_runs_origin", "runs", ["workspace_id", "origin", "id"])
+    op.create_index(
+        "ix_runs_filter",
+        "runs",
+        [
+            "workspace_id",
+            "id",
+            "state",
+            "agent_id",
+            "environment_id",
+            "revision_number",
+            "source",
+            "origin",
+            "needs_attention",
+            "requested_by",
+        ],
+    )
     op.create_index("ix_runs_resume", "runs", ["state", "resume_at"])
     op.create_index("ix_runs_revision", "runs", ["revision_id", "id"])
-    op.create_index("ix_runs_source", "runs", ["workspace_id", "source", "id"])
+    op.create_index("ix_runs_search", "runs", ["workspace_id", "id", "search_text"])
     op.create_index("ix_runs_state", "runs", ["workspace_id", "state", "id"])
 
 

@@ -1,0 +1,195 @@
+"""Alice owns a workspace, Bob and others help in it, Charlie owns another one and is a stranger here."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from signoff.agents.actions import create_agent
+from signoff.api.house import House
+from signoff.app import build_app
+from signoff.connections.actions import create_connection
+from signoff.connections.secrets import create_secret
+from signoff.deployments.actions import freeze_and_serve_first
+from signoff.freezes.actions import order_freeze
+from signoff.kit import clock
+from signoff.people.access import Principal
+from signoff.people.actions import add_member, create_key, found_workspace, open_session
+from signoff.people.facts import Founded
+from signoff.people.roles import ROLES, Role
+from signoff.runs.actions import request_run
+from signoff.settings import Settings
+from signoff.tables.connections import Tool
+from signoff.tables.people import Member
+from signoff.tables.runs import Effect
+from signoff.tables.session import Store
+from signoff.watch.actions import raise_alert
+
+BASE = "http://127.0.0.1"
+BODY: dict[str, Any] = {"sop": "Answer politely.", "model": {"name": "openai:gpt-5-mini"}}
+
+
+@dataclass(slots=True)
+class World:
+    """The application, its database, and what is in it."""
+
+    app: FastAPI
+    settings: Settings
+    acme: Founded
+    other: Founded
+    alice: Principal
+    charlie: Principal
+    ids: dict[str, str]
+    tokens: dict[str, str]
+    keys: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def house(self) -> House:
+        return self.app.state.house
+
+    @property
+    def store(self) -> Store:
+        return self.house.store
+
+    def close(self) -> None:
+        """Let go of the databases."""
+        self.house.readiness.census.close()
+        self.store.close()
+
+    @contextmanager
+    def client(self, *, key: str | None = None, session: str | None = None) -> Generator[TestClient]:
+        """A caller with a key, with a browser's session, or with neither. The application is not started."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        cookies = {"session": session} if session else {}
+        if session:
+            headers["Sec-Fetch-Site"] = "same-origin"
+        client = TestClient(
+            self.app,
+            base_url=BASE,
+            headers=headers,
+            cookies=cookies,
+            raise_server_exceptions=False,
+            follow_redirects=False,
+        )
+        yield client
+        client.close()
+
+
+def make_world(settings: Settings, *, with_worker: bool = False, body: dict[str, Any] = BODY) -> World:
+    """Build the application on a migrated database, with people and things in it."""
+    app = build_app(settings, with_worker=with_worker)
+    store: Store = app.state.house.store
+    with store.write() as session:
+        acme = found_workspace(session, slug="acme", name="Acme", owner_email="alice@acme.example", owner_name="Alice")
+        other = found_workspace(
+            session, slug="other", name="Other", owner_email="charlie@other.example", owner_name="Charlie"
+        )
+        alice = Principal("member", acme.member_id, "Alice", acme.workspace_id, "owner", person_id=acme.person_id)
+        charlie = Principal(
+            "member", other.member_id, "Charlie", other.workspace_id, "owner", person_id=other.person_id
+        )
+        tokens = {"owner": _token(session, acme.person_id), "charlie": _token(session, other.person_id)}
+        for role in ROLES[1:]:
+            tokens[role] = _member(session, alice, role)
+        keys = {
+            "runner": create_key(session, alice, name="Runner", preset="runner").key,
+            "admin": create_key(session, alice, name="Admin", preset="admin").key,
+            "charlie": create_key(session, charlie, name="Charlie's", preset="admin").key,
+        }
+        ids = things(session, alice, acme, app.state.house, body)
+    return World(app, settings, acme, other, alice, charlie, ids, tokens, keys)
+
+
+def _member(session: Session, alice: Principal, role: Role) -> str:
+    member_id = add_member(session, alice, email=f"{role}@acme.example", name=f"Bob the {role}", role=role)
+    person_id = session.scalars(select(Member.person_id).where(Member.id == member_id)).one()
+    return _token(session, person_id)
+
+
+def _token(session: Session, person_id: str) -> str:
+    return open_session(session, person_id, lifetime_seconds=3600).session_token
+
+
+def things(session: Session, alice: Principal, acme: Founded, house: House, body: dict[str, Any]) -> dict[str, str]:
+    """Make one of everything, and return the ids by the names that paths use."""
+    agent = create_agent(session, alice, slug="helper", name="Helper", body=body, owner_id=alice.id)
+    revision = freeze_and_serve_first(session, alice, "helper", reason="first")
+    run = request_run(session, alice, agent="helper", input={"text": "hello"}).id
+    connection = make_connection(session, alice, acme, "erp")
+    return {
+        "workspace": "acme",
+        "agent": agent,
+        "revision": revision.id,
+        "run": run,
+        "connection": connection,
+        "tool": make_tool(session, alice, connection),
+        "secret": make_secret(session, alice, house, connection, "ERP_TOKEN"),
+        "member": acme.member_id,
+        "key": create_key(session, alice, name="Robot").id,
+        "freeze": order_freeze(session, alice, scope="agent", target_id=agent, reason="test"),
+        "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),
+        "effect": make_effect(session, alice, run, connection),
+        "model": "local:tiny",
+        "step": "stp_none",
+    }
+
+
+def make_connection(session: Session, alice: Principal, acme: Founded, slug: str) -> str:
+    config = {"url": "http://127.0.0.1:65432/mcp", "headers": {}}
+    place = acme.environments["production"]
+    return create_connection(session, alice, environment_id=place, slug=slug, name=slug, kind="mcp_http", config=config)
+
+
+def make_tool(session: Session, alice: Principal, connection: str) -> str:
+    definition = {"name": "find", "description": "Finds.", "input_schema": {}, "output_schema": None, "annotations": {}}
+    session.add(
+        Tool(
+            id=f"tool_{connection[-8:]}",
+            workspace_id=alice.workspace_id,
+            connection_id=connection,
+            name="find",
+            definition=definition,
+            definition_hash="0" * 64,
+            effect="irreversible",
+            effect_source="default",
+            state="accepted",
+            discovered_at=clock.now(),
+        )
+    )
+    session.flush()
+    return "find"
+
+
+def make_secret(session: Session, alice: Principal, house: House, connection: str, name: str) -> str:
+    return create_secret(
+        session, alice, house.services.vault, connection_id=connection, name=name, value="canary-value-4711"
+    )
+
+
+def make_effect(session: Session, alice: Principal, run: str, connection: str) -> str:
+    key = f"{run}:call_1"
+    session.add(
+        Effect(
+            key=key,
+            workspace_id=alice.workspace_id,
+            run_id=run,
+            connection_id=connection,
+            call_id="call_1",
+            tool="post_bill",
+            effect="write",
+            args={},
+            args_hash="0",
+            state="unknown",
+            result=None,
+            intended_at=clock.now(),
+        )
+    )
+    session.flush()
+    return key
