@@ -60,6 +60,13 @@ class Ledger:
         db.close()
         return [(name, json.loads(args)) for name, args in rows if tool in (None, name)]
 
+    def writes(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Every call that came with a key, which is every call that was to change something: key, tool, arguments."""
+        db = self._open()
+        rows = db.execute("select key, tool, args from calls where key is not null order by n").fetchall()
+        db.close()
+        return [(key, name, json.loads(args)) for key, name, args in rows]
+
 
 Behave = Callable[[str, dict[str, Any]], Any]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ async def test_storage_grows_linearly(bench: Bench):
         run = await bench.over(bench.request(at, str(turns)))
         assert (run.state, run.model_calls) == ("completed", turns + 1)
         sizes.append(stored(bench.store, bench.settings))
-    quarter, half, whole = (after - before for before, after in zip(sizes, sizes[1:], strict=False))
+    quarter, half, whole = (after - before for before, after in pairwise(sizes))
     conversation = TURNS * CHARS * 2
     assert whole / half == pytest.approx(2.0, abs=0.25)
     assert half / quarter == pytest.approx(2.0, abs=0.25)

@@ -95,6 +95,8 @@ async def _leg(engine: Engine, flight: Flight) -> str:
     async def last() -> dict[str, Any]:
         faultpoint("before-complete")
         state = await services.store.write_async(finish, context, end, saved=work.saved, worker=durable.worker_id())
+        if end.kind == "held":
+            faultpoint("hold-created")
         faultpoint("completed-not-acked")
         return {"state": state}
 

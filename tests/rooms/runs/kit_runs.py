@@ -20,7 +20,8 @@ def run_row(at: House, number: int = 0, *, moment: datetime | None = None, **val
         "revision_id": values.pop("revision_id", ""), "agent_slug": "clerk", "agent_name": "Clerk",
         "revision_number": 1, "state": "queued", "origin": "production", "source": "manual", "mode": "live",
         "requested_by": "mem_x", "requested_by_name": "X", "title": f"Run {number}",
-        "search_text": f"run {number} {run_id} clerk no{number}e", "input": {"n": number}, "output": None, "created_at": created,
+        "search_text": f"run {number} {run_id} clerk no{number}e", "input": {"n": number}, "output": None,
+        "created_at": created,
         **values,
     }  # fmt: skip
     return Run(**row)
