@@ -145,3 +145,13 @@ async def test_who_may_enter_a_price_and_which(world: World) -> None:
                 set_price(session, world.principal, **{**good, **bad})
         with pytest.raises(NotFound):
             remove_price(session, world.principal, model="fake:gpt")
+
+
+@pytest.mark.parametrize("name", ["nobody:x", "scripted:none", "openai:gpt-4o"])
+async def test_a_model_nobody_can_ask_from_here_is_an_outcome(world: World, name: str) -> None:
+    wrong = world.with_body(model={"name": name, "fallbacks": ["nobody:y"]})
+    outcome = await think(wrong.services, wrong.run, ask())
+    assert outcome.kind == "stopped"
+    assert outcome.code in ("model_not_found", "provider_key_missing")
+    assert outcome.reason
+    assert world.step("m:1:1").state == "failed"

@@ -136,3 +136,15 @@ async def test_outcomes_survive_their_record(world: World) -> None:
     for call in (world.call("look_up"), world.call("nope", number=2)):
         outcome = await act(world.services, world.run, call)
         assert outcome.from_plain(json.loads(json.dumps(outcome.as_plain()))) == outcome
+
+
+async def test_arguments_that_are_no_json_do_no_harm(world: World) -> None:
+    deep: Any = 1
+    for _ in range(500):
+        deep = [deep]
+    for number, args in enumerate(
+        ({"amount": float("nan")}, {"note": "a\x00\ud83d"}, {"note": deep}, {"amount": 10**400})
+    ):
+        outcome = await act(world.services, world.run, replace(world.call(number=number), args=args))
+        assert outcome.kind in ("value", "failed"), outcome
+    assert all("\x00" not in json.dumps(sent) for sent in world.link.sent)

@@ -61,7 +61,7 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
         run_pot(run.run_id, run.body.limits.cost_usd),
         day_pot(run.workspace_id, standing.daily_cap_usd, time_zone=standing.time_zone, now=clock.now()),
     )
-    request_hash = hash_of(run, call) if run.body.model.cache and run.mode != "replay" else None
+    request_hash = _hash_for_cache(run, call)
     return ModelFacts(
         standing=standing,
         prices={model: services.prices.price(model, entered) for model in models},
@@ -95,6 +95,16 @@ def hash_of(run: RunContext, call: ModelCall) -> str:
             "output": [call.parameters.output_mode, call.parameters.allow_text_output],
         }
     )
+
+
+def _hash_for_cache(run: RunContext, call: ModelCall) -> str | None:
+    if not run.body.model.cache or run.mode == "replay":
+        return None
+    try:
+        return hash_of(run, call)
+    except (TypeError, ValueError, RecursionError):
+        # What has no canonical form (a NaN among a call's arguments) is simply not cached.
+        return None
 
 
 def _stable(value: Any) -> Any:

@@ -45,7 +45,8 @@ def classify(error: Exception, name: ModelName) -> Failure:
     if isinstance(error, TimeoutError):
         return _timed_out(name)
     if isinstance(error, ProviderError):
-        return Failure(error.code, error.detail, is_transient=error.is_transient, is_provider_fault=True)
+        # Ours, from before anything was sent: no such provider, no such model here, no key.
+        return Failure(error.code, error.detail, is_provider_fault=error.code == "provider_key_missing")
     if isinstance(error, UserError):
         return Failure("provider_not_configured", f"{name.label} cannot be asked like this: {quoted(str(error))}")
     if isinstance(error, UnexpectedModelBehavior):

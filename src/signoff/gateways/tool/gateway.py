@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
+from signoff.connectors.plain import cleaned_object
 from signoff.gateways.chain import Decision, Proceed, Verdict, Wrapper, compose, decide
 from signoff.gateways.services import Services
 from signoff.gateways.tool.acting import act_outside
@@ -52,6 +54,8 @@ async def act(services: Services, run: RunContext, call: ToolCall) -> ToolOutcom
     Never raises for anything an outside system does; every failure is an outcome with a code and words. The caller
     runs it inside one durable step, whose record is `outcome.as_plain()`.
     """
+    # A model may write anything for arguments; from here on they are JSON that every database takes.
+    call = replace(call, args=cleaned_object(call.args))
     opened = await services.store.write_async(_open, services, run, call)
     if isinstance(opened, ToolOutcome):
         return opened

@@ -40,12 +40,12 @@ class Providers:
         self.without_streams: set[str] = set()
 
     def name(self, full: str) -> ModelName:
-        """Return a model's name taken apart.
-
-        Raises:
-            ProviderError: no provider is called that here.
-        """
-        return parse(full, self._settings)
+        """Return a model's name taken apart; a name that nobody here answers to, too, so that it can be told."""
+        try:
+            return parse(full, self._settings)
+        except ProviderError:
+            prefix, _, model = full.partition(":")
+            return ModelName(full, prefix[:60], model, f"“{prefix[:60]}”", "", None)
 
     def is_known(self, full: str) -> bool | None:
         """Return whether a model of this name exists: no for an unknown provider or script, None when only the
