@@ -21,9 +21,16 @@ from signoff.web.pages.connection_detail.route import router as connection_detai
 from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
+from signoff.web.pages.home.route import router as home
+from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
 from signoff.web.pages.secrets.route import router as secrets
+from signoff.web.pages.settings_audit.route import router as settings_audit
+from signoff.web.pages.settings_keys.route import router as settings_keys
+from signoff.web.pages.settings_limits.route import router as settings_limits
+from signoff.web.pages.settings_members.route import router as settings_members
+from signoff.web.pages.settings_roles.route import router as settings_roles
 from signoff.web.pages.sign_in.route import router as sign_in
 
 ENTRY: tuple[APIRouter, ...] = (
@@ -31,8 +38,10 @@ ENTRY: tuple[APIRouter, ...] = (
     first_run,
 )
 INSIDE: tuple[APIRouter, ...] = (
+    home,
     runs,
     run_detail,
+    reconciliation,
     agents,
     agent_new,  # Before the pages of one agent: no agent's page is called "new".
     agent_overview,
@@ -46,6 +55,11 @@ INSIDE: tuple[APIRouter, ...] = (
     connection_new,  # Before the pages of one connection.
     connection_detail,
     secrets,
+    settings_members,
+    settings_keys,
+    settings_limits,
+    settings_audit,
+    settings_roles,
 )
 
 BASE = "/w/{workspace}"

@@ -1,0 +1,1 @@
+"""The audit log: who did what, found, checked for gaps, and taken away."""

@@ -1,0 +1,1 @@
+"""API keys: made for a program, shown once, rotated, revoked."""

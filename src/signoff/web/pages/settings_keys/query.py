@@ -1,0 +1,159 @@
+"""What the pages of API keys show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from signoff.kit.paging import Page
+from signoff.people.access import Principal, authorize, can
+from signoff.people.facts import KeyFacts, NewKey
+from signoff.people.queries import environments, keys, workspace
+from signoff.people.roles import KEY_PRESETS, PERMISSIONS, Action
+from signoff.web.forms import Form
+from signoff.web.looks import LOOKS
+from signoff.web.permission_words import ACTION_WORDS
+
+PRESET_WORDS: tuple[tuple[str, str, str], ...] = (
+    ("runner", "Runner", "Starts runs, reads and cancels them. For programs that hand work to agents."),
+    ("builder", "Builder", "Also makes and changes agents and tries connections. For agents kept as code."),
+    ("deployer", "Deployer", "Makes revisions live and starts runs. For a pipeline."),
+    ("read-only", "Read only", "Sees agents, runs, connections and spend. For dashboards."),
+    ("admin", "Administrator", "Everything an administrator may do, people and keys included."),
+)
+EXPIRIES: tuple[tuple[str, str], ...] = (
+    ("30", "In 30 days"),
+    ("90", "In 90 days"),
+    ("365", "In a year"),
+    ("", "Never"),
+)
+_PRESET_OF: dict[tuple[str, frozenset[str]], str] = {
+    (role, frozenset(scopes)): name for name, (role, scopes) in KEY_PRESETS.items()
+}
+_WORDS: dict[str, str] = {str(action): words for action, words in ACTION_WORDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One key of the list."""
+
+    key: KeyFacts
+
+    @property
+    def may(self) -> str:
+        """Return what it may do: its preset's name, or how many actions of its role."""
+        known = _PRESET_OF.get((self.key.role, frozenset(self.key.scopes)))
+        words = {name: title for name, title, _ in PRESET_WORDS}
+        if known:
+            return words[known]
+        return f"{len(self.key.scopes)} of the actions" if self.key.scopes else self.key.role.capitalize()
+
+    @property
+    def actions(self) -> list[str]:
+        """Return every action it is narrowed to, in words."""
+        return [_WORDS.get(scope, scope) for scope in self.key.scopes]
+
+    @property
+    def look(self) -> str:
+        """Return the state to draw."""
+        return self.key.state if self.key.state in LOOKS else "expired"
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether it lets nobody in any more."""
+        return self.key.state != "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A key that was made a moment ago. It is on this one answer, and nowhere else."""
+
+    key: str
+    name: str
+    is_rotated: bool
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysView:
+    """The list. `shown` None: no key was made just now."""
+
+    lines: tuple[Line, ...]
+    older: str | None
+    is_later_page: bool
+    may_manage: bool
+    shown: Shown | None
+    problem: str
+
+
+def load(
+    session: Session,
+    viewer: Principal,
+    *,
+    cursor: str | None = None,
+    made: NewKey | None = None,
+    is_rotated: bool = False,
+    address: str = "",
+    problem: str = "",
+) -> KeysView:
+    """Return one page of the list.
+
+    Args:
+        made: a key that was made or rotated just now.
+        address: where this server is reached, for the example; without a slash at the end.
+
+    Raises:
+        NotAllowed: the viewer may not see keys.
+    """
+    page: Page[KeyFacts] = keys(session, viewer, cursor=cursor)
+    shown = None
+    if made is not None:
+        name = next((key.name for key in page.rows if key.id == made.id), "")
+        shown = Shown(made.key, name, is_rotated, _example(address, workspace(session, viewer).slug))
+    return KeysView(
+        lines=tuple(Line(key) for key in page.rows),
+        older=f"/settings/keys?cursor={page.next_cursor}" if page.next_cursor else None,
+        is_later_page=cursor is not None,
+        may_manage=can(viewer, "key.manage"),
+        shown=shown,
+        problem=problem,
+    )
+
+
+def _example(address: str, slug: str) -> str:
+    # From a variable: a key that stands in a command stays in the shell's history.
+    return f'curl -H "Authorization: Bearer $SIGNOFF_KEY" \\\n  {address}/v1/{slug}/agents'
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeyView:
+    """The form for a new key, as it was filled in."""
+
+    form: Form
+    places: tuple[tuple[str, str], ...]
+    scopes: tuple[tuple[Action, str], ...]
+    problem: str
+    errors: Mapping[str, Sequence[str]]
+    presets: tuple[tuple[str, str, str], ...] = PRESET_WORDS
+    expiries: tuple[tuple[str, str], ...] = EXPIRIES
+
+
+def load_new(
+    session: Session,
+    viewer: Principal,
+    *,
+    form: Form | None = None,
+    problem: str = "",
+    errors: Mapping[str, Sequence[str]] | None = None,
+) -> NewKeyView:
+    """Return the form.
+
+    Raises:
+        NotAllowed: the viewer may not make keys.
+    """
+    authorize(viewer, "key.manage")
+    places = tuple((place.slug, f"{place.name} only") for place in environments(session, viewer))
+    scopes = tuple((action, words) for action, words in ACTION_WORDS.items() if action in PERMISSIONS[viewer.role])
+    return NewKeyView(form or Form(), (("", "All of them"), *places), scopes, problem, errors or {})

@@ -1,0 +1,1 @@
+"""What bounds the work: money per day, prices, and freezes in force."""

@@ -1,0 +1,113 @@
+"""GET the limits; POST the daily cap, a price, a freeze."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+
+from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from signoff.budgets.caps import remove_price, set_daily_cap, set_price
+from signoff.freezes.actions import lift_freeze, order_freeze
+from signoff.kit.errors import Malformed, NotAllowed, NotFound, Refusal
+from signoff.web.flash import Flash
+from signoff.web.forms import Fields, Form
+from signoff.web.house import store_of
+from signoff.web.identity import Looker, Looking
+from signoff.web.page import Page, see_other
+from signoff.web.pages.settings_limits.query import Refused, load
+
+router = APIRouter()
+page = Page(__file__)
+AMOUNT_CHARS_MAX = 30
+
+
+@router.get("/settings/limits")
+def settings_limits(request: Request, looker: Looker) -> Response:
+    """The page."""
+    with store_of(request).read() as session:
+        view = load(session, looker.viewer)
+    return page.draw(request, "page.html", view)
+
+
+@router.post("/settings/limits/cap")
+def set_cap(request: Request, looker: Looker, fields: Fields) -> Response:
+    """Set the most the workspace may spend in a day; left empty, there is no cap."""
+
+    def work(session: Session) -> None:
+        cap = _amount(fields, "cap_usd") if fields.text("cap_usd").strip() else None
+        set_daily_cap(session, looker.viewer, cap_usd=cap)
+
+    return _do(request, looker, fields, "cap", work, Flash("The daily cap is set", "It holds from the next call on."))
+
+
+@router.post("/settings/limits/prices")
+def enter_price(request: Request, looker: Looker, fields: Fields) -> Response:
+    """Enter the price of a model."""
+
+    def work(session: Session) -> None:
+        amounts = {name: _amount(fields, name) for name in ("input_usd", "output_usd")}
+        set_price(session, looker.viewer, model=fields.text("model").strip(), **amounts)
+
+    return _do(request, looker, fields, "price", work, Flash("The price is set", "It holds from the next call on."))
+
+
+@router.post("/settings/limits/prices/remove")
+def forget_price(request: Request, looker: Looker, fields: Fields) -> Response:
+    """Go back to the listed price of a model."""
+
+    def work(session: Session) -> None:
+        remove_price(session, looker.viewer, model=fields.text("model"))
+
+    return _do(request, looker, fields, "remove", work, Flash("The price is removed", "The listed one holds again."))
+
+
+@router.post("/settings/limits/freeze")
+def freeze(request: Request, looker: Looker, fields: Fields) -> Response:
+    """Stop all writing in the workspace."""
+
+    def work(session: Session) -> None:
+        order_freeze(session, looker.viewer, scope="workspace", reason=fields.text("reason"))
+
+    flash = Flash("All writing is frozen", "It holds from the next tool call on. Reading goes on.", "wait")
+    return _do(request, looker, fields, "freeze", work, flash)
+
+
+@router.post("/settings/limits/lift")
+def lift(request: Request, looker: Looker, fields: Fields) -> Response:
+    """Let what was frozen write again."""
+
+    def work(session: Session) -> None:
+        lift_freeze(session, looker.viewer, fields.text("freeze"))
+
+    return _do(request, looker, fields, "lift", work, Flash("The freeze is lifted"))
+
+
+def _amount(fields: Form, name: str) -> Decimal:
+    text = fields.text(name).strip().removeprefix("$").replace(",", "")
+    try:
+        if len(text) > AMOUNT_CHARS_MAX:
+            raise InvalidOperation
+        return Decimal(text)
+    except InvalidOperation:
+        sentence = "Write an amount of dollars, such as 25 or 0.15."
+        raise Malformed(sentence, errors={name: [sentence]}) from None
+
+
+def _do(
+    request: Request, looker: Looking, fields: Form, which: str, work: Callable[[Session], None], flash: Flash
+) -> Response:
+    """Do one thing and come back; or the page with the reason why not, and what was typed."""
+    store = store_of(request)
+    try:
+        with store.write() as session:
+            work(session)
+    except (NotAllowed, NotFound):
+        raise
+    except Refusal as refusal:
+        with store.read() as session:
+            view = load(session, looker.viewer, Refused(which, refusal.detail, refusal.errors, fields))
+        return page.draw(request, "page.html", view, status=refusal.status)
+    return see_other(request, looker.chrome.href("/settings/limits"), flash)

@@ -1,0 +1,143 @@
+"""What the pages of members show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from signoff.people.access import Principal, authorize, can
+from signoff.people.facts import MemberFacts
+from signoff.people.queries import member, members
+from signoff.web.forms import Form
+from signoff.web.permission_words import ROLE_WORDS
+
+
+def roles_for(viewer: Principal) -> tuple[tuple[str, str, str], ...]:
+    """Return the roles the viewer may give: value, name, what it is for. Only an owner makes owners."""
+    return tuple((role, *words) for role, words in ROLE_WORDS.items() if role != "owner" or viewer.role == "owner")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A one-time link that was made a moment ago. It is on this one answer, and nowhere else."""
+
+    address: str
+    name: str
+    email: str
+    hours: int
+    is_reset: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MembersView:
+    """The list. `link`: the invitation made just now; `note`: why there is none."""
+
+    rows: tuple[MemberFacts, ...]
+    older: str | None
+    is_later_page: bool
+    may_manage: bool
+    me: str
+    link: Link | None
+    note: str
+
+    @property
+    def role_names(self) -> dict[str, str]:
+        """Return the roles' names."""
+        return {str(role): name for role, (name, _) in ROLE_WORDS.items()}
+
+
+def load(
+    session: Session, viewer: Principal, *, cursor: str | None = None, link: Link | None = None, note: str = ""
+) -> MembersView:
+    """Return one page of the list.
+
+    Raises:
+        NotAllowed: the viewer may not see the members.
+    """
+    page = members(session, viewer, cursor=cursor)
+    return MembersView(
+        rows=tuple(page.rows),
+        older=f"/settings/members?cursor={page.next_cursor}" if page.next_cursor else None,
+        is_later_page=cursor is not None,
+        may_manage=can(viewer, "member.manage"),
+        me=viewer.id,
+        link=link,
+        note=note,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """One member, and what an administrator may do."""
+
+    member: MemberFacts
+    roles: tuple[tuple[str, str, str], ...]
+    role: str
+    may_manage: bool
+    is_me: bool
+    link: Link | None
+    problem: str
+    errors: Mapping[str, Sequence[str]]
+
+    @property
+    def path(self) -> str:
+        """Return the address of the member, below the workspace."""
+        return f"/settings/members/{self.member.id}"
+
+
+def load_one(
+    session: Session,
+    viewer: Principal,
+    member_id: str,
+    *,
+    role: str = "",
+    link: Link | None = None,
+    problem: str = "",
+    errors: Mapping[str, Sequence[str]] | None = None,
+) -> MemberView:
+    """Return one member. `role` is the one chosen in a form that was refused.
+
+    Raises:
+        NotFound: there is no such member here.
+    """
+    found = member(session, viewer, member_id)
+    # An owner is changed by owners only.
+    may_manage = can(viewer, "member.manage") and (found.role != "owner" or viewer.role == "owner")
+    return MemberView(
+        member=found,
+        roles=tuple((value, *words) for value, words in ROLE_WORDS.items()) if not may_manage else roles_for(viewer),
+        role=role or found.role,
+        may_manage=may_manage,
+        is_me=found.id == viewer.id,
+        link=link,
+        problem=problem,
+        errors=errors or {},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class InviteView:
+    """The form that lets a person in, as it was filled in."""
+
+    form: Form
+    roles: tuple[tuple[str, str, str], ...]
+    problem: str
+    errors: Mapping[str, Sequence[str]]
+
+
+def load_invite(
+    viewer: Principal,
+    *,
+    form: Form | None = None,
+    problem: str = "",
+    errors: Mapping[str, Sequence[str]] | None = None,
+) -> InviteView:
+    """Return the form.
+
+    Raises:
+        NotAllowed: the viewer may not invite.
+    """
+    authorize(viewer, "member.manage")
+    return InviteView(form or Form(), roles_for(viewer), problem, errors or {})

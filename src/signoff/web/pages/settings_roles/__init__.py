@@ -1,0 +1,1 @@
+"""What each role may do: the permission table itself, in words."""
