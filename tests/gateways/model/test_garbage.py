@@ -116,7 +116,7 @@ async def test_a_hanging_provider_is_left_after_the_revisions_time(world: World,
     quick = world.with_body(model={"settings": {"timeout_seconds": 0.2, "max_tokens": 10}})
     outcome = await think(quick.services, quick.run, ask())
     assert (outcome.kind, outcome.code) == ("stopped", "provider_timed_out")
-    assert provider.calls() == 3
+    assert [attempt["code"] for attempt in world.step("m:1:1").detail["attempts"]] == ["provider_timed_out"] * 3
 
 
 async def test_an_unreachable_provider_is_said_so(world: World) -> None:
