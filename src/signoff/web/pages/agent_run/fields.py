@@ -88,7 +88,7 @@ def _value(form: Form, field: InputField) -> Any:
     text = form.text(f"in.{field.name}")
     if field.kind == "yes-no":
         return bool(text)
-    if not text and not (field.is_required and field.kind in ("text", "long")):
+    if not text and not (field.is_required and field.kind in ("text", "long", "message")):
         return None
     if field.kind in ("number", "choice"):
         value = parse_json(text)
