@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelResponse, ToolReturnPart
 from sqlalchemy import update
 
 from signoff.connectors import faults
 from signoff.kit import clock
-from signoff.kit.errors import NotNow, ProviderError
+from signoff.kit.errors import NotNow
 from signoff.runs import actions, stuck
 from signoff.tables.runs import Run
 from tests.engine.conftest import Bench
@@ -141,7 +142,7 @@ async def test_a_provider_outage_is_waited_out(bench: Bench):
 
     def script(messages: list[Any], info: Any) -> ModelResponse:
         if is_away[0] and len(messages) > 1:
-            raise ProviderError("The provider is away.", is_transient=True, code="provider_unavailable")
+            raise ModelHTTPError(503, "scripted:test", "The provider is away.")
         return turns([("look", {"n": 1})], "Back again.")(messages, info)
 
     run_id = bench.request(bench.house(script, model={"on_outage": "wait"}))
@@ -159,7 +160,7 @@ async def test_a_provider_outage_is_waited_out(bench: Bench):
 
 async def test_waiting_and_queued_runs_are_cancelled_at_once(bench: Bench):
     def away(messages: list[Any], info: Any) -> ModelResponse:
-        raise ProviderError("The provider is away.", is_transient=True, code="provider_unavailable")
+        raise ModelHTTPError(503, "scripted:test", "The provider is away.")
 
     at = bench.house(away, model={"on_outage": "wait"})
     run_id = bench.request(at)
