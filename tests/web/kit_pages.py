@@ -38,12 +38,21 @@ async def _refused(request: Request, error: Exception) -> Response:
     return refusal_page(request, error)
 
 
+class _Ready:
+    """No worker runs beside these pages, and nobody is told so."""
+
+    async def checks(self) -> dict[str, str]:
+        return {"database": "ok", "migrations": "ok", "worker": "ok"}
+
+
 def pages_app(store: Store, settings: Settings) -> FastAPI:
     """Every page, on this database."""
     app = FastAPI(openapi_url=None)
     services = Services.build(settings, store, Vault(load_keys(settings)))
     entrance = Entrance(store, attempts_per_minute=settings.sign_in_per_minute, session_seconds=86_400)
-    app.state.house = SimpleNamespace(settings=settings, store=store, services=services, entrance=entrance)
+    app.state.house = SimpleNamespace(
+        settings=settings, store=store, services=services, entrance=entrance, readiness=_Ready()
+    )
     app.include_router(routers())
     app.add_route("/static/{name:path}", serve_asset)
     app.add_exception_handler(Refusal, _refused)

@@ -12,6 +12,14 @@ from signoff.settings import Settings
 from signoff.tables.session import Store
 
 
+class Readiness(Protocol):
+    """What each part of the process says about itself."""
+
+    async def checks(self) -> dict[str, str]:
+        """Return `ok`, or what is wrong, per part."""
+        ...
+
+
 class House(Protocol):
     """The parts pages use."""
 
@@ -28,6 +36,11 @@ class House(Protocol):
     @property
     def services(self) -> Services:
         """What the gateways use: providers, prices, connections."""
+        ...
+
+    @property
+    def readiness(self) -> Readiness:
+        """Is it running?"""
         ...
 
     @property

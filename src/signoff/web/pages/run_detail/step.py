@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, cast
 
 from sqlalchemy.orm import Session
@@ -150,8 +149,10 @@ def _facts(step: StepRow, found: RunDetail) -> list[tuple[str, str]]:
     ]
     if step.kind == "model":
         known = step.cost_usd is not None or step.tokens_in is None
-        facts.append(("Cost", money(step.cost_usd or (None if not known else Decimal(0)), known)))
-        facts.append(("Tokens", f"{count(step.tokens_in or 0)} in, {count(step.tokens_out or 0)} out"))
+        facts.append(("Cost", money(step.cost_usd, known)))
+        was_told = step.tokens_in is not None or step.tokens_out is not None
+        tokens = f"{count(step.tokens_in or 0)} in, {count(step.tokens_out or 0)} out"
+        facts.append(("Tokens", tokens if was_told else "–"))
     if step.attempts > 1:
         facts.append(("Begun", f"{step.attempts} times"))
     if step.leg > 1:
@@ -184,9 +185,7 @@ def _why(step: StepRow, effect: EffectRow | None) -> Why | None:
 
 def _attempts(detail: StepDetail) -> list[Attempt]:
     found: Any = detail.detail.get("attempts")
-    plain = (
-        [cast("Mapping[str, Any]", one) for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-    )  # pyright: ignore[reportUnknownVariableType]
+    plain = [mapping(one) for one in cast("list[Any]", found)] if isinstance(found, list) else []
     tries = [
         Attempt(
             number, str(one.get("model") or ""), duration(_number(one.get("seconds")) * 1000),

@@ -1,0 +1,191 @@
+"""What the first page shows: is it running, is it working, what does it cost, what needs me."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from signoff.agents.queries import agents_page
+from signoff.agents.views import AgentFacts
+from signoff.budgets.queries import Spend, today
+from signoff.connections.queries import connections_page
+from signoff.connections.views import ConnectionRow
+from signoff.kit import clock
+from signoff.people.access import Principal, can
+from signoff.people.queries import keys
+from signoff.runs import queries
+from signoff.runs.by_agent import NO_RUNS, AgentRuns, figures_by_agent
+from signoff.runs.figures import Figures, figures_since, open_counts
+from signoff.runs.queries import RunFilter
+from signoff.runs.views import RunRow
+from signoff.watch.queries import AlertRow, open_alerts
+from signoff.web.run_words import Next, next_of, reason_of
+
+_RUNS = 6
+_ALERTS = 5
+_AGENTS = 6
+# A queued run that waits longer than this says that workers are missing or too few.
+QUEUE_SLOW_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the process and how it is. `words` empty when well."""
+
+    name: str
+    is_well: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run in a short list."""
+
+    run: RunRow
+    reason: str
+    next: Next | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """An agent and its last result."""
+
+    agent: AgentFacts
+    runs: AgentRuns
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """One step of the guide. `path` lies below the workspace."""
+
+    title: str
+    text: str
+    path: str
+    link: str
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """The first page. A part the viewer may not see is empty or None."""
+
+    parts: Sequence[Part]
+    running: int
+    queued: int
+    oldest_queued_ms: float
+    figures: Figures
+    attention: Sequence[RunLine]
+    attention_count: int
+    alerts: Sequence[AlertRow]
+    alerts_count: int
+    may_resolve: bool
+    broken: Sequence[ConnectionRow]
+    to_settle: int
+    spend: Spend | None
+    recent: Sequence[RunLine]
+    agents: Sequence[AgentLine]
+    steps: Sequence[FirstStep]
+    has_runs: bool
+
+    @property
+    def parts_are_well(self) -> bool:
+        """Return whether each part says so."""
+        return all(part.is_well for part in self.parts)
+
+    @property
+    def is_well(self) -> bool:
+        """Return whether everything that has to run does, and keeps up."""
+        return self.parts_are_well and self.oldest_queued_ms < QUEUE_SLOW_SECONDS * 1000
+
+    @property
+    def needs_nothing(self) -> bool:
+        """Return whether nothing waits for the viewer."""
+        return not (self.attention_count or self.alerts or self.broken or self.to_settle)
+
+    @property
+    def next_step(self) -> FirstStep | None:
+        """Return the first step of the guide that is not done."""
+        return next((step for step in self.steps if not step.is_done), None)
+
+    @property
+    def has_guide(self) -> bool:
+        """Return whether the guide is still worth its room."""
+        return not all(step.is_done for step in self.steps[:-1])
+
+    @property
+    def success(self) -> float | None:
+        """Return the success rate of the last day in per cent."""
+        rate = self.figures.success_rate
+        return None if rate is None else rate * 100
+
+
+def load(session: Session, viewer: Principal, checks: Mapping[str, str]) -> HomeView:
+    """Return the page.
+
+    Args:
+        checks: what each part of the process says about itself: `ok`, or what is wrong.
+    """
+    now = clock.now()
+    counts = open_counts(session, viewer)
+    attention = queries.runs_page(session, viewer, RunFilter(needs_attention=True), None, _RUNS)
+    recent = queries.runs_page(session, viewer, RunFilter(), None, _RUNS)
+    agents = agents_page(session, viewer, size=_AGENTS).rows
+    runs = figures_by_agent(session, viewer, [agent.id for agent in agents], since=now - timedelta(hours=24))
+    connections = _connections(session, viewer)
+    alerts = open_alerts(session, viewer) if can(viewer, "alert.read") else []
+    return HomeView(
+        parts=[_part(name, said) for name, said in checks.items()],
+        running=counts["running"], queued=counts["queued"],
+        oldest_queued_ms=queries.oldest_queued_seconds(session, viewer) * 1000 if counts["queued"] else 0.0,
+        figures=figures_since(session, viewer, now - timedelta(hours=24), now),
+        attention=[_line(run) for run in attention.rows], attention_count=queries.attention_count(session, viewer),
+        alerts=alerts[:_ALERTS], alerts_count=len(alerts), may_resolve=can(viewer, "alert.resolve"),
+        broken=[one for one in connections if one.state == "active" and one.health == "broken"][:_ALERTS],
+        to_settle=queries.open_effects_count(session, viewer) if can(viewer, "effect.read") else 0,
+        spend=today(session, viewer.workspace_id) if can(viewer, "budget.read") else None,
+        recent=[_line(run) for run in recent.rows],
+        agents=[AgentLine(agent, runs.get(agent.id, NO_RUNS)) for agent in agents],
+        steps=_guide(session, viewer, connections, agents, recent.rows), has_runs=bool(recent.rows),
+    )  # fmt: skip
+
+
+def _connections(session: Session, viewer: Principal) -> Sequence[ConnectionRow]:
+    return connections_page(session, viewer, size=200).rows if can(viewer, "connection.read") else ()
+
+
+def _line(run: RunRow) -> RunLine:
+    return RunLine(run, reason_of(run), next_of(run))
+
+
+def _part(name: str, said: str) -> Part:
+    names = {"database": "Database", "migrations": "Schema", "worker": "Worker"}
+    return Part(names.get(name, name.capitalize()), said == "ok", "" if said == "ok" else said)
+
+
+def _guide(
+    session: Session,
+    viewer: Principal,
+    connections: Sequence[ConnectionRow],
+    agents: Sequence[AgentFacts],
+    runs: Sequence[RunRow],
+) -> list[FirstStep]:
+    agent = agents[0] if agents else None
+    is_frozen = any(one.last_revision for one in agents)
+    path = f"/agents/{agent.slug}" if agent else "/agents"
+    has_key = can(viewer, "key.read") and bool(keys(session, viewer, size=1).rows)
+    systems = "Mail, files, an MCP server or an OpenAPI service: what the agent may use."
+    procedure = "A procedure in plain words, a model, and the tools it may use."
+    frozen = "Checks must pass; from then on it serves runs."
+    editor = f"{path}/edit" if agent else path
+    run = f"{path}/run" if is_frozen else path
+    own = "One POST starts a run; the key is shown once."
+    return [
+        FirstStep("Connect a system", systems, "/connections/new", "Add a connection", bool(connections)),
+        FirstStep("Write an agent", procedure, "/agents/new", "New agent", bool(agents)),
+        FirstStep("Freeze its first revision", frozen, editor, "Open the editor", is_frozen),
+        FirstStep("Run it once", "Give it one input and watch every step.", run, "Run it", bool(runs)),
+        FirstStep("Make a key for your own code", own, "/settings/keys", "API keys", has_key),
+    ]

@@ -1,0 +1,34 @@
+"""GET the first page; POST that an alert is dealt with."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from signoff.watch.actions import resolve_alert
+from signoff.web.flash import Flash
+from signoff.web.house import house_of, store_of
+from signoff.web.identity import Looker
+from signoff.web.page import Page, see_other
+from signoff.web.pages.home.query import load
+
+router = APIRouter()
+page = Page(__file__)
+
+
+@router.get("")
+async def home(request: Request, looker: Looker) -> Response:
+    """The first page."""
+    house = house_of(request)
+    checks = await house.readiness.checks()
+    view = await house.store.read_async(load, looker.viewer, checks)
+    return page.page_or_fragment(request, view, "_body.html")
+
+
+@router.post("/alerts/{alert_id}/resolve")
+def home_resolve(request: Request, alert_id: str, looker: Looker) -> Response:
+    """Say that an alert is dealt with."""
+    with store_of(request).write() as session:
+        resolve_alert(session, looker.viewer, alert_id)
+    flash = Flash("Resolved", "It opens again if it happens again.")
+    return see_other(request, looker.chrome.href("/"), flash)
