@@ -96,8 +96,6 @@ def test_no_sideways_scroll_at_320(browser: Browser, place: tuple[str, Site, str
 def test_typing_is_checked_saved_by_key_and_guarded(browser: Browser, place: tuple[str, Site, str]):
     address, site, _ = place
     page = signed_in(browser, place)
-    asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     page.goto(f"{address}/w/northwind/agents/refund-triage/edit")
     page.wait_for_selector(WOKEN)
     page.locator("[data-sop]").fill("# GOAL\nDecide refunds.\nUse @mail.read")
@@ -107,16 +105,16 @@ def test_typing_is_checked_saved_by_key_and_guarded(browser: Browser, place: tup
     page.keyboard.press("Enter")
     assert page.locator("[data-sop]").input_value().endswith("@mail.read_message")
     page.locator("#checks").get_by_text("SHOP_TOKEN").first.wait_for()
-    page.close(run_before_unload=True)
-    page.wait_for_timeout(0)
-    assert asked == ["beforeunload"]
+    with page.expect_event("dialog") as caught:
+        page.evaluate("setTimeout(() => location.assign('/sign-in'))")
+    assert caught.value.type == "beforeunload"
+    caught.value.dismiss()
     with page.expect_response(lambda answer: answer.request.method == "POST" and answer.url.endswith("/edit")):
         page.keyboard.press("Control+s")
     page.locator("#draft-version[value='2']").wait_for(state="attached")
     with site.store.read() as session:
         assert "@mail.read_message" in draft_of(session, site.seeded.owner, "refund-triage").body["sop"]
-    page.goto(f"{address}/w/northwind/agents")
-    assert asked == ["beforeunload"]
+    page.goto(f"{address}/w/northwind/agents")  # Nothing asks any more.
     page.context.close()
 
 

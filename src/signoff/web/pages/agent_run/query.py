@@ -25,6 +25,8 @@ from signoff.web.forms import Form
 from signoff.web.pages.agent_run.fields import InputField, Way, input_fields, skeleton
 
 REVISIONS_OFFERED = 50
+# What the form sends for "whatever serves the environment".
+SERVED = "served"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class RunNowView:
     def choices(self) -> list[tuple[str, str]]:
         """Return the revisions as a choice, the one that serves first."""
         serves = f"What serves here: revision {self.served}" if self.served else "What serves here: nothing yet"
-        return [("", serves), *self.revisions]
+        return [(SERVED, serves), *self.revisions]
 
     @property
     def message_field(self) -> InputField | None:
@@ -105,7 +107,7 @@ def load(session: Session, viewer: Principal, slug: str, asked: Form) -> RunNowV
     head = agent_head(session, viewer, slug, "run")
     places = environments(session, viewer)
     environment = _environment(asked.text("environment"), head, places)
-    revision, body, number = _revision(session, head, asked.text("revision"), environment)
+    revision, body, number = _revision(session, head, asked.text("revision").replace(SERVED, ""), environment)
     slots = {slot.slot for slot in body.tools} if body else set[str]()
     mailbox = _mailbox(catalog(session, viewer, slots=slots), environment)
     fields = input_fields(body.input_schema, has_mailbox=mailbox is not None) if body else None
