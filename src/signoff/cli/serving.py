@@ -44,9 +44,11 @@ def _serve(settings: Settings, with_worker: bool) -> int:
     from signoff.app import build_app
     from signoff.kit.logs import set_up_logs
 
+    # First, so that a refusal to start is one line and nothing else.
+    app = build_app(settings, with_worker=with_worker)
     set_up_logs(settings.log_format, settings.log_level)
     config = uvicorn.Config(
-        build_app(settings, with_worker=with_worker),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -206,7 +206,17 @@ async def refuse(scope: Scope, send: Send, status: int, code: str, title: str, d
     if wants_page:
         body, kind = f"{title}\n\n{detail}\n", "text/plain; charset=utf-8"
     else:
-        body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code})
+        name = scope.get("state", {}).get("request_id", "unknown")
+        problem = {
+            "type": f"urn:signoff:problem:{code}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "instance": f"urn:signoff:request:{name}",
+            "code": code,
+            "errors": {},
+        }
+        body = json.dumps(problem)
         kind = "application/problem+json"
     data = body.encode()
     headers = [

@@ -1,0 +1,126 @@
+"""The command line, as an operator and as a client: what it prints, and the code it ends with."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signoff.cli.commands import app
+from signoff.cli.exits import guarded
+from signoff.settings import Settings
+from tests.api.world import BODY, make_world
+
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def signoff(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command on this test's database; return exit code, output, messages."""
+    monkeypatch.setenv("SIGNOFF_DATABASE_URL", database_url)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["signoff", *words])
+        code = guarded(lambda: app(standalone_mode=False))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+def test_the_first_run_makes_a_workspace_and_a_link(signoff: Callable[..., tuple[int, str, str]]) -> None:
+    assert signoff("setup-link")[0] == 2
+    code, out, _ = signoff("setup-link", "--email", "you@example.com", "--json")
+    assert code == 0
+    assert "/setup/set_" in json.loads(out)["link"]
+    assert signoff("setup-link", "--email", "nobody@example.com")[0] == 11
+
+
+def test_keys_are_made_listed_rotated_and_revoked(signoff: Callable[..., tuple[int, str, str]]) -> None:
+    signoff("setup-link", "--email", "you@example.com")
+    made = json.loads(signoff("keys", "create", "robot", "--preset", "read-only", "--json")[1])
+    assert made["key"].startswith("so_")
+    listed = json.loads(signoff("keys", "list", "--json")[1])
+    assert [(key["id"], key["role"], key["state"]) for key in listed] == [(made["id"], "viewer", "active")]
+    rotated = json.loads(signoff("keys", "rotate", made["id"], "--json")[1])
+    assert rotated["key"] != made["key"]
+    assert signoff("keys", "revoke", made["id"])[0] == 0
+    assert signoff("keys", "rotate", made["id"])[0] == 13
+    assert signoff("keys", "revoke", "key_none")[0] == 11
+    assert signoff("keys", "create", "x", "--preset", "root")[0] == 12
+    assert json.loads(signoff("audit", "verify", "--json")[1])["first_broken_seq"] is None
+    assert '"key.rotated"' in signoff("audit", "export")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["nonsense"], 2),
+        (["runs", "--limit", "0"], 2),
+        (["run", "x", "--input", "{"], 2),
+        (["run", "x", "--input", "@/nowhere"], 2),
+        (["runs"], 11),
+        (["runs", "--url", "http://127.0.0.1:1"], 10),
+        (["runs", "--url", "http://127.0.0.1:1", "--key", "so_x"], 15),
+        (["runs", "--url", "nonsense", "--key", "so_x"], 15),
+        (["apply", "/nowhere"], 12),
+    ],
+)
+def test_a_mistake_is_one_line_and_a_code(
+    signoff: Callable[..., tuple[int, str, str]], words: list[str], code: int
+) -> None:
+    found, out, err = signoff(*words)
+    assert (found, out) == (code, "")
+    assert err.startswith("signoff: ")
+    assert "Traceback" not in err
+
+
+def test_an_unmigrated_database_is_refused_with_the_next_command(
+    signoff: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SIGNOFF_DATABASE_URL", f"sqlite:///{tmp_path / 'new.sqlite'}")
+    code, _, err = signoff("serve")
+    assert code == 14
+    assert "signoff migrate" in err
+    assert signoff("migrate", "--check")[0] == 1
+    assert signoff("migrate")[0] == 0
+    assert "already" in signoff("migrate")[1]
+    assert signoff("migrate", "--check")[0] == 0
+
+
+def test_agents_as_code_and_runs_on_the_machine_and_on_a_server(
+    signoff: Callable[..., tuple[int, str, str]],
+    settings: Settings,
+    serving: Callable[[Any], AbstractContextManager[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    world = make_world(settings)
+    monkeypatch.setenv("SIGNOFF_DATA_DIR", str(settings.data_dir))
+    here = ("--workspace", "acme")
+    assert signoff("runs")[0] == 2  # Two workspaces: which one?
+    assert "helper" in signoff("runs", *here)[1]
+    assert signoff("export", str(tmp_path / "code"), *here)[0] == 0
+    sop = tmp_path / "code" / "helper" / "sop.md"
+    assert signoff("apply", str(tmp_path / "code"), *here)[2] == "0 of 1 agents changed.\n"
+    sop.write_text("Answer politely, and briefly.")
+    assert "new revision" in signoff("apply", str(tmp_path / "code"), "--dry-run", *here)[1]
+    code, out, _ = signoff("run", "helper", "--input", '{"text": "hi"}', *here)
+    assert (code, out[:4]) == (0, "run_")
+    with serving(world.app) as address:
+        there = ("--url", address, "--key", world.keys["admin"])
+        assert signoff("apply", str(tmp_path / "code"), *there)[2] == "1 of 1 agents changed.\n"
+        assert signoff("apply", str(tmp_path / "code"), *there)[2] == "0 of 1 agents changed.\n"
+        run = signoff("run", "helper", "--input", '{"text": "hi"}', *there)[1].strip()
+        assert [row["id"] for row in json.loads(signoff("runs", "--limit", "1", "--json", *there)[1])] == [run]
+        assert signoff("run", "nobody", *there)[0] == 11
+        assert signoff("runs", "--url", address, "--key", "so_aaaaaaaaaa_x")[0] == 10
+    world.close()
+    assert BODY["sop"] != sop.read_text()
