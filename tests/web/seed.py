@@ -59,17 +59,37 @@ TOOLS = {
     "mail": (
         ("list_messages", "List the messages of the folder.", "read", {}),
         ("read_message", "Read one message with its headers, text and attachments.", "read", {"message_id": "string"}),
-        ("read_attachment", "Read one attachment as text.", "read", {"message_id": "string", "attachment_id": "string"}),
+        (
+            "read_attachment",
+            "Read one attachment as text.",
+            "read",
+            {"message_id": "string", "attachment_id": "string"},
+        ),
     ),
     "erp": (
-        ("get_purchase_order", "One purchase order with its lines and what is still open.", "read", {"number": "string"}),
+        (
+            "get_purchase_order",
+            "One purchase order with its lines and what is still open.",
+            "read",
+            {"number": "string"},
+        ),
         ("find_purchase_orders", "Orders of a vendor, by name or mail domain.", "read", {"query": "string"}),
         ("list_bills", "The bills already posted on an order.", "read", {"order": "string"}),
-        ("post_bill", "Post a bill on a purchase order. It is paid on its due date.", "write", {"order": "string", "amount": "number", "token": "string"}),
-        ("flag_mismatch", "Flag an invoice that does not match, for the team.", "write", {"order": "string", "reason": "string"}),
+        (
+            "post_bill",
+            "Post a bill on a purchase order. It is paid on its due date.",
+            "write",
+            {"order": "string", "amount": "number", "token": "string"},
+        ),
+        (
+            "flag_mismatch",
+            "Flag an invoice that does not match, for the team.",
+            "write",
+            {"order": "string", "reason": "string"},
+        ),
         ("void_bill", "Void a bill. The vendor is told at once.", "irreversible", {"bill": "string"}),
     ),
-}  # fmt: skip
+}
 ALLOWED = [
     {"slot": "mail", "allow": [{"tool": "read_message"}, {"tool": "read_attachment", "max_calls": 20}]},
     {
@@ -209,11 +229,18 @@ def secret(session: Session, seeded: Seeded, environment: str, slot: str, name: 
     """A secret whose value nobody here can read."""
     session.add(
         Secret(
-            id=ids.new_id("sec"), workspace_id=seeded.workspace_id, environment_id=seeded.environments[environment],
-            name=name, connection_id=seeded.connections[f"{environment}/{slot}"], hosts=[], ciphertext=b"x", nonce=b"y",
-            key_id="k", created_at=clock.now(),
+            id=ids.new_id("sec"),
+            workspace_id=seeded.workspace_id,
+            environment_id=seeded.environments[environment],
+            name=name,
+            connection_id=seeded.connections[f"{environment}/{slot}"],
+            hosts=[],
+            ciphertext=b"x",
+            nonce=b"y",
+            key_id="k",
+            created_at=clock.now(),
         )
-    )  # fmt: skip
+    )
     session.flush()
 
 
@@ -234,9 +261,15 @@ def agent(
     who = seeded.people[owner]
     first = content if content is not None else revisions[0][0] if revisions else {"sop": "", "model": {"name": ""}}
     made = create_agent(
-        session, who, slug=slug, name=name, description=description, tags=tags, body=first,
+        session,
+        who,
+        slug=slug,
+        name=name,
+        description=description,
+        tags=tags,
+        body=first,
         backup_id=seeded.people[backup].id if backup else None,
-    )  # fmt: skip
+    )
     seeded.agents[slug] = made
     version = 1
     for number, (this, reason) in enumerate(revisions, 1):
@@ -258,16 +291,35 @@ def run(session: Session, seeded: Seeded, agent_id: str, title: str, state: str 
     moment = clock.now() - timedelta(minutes=minutes)
     is_over = state in ("completed", "failed", "cancelled", "rejected")
     given: dict[str, Any] = {
-        "id": run_id_at(moment), "workspace_id": seeded.workspace_id, "environment_id": seeded.environments[environment],
-        "agent_id": agent_id, "revision_id": revision.id, "agent_slug": row.slug, "agent_name": row.name,
-        "revision_number": revision.number, "state": state, "origin": "production", "source": "demo", "mode": "live",
-        "requested_by": by.id, "requested_by_name": by.name, "title": title, "search_text": title.lower(),
-        "input": {"message_id": f"<{title[:12]}@northwind.example>"}, "output": None,
-        "needs_attention": state in ("failed", "waiting"), "is_scripted": True,
-        "cost_usd": Decimal("0.0121"), "tokens_in": 8_420, "tokens_out": 910, "model_calls": 4, "tool_calls": 5,
-        "created_at": moment, "started_at": None if state == "queued" else moment + timedelta(milliseconds=240),
+        "id": run_id_at(moment),
+        "workspace_id": seeded.workspace_id,
+        "environment_id": seeded.environments[environment],
+        "agent_id": agent_id,
+        "revision_id": revision.id,
+        "agent_slug": row.slug,
+        "agent_name": row.name,
+        "revision_number": revision.number,
+        "state": state,
+        "origin": "production",
+        "source": "demo",
+        "mode": "live",
+        "requested_by": by.id,
+        "requested_by_name": by.name,
+        "title": title,
+        "search_text": title.lower(),
+        "input": {"message_id": f"<{title[:12]}@northwind.example>"},
+        "output": None,
+        "needs_attention": state in ("failed", "waiting"),
+        "is_scripted": True,
+        "cost_usd": Decimal("0.0121"),
+        "tokens_in": 8_420,
+        "tokens_out": 910,
+        "model_calls": 4,
+        "tool_calls": 5,
+        "created_at": moment,
+        "started_at": None if state == "queued" else moment + timedelta(milliseconds=240),
         "ended_at": moment + timedelta(seconds=18) if is_over else None,
-    }  # fmt: skip
+    }
     made = Run(**{**given, **more})
     session.add(made)
     session.flush()
@@ -282,29 +334,61 @@ def run_id_at(moment: datetime) -> str:
 
 
 RUNS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("Invoice RE-2026-119 from Brightwater Logistics", "waiting", {"waiting_for": "reconciliation", "minutes_ago": 4, "reason": "Nobody knows whether post_bill happened: the connection closed before it answered."}),
+    (
+        "Invoice RE-2026-119 from Brightwater Logistics",
+        "waiting",
+        {
+            "waiting_for": "reconciliation",
+            "minutes_ago": 4,
+            "reason": "Nobody knows whether post_bill happened: the connection closed before it answered.",
+        },
+    ),
     ("Invoice 88-2041 from Nordic Freight", "running", {"minutes_ago": 1}),
-    ("Re: Re: Fwd: your order PO-88117", "failed", {"minutes_ago": 26, "code": "connector_refused", "failed_step": "erp.get_purchase_order", "reason": "The ERP refused the token: it has expired."}),
-    ("Invoice RE-2026-118 from Brightwater Logistics", "completed", {"minutes_ago": 41, "output": {"action": "posted", "reason": "All four lines match PO-88120."}}),
+    (
+        "Re: Re: Fwd: your order PO-88117",
+        "failed",
+        {
+            "minutes_ago": 26,
+            "code": "connector_refused",
+            "failed_step": "erp.get_purchase_order",
+            "reason": "The ERP refused the token: it has expired.",
+        },
+    ),
+    (
+        "Invoice RE-2026-118 from Brightwater Logistics",
+        "completed",
+        {"minutes_ago": 41, "output": {"action": "posted", "reason": "All four lines match PO-88120."}},
+    ),
     ("(no subject)", "queued", {"minutes_ago": 0, "cost_usd": Decimal(0), "tokens_in": 0, "tokens_out": 0}),
     ("Monthly statement, October", "cancelled", {"minutes_ago": 95, "reason": "Cancelled by Mei Tanaka."}),
-    ("A message of 41 MB", "rejected", {"minutes_ago": 130, "reason": "The input is larger than the agent takes.", "cost_usd": Decimal(0)}),
-    ("Rechnung 4711 der Müller & Söhne GmbH über Büromaterial, Kostenstelle 4400, mit sehr langem Betreff", "completed", {"minutes_ago": 190}),
+    (
+        "A message of 41 MB",
+        "rejected",
+        {"minutes_ago": 130, "reason": "The input is larger than the agent takes.", "cost_usd": Decimal(0)},
+    ),
+    (
+        "Rechnung 4711 der Müller & Söhne GmbH über Büromaterial, Kostenstelle 4400, mit sehr langem Betreff",
+        "completed",
+        {"minutes_ago": 190},
+    ),
     ("Your invoice is overdue — final reminder", "completed", {"minutes_ago": 260}),
     ("Price change from 1 December", "completed", {"minutes_ago": 1500}),
-)  # fmt: skip
+)
+
+
+PEOPLE: tuple[tuple[str, str, Role], ...] = (
+    ("ines", "Ines Okafor", "builder"),
+    ("tomasz", "Tomasz Lis", "member"),
+    ("rosa", "Rosa Marín", "viewer"),
+)
 
 
 def seed(store: Store, *, slug: str = "northwind", mail_folder: str = "/srv/mail") -> Seeded:
     """Everything: four people, two environments with two connections each, three agents, runs in every state."""
     with store.write() as session:
         seeded = workspace(session, slug)
-        for key, name, role in (
-            ("ines", "Ines Okafor", "builder"),
-            ("tomasz", "Tomasz Lis", "member"),
-            ("rosa", "Rosa Marín", "viewer"),
-        ):
-            person(session, seeded, key, name, role)  # type: ignore[arg-type]
+        for key, name, role in PEOPLE:
+            person(session, seeded, key, name, role)
         for environment in ("staging", "production"):
             connect(session, seeded, environment, "mail", name="Invoice inbox", kind="mail", folder=mail_folder)
             connect(session, seeded, environment, "erp", name="ERP")
@@ -319,28 +403,44 @@ def seed(store: Store, *, slug: str = "northwind", mail_folder: str = "/srv/mail
 def _agents(session: Session, seeded: Seeded) -> None:
     changed = SOP.replace("2 percent", "1 percent").replace("- Stop after 10 bills in one run.\n", "")
     supplier = agent(
-        session, seeded, "supplier-mail", "Supplier mail", owner="ines", backup="mei", tags=("accounts-payable", "demo"),
-        description="Reads the accounts-payable inbox, posts invoices that match their purchase order, flags the others.",
+        session,
+        seeded,
+        "supplier-mail",
+        "Supplier mail",
+        owner="ines",
+        backup="mei",
+        tags=("accounts-payable", "demo"),
+        description="Reads the accounts-payable inbox, posts invoices that match their order, flags the others.",
         revisions=(
             (body(), "First version, agreed with accounts payable"),
             (body(changed), "Finance wants 1 percent"),
             (body(changed, limits={**body()["limits"], "cost_usd": "0.35"}), "Runs cost less than we thought"),
         ),
-    )  # fmt: skip
+    )
     make_live(session, seeded.owner, supplier, environment="staging", revision=3, reason="Try it on last week's mail")
     make_live(
         session, seeded.owner, supplier, environment="production", revision=2, reason="Checked 40 runs in staging"
     )
     agent(
-        session, seeded, "vendor-watch", "Vendor price watch", owner="mei", tags=("purchasing",),
+        session,
+        seeded,
+        "vendor-watch",
+        "Vendor price watch",
+        owner="mei",
+        tags=("purchasing",),
         description="Compares vendors' price lists with our contracts once a week.",
         revisions=((body("# GOAL\nCompare prices.", secrets=[], output_schema=None), "First version"),),
-    )  # fmt: skip
+    )
     agent(
-        session, seeded, "refund-triage", "Refund triage", owner="ines", tags=("support", "customers"),
+        session,
+        seeded,
+        "refund-triage",
+        "Refund triage",
+        owner="ines",
+        tags=("support", "customers"),
         description="Decides refunds under 100 euros, and prepares the others for a person.",
         content=body("# GOAL\nDecide each refund request with @shop.get_order.\n", secrets=["SHOP_TOKEN"]),
-    )  # fmt: skip
+    )
 
 
 def audit_actions(session: Session, seeded: Seeded) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -103,12 +103,12 @@ def _tools(session: Session, connection_ids: list[str]) -> dict[str, dict[str, C
             effect=row.effect,
             state=row.state,
             is_idempotent=row.is_idempotent,
-            input_schema=schema if isinstance(schema, dict) else {},
+            input_schema=cast("dict[str, Any]", schema) if isinstance(schema, dict) else {},
         )
     return found
 
 
 def gravest(effects: Collection[str]) -> str:
     """Return the gravest of several classes; what is not known is the gravest there is."""
-    known = [EFFECTS.index(effect) if effect in EFFECTS else len(EFFECTS) - 1 for effect in effects]  # pyright: ignore[reportArgumentType]
+    known = [EFFECTS.index(effect) if effect in EFFECTS else len(EFFECTS) - 1 for effect in effects]
     return EFFECTS[max(known, default=len(EFFECTS) - 1)]

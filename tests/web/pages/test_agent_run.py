@@ -12,8 +12,8 @@ from signoff.settings import Settings
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Run
 from signoff.tables.session import Store
-from signoff.web.pages.agent_run.fields import input_fields, input_from, skeleton
 from signoff.web.forms import Form
+from signoff.web.pages.agent_run.fields import input_fields, input_from, skeleton
 from tests.web.kit_pages import HTMX, pages_app
 from tests.web.pages.conftest import Site
 from tests.web.seed import seed
@@ -29,7 +29,7 @@ def once(html: str) -> str:
 
 def newest(site: Site) -> Run:
     with site.store.read() as session:
-        return session.query(Run).order_by(Run.created_at.desc(), Run.id.desc()).first()  # type: ignore[return-value]
+        return session.query(Run).order_by(Run.created_at.desc(), Run.id.desc()).limit(1).one()
 
 
 def test_a_run_begins_with_what_serves_and_its_page_follows(site: Site):
@@ -90,7 +90,8 @@ def test_the_mailbox_is_offered(store: Store, settings: Settings, tmp_path: Path
     folder = tmp_path / "mail"
     folder.mkdir()
     (folder / "1.eml").write_bytes(
-        b"From: a@b.example\r\nSubject: Invoice <b>7</b>\r\nMessage-ID: <7@b.example>\r\nDate: Mon, 9 Nov 2026 11:19:00 +0100\r\n\r\nHi"
+        b"From: a@b.example\r\nSubject: Invoice <b>7</b>\r\nMessage-ID: <7@b.example>\r\n"
+        b"Date: Mon, 9 Nov 2026 11:19:00 +0100\r\n\r\nHi"
     )
     own = settings.model_copy(update={"mail_roots": [tmp_path]})
     site = Site(pages_app(store, own), store, seed(store, mail_folder=str(folder)))
@@ -142,8 +143,14 @@ def test_fields_come_from_a_flat_schema_and_values_keep_their_kind():
 
 @pytest.mark.parametrize(
     "schema",
-    [None, {}, {"type": "array"}, {"type": "object", "properties": {"a": {"type": "object"}}}, {"type": "object", "properties": {"a": True}}],
-)  # fmt: skip
+    [
+        None,
+        {},
+        {"type": "array"},
+        {"type": "object", "properties": {"a": {"type": "object"}}},
+        {"type": "object", "properties": {"a": True}},
+    ],
+)
 def test_any_other_schema_is_filled_in_as_json(schema: dict[str, Any] | None):
     assert input_fields(schema, has_mailbox=True) is None
     assert skeleton(schema).startswith("{")

@@ -47,9 +47,10 @@ async def mail_choices(services: Services, viewer: Principal, connection_id: str
     link = await services.pool.link(found.row.id, found.row.version, found.row.kind, found.config)
     args = {"limit": MESSAGES_SHOWN}
     answer = await link.call("list_messages", args, key=None, timeout_seconds=_CALL_SECONDS_MAX)
-    if answer.is_error or not isinstance(answer.value, dict):
-        raise ConnectorError(f"The mailbox cannot be listed: {shortened(str(answer.value), 300)}")
-    listed: Any = cast("dict[str, Any]", answer.value).get("messages")
+    value: Any = answer.value
+    if answer.is_error or not isinstance(value, dict):
+        raise ConnectorError(f"The mailbox cannot be listed: {shortened(str(cast('object', value)), 300)}")
+    listed: Any = cast("dict[str, Any]", value).get("messages")
     items = cast("list[Any]", listed) if isinstance(listed, list) else []
     return [choice for item in items if isinstance(item, dict) and (choice := _choice(cast("dict[str, Any]", item)))]
 

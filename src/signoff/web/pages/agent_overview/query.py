@@ -22,8 +22,8 @@ from signoff.runs.filters import RunFilter
 from signoff.runs.queries import median_duration, runs_page
 from signoff.runs.views import RunRow
 from signoff.web.agent_head import AgentHead, agent_head
-from signoff.web.forms import Form
 from signoff.web.agent_words import bound_in_words, limits_in_words
+from signoff.web.forms import Form
 
 RUNS_SHOWN = 8
 
@@ -103,9 +103,7 @@ def load(
         limits=tuple(limits_in_words(body)) if body else (),
         grips=tuple(_grips(body, known)) if body else (),
         slots=tuple(_health(slot.slot, known.get(slot.slot, []), places) for slot in body.tools) if body else (),
-        runs=tuple(runs_page(session, viewer, RunFilter(agent=agent.id), size=RUNS_SHOWN).rows)
-        if may_see_runs
-        else None,
+        runs=_recent(session, viewer, agent.id) if may_see_runs else None,
         today=totals_of(session, viewer, agent.id, since=today) if may_see_runs else None,
         week=totals_of(session, viewer, agent.id, since=week) if may_see_runs else None,
         median_ms=None if seconds is None else seconds * 1000,

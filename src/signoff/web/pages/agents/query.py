@@ -61,7 +61,7 @@ class AgentsView:
     @property
     def tag_options(self) -> list[tuple[str, str]]:
         """Return the tags as a filter offers them; the one chosen is there even when nobody uses it any more."""
-        return [(tag, tag) for tag in sorted({*self.tags, *([self.tag] if self.tag else [])})]
+        return [(tag, tag) for tag in sorted({*self.tags, self.tag} - {""})]
 
 
 def load(
