@@ -21,17 +21,17 @@ from signoff.tables.migrate import migrate
 from tests.api.world import make_world
 from tests.kit_server import serving
 
-PHASES: list[str] = []
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
-def main() -> int:
+def main(words: list[str] | None = None) -> int:
     """Fuzz until the minutes are over; the first finding ends it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--examples", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+    parser.add_argument("--phases", default="", help="For a short look: examples, coverage.")
+    given = parser.parse_args(words)
     deadline = time.monotonic() + given.minutes * 60
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
@@ -46,14 +46,14 @@ def main() -> int:
             turn = 0
             while turn == 0 or time.monotonic() < deadline:
                 key = list(world.keys.values())[turn % len(world.keys)]
-                if code := _fuzz(address, key, given.seed + turn, given.examples, deadline):
+                if code := _fuzz(address, key, given.seed + turn, given.examples, given.phases, deadline):
                     return code
                 turn += 1
         world.close()
     return 0
 
 
-def _fuzz(address: str, key: str, seed: int, examples: int, deadline: float) -> int:
+def _fuzz(address: str, key: str, seed: int, examples: int, phases: str, deadline: float) -> int:
     command = [
         str(Path(sys.executable).parent / "schemathesis"),
         "run",
@@ -62,7 +62,7 @@ def _fuzz(address: str, key: str, seed: int, examples: int, deadline: float) -> 
         *("--checks", CHECKS),
         *("--seed", str(seed)),
         *("--max-examples", str(examples)),
-        *PHASES,
+        *(("--phases", phases) if phases else ()),
         *("--exclude-path", "/metrics"),
         "--no-color",
     ]
