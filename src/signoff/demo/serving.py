@@ -64,7 +64,7 @@ class _Server(uvicorn.Server):
         """Return where it answers: the operator's public address, or this machine and the port it really got."""
         if settings.public_url:
             return settings.public_url.rstrip("/")
-        port = next((socket.getsockname()[1] for one in self.servers for socket in one.sockets), settings.port)
+        port = next((door.getsockname()[1] for one in self.servers for door in one.sockets), settings.port)
         host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  Only compared.
         return f"http://{host}:{port}"
 
