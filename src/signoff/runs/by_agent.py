@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,10 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from signoff.kit import ids
-from signoff.people.access import Principal, authorize
+from signoff.people.access import Principal, authorize, reach
 from signoff.runs.filters import visible
 from signoff.tables.agents import Agent
 from signoff.tables.runs import Run
+
+# More runs than this need a look: then the number itself is no news.
+_ATTENTION_READ = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +68,54 @@ def figures_by_agent(
         .group_by(Run.agent_id)
     )
     waiting = _needing_attention(session, viewer, agent_ids)
-    found = {agent_id: AgentRuns(last.get(agent_id), 0, waiting.get(agent_id, 0)) for agent_id in agent_ids}
+    found = {agent_id: AgentRuns(last.get(agent_id), 0, waiting[agent_id]) for agent_id in agent_ids}
     for agent_id, runs, cost, unknown in counted:
         found[agent_id] = replace(found[agent_id], runs=runs, cost_usd=cost or Decimal(0), is_price_unknown=unknown > 0)
     return found
 
 
-def _needing_attention(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> dict[str, int]:
-    rows = session.execute(
+def last_runs_by_agent(
+    session: Session, viewer: Principal, agent_ids: Sequence[str], *, since: datetime
+) -> dict[str, AgentRuns]:
+    """Return only the newest run and the number of runs since then of each agent, in two queries."""
+    authorize(viewer, "run.read")
+    if not agent_ids:
+        return {}
+    last = _last_runs(session, viewer, agent_ids)
+    counted = session.execute(
         select(Run.agent_id, func.count())
-        .where(Run.agent_id.in_(agent_ids), Run.needs_attention.is_(True), *visible(viewer))
+        .where(Run.agent_id.in_(agent_ids), Run.id >= ids.first_at("run", since), *visible(viewer))
         .group_by(Run.agent_id)
     )
-    return {row[0]: row[1] for row in rows}
+    numbers = {row[0]: row[1] for row in counted}
+    return {agent_id: AgentRuns(last.get(agent_id), numbers.get(agent_id, 0)) for agent_id in agent_ids}
+
+
+def last_runs_by_agent(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> dict[str, LastRun]:
+    """Return the last run of each of a few agents that have had one."""
+    authorize(viewer, "run.read")
+    return _last_runs(session, viewer, agent_ids)
+
+
+def _needing_attention(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> Counter[str]:
+    # Newest first, so that the index of what needs attention is walked, and not every run of the workspace.
+    rows = session.scalars(
+        select(Run.agent_id)
+        .where(*visible(viewer), Run.needs_attention.is_(True))
+        .order_by(Run.id.desc())
+        .limit(_ATTENTION_READ)
+    )
+    wanted = set(agent_ids)
+    return Counter(agent_id for agent_id in rows if agent_id in wanted)
 
 
 def _last_runs(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> dict[str, LastRun]:
-    # One step in the index (agent, id) for each agent, however many runs it has had.
+    # One step in the index (agent, id) for each agent, however many runs it has had. The workspace is asked of the
+    # agent: asked of the run, it would tempt SQLite to read every run of the workspace for each agent.
+    is_narrowed = viewer.environment_id or reach(viewer, "run.read") != "all"
     newest = (
         select(Run.id)
-        .where(Run.agent_id == Agent.id, *visible(viewer))
+        .where(Run.agent_id == Agent.id, *(visible(viewer) if is_narrowed else ()))
         .order_by(Run.id.desc())
         .limit(1)
         .correlate(Agent)
@@ -92,7 +124,7 @@ def _last_runs(session: Session, viewer: Principal, agent_ids: Sequence[str]) ->
     rows = session.execute(
         select(Run.agent_id, Run.id, Run.state, Run.waiting_for, Run.title, Run.created_at)
         .join(Agent, Agent.id == Run.agent_id)
-        .where(Agent.id.in_(agent_ids), Run.id == newest)
+        .where(Agent.id.in_(agent_ids), Agent.workspace_id == viewer.workspace_id, Run.id == newest)
     )
     return {row[0]: LastRun(*row[1:]) for row in rows}
 
