@@ -11,7 +11,7 @@ from signoff.kit.paging import Page
 from signoff.people.access import Principal, authorize, can
 from signoff.people.facts import KeyFacts, NewKey
 from signoff.people.queries import environments, keys, workspace
-from signoff.people.roles import KEY_PRESETS, PERMISSIONS, Action
+from signoff.people.roles import KEY_PRESETS, PERMISSIONS
 from signoff.web.forms import Form
 from signoff.web.looks import LOOKS
 from signoff.web.permission_words import ACTION_WORDS
@@ -133,7 +133,7 @@ class NewKeyView:
 
     form: Form
     places: tuple[tuple[str, str], ...]
-    scopes: tuple[tuple[Action, str], ...]
+    scopes: tuple[tuple[str, str], ...]
     problem: str
     errors: Mapping[str, Sequence[str]]
     presets: tuple[tuple[str, str, str], ...] = PRESET_WORDS
