@@ -113,14 +113,28 @@ def _text(session: Session, viewer: Principal, agent: str, which: str) -> dict[s
 @router.post("/v1/{workspace}/agents/{agent}:live", response_model=Made)
 async def make_live(desk: AtMakingDesk, agent: AgentName, body: MakeLive) -> Response:
     """Let a revision serve an environment from now on. Runs under way keep theirs."""
+    # Looked at first, so that of two callers at the same moment one wins, also where writers queue.
+    seen = await desk.read(_serving, agent, body.environment)
 
     def work(session: Session, principal: Principal) -> Made:
         made = deployments.make_live(
-            session, principal, agent, environment=body.environment, revision=body.revision, reason=body.reason
+            session,
+            principal,
+            agent,
+            environment=body.environment,
+            revision=body.revision,
+            reason=body.reason,
+            expected=seen,
         )
         return Made(id=made)
 
     return answer(await desk.make("agent.live", {"agent": agent, **body.model_dump(mode="json")}, work))
+
+
+def _serving(session: Session, viewer: Principal, agent: str, environment: str) -> str | None:
+    found = queries.agent_by_slug(session, viewer, agent)
+    live = deployed.live_revisions(session, viewer, [found.id]).get(found.id, [])
+    return next((one.revision_id for one in live if one.environment == environment), None)
 
 
 @router.get("/v1/{workspace}/agents/{agent}/deployments", response_model=Listed[DeploymentFacts])
