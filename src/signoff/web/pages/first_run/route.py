@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from signoff.kit.errors import Malformed, Refusal, TooMuch
+from signoff.kit.errors import Malformed, Refusal
 from signoff.people.facts import SignedIn
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
@@ -37,12 +37,14 @@ def redeem(request: Request, token: str, fields: Fields) -> Response:
         signed_in = _redeem(request, token, fields)
     except Refusal as refusal:
         with house.store.read() as session:
-            is_gone = not isinstance(refusal, Malformed | TooMuch)
-            view = load(session, token, problem="" if is_gone else refusal.detail, errors=refusal.errors)
+            view = load(session, token, problem=refusal.detail, errors=refusal.errors)
         return page.draw(request, "page.html", view, status=refusal.status, headers=HEADERS)
-    welcome = Flash(
-        f"Welcome, {signed_in.principal.name}", "The link is used up; next time, sign in with your password."
+    next_time = (
+        "The link is used up. Without a password, the next sign-in needs a new link."
+        if fields.text("how") == "without"
+        else "The link is used up; next time, sign in with your password."
     )
+    welcome = Flash(f"Welcome, {signed_in.principal.name}", next_time)
     response = see_other(request, f"/w/{signed_in.workspace_slug}", welcome)
     set_session_cookie(response, house.settings, signed_in)
     return response
