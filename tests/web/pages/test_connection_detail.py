@@ -242,7 +242,8 @@ def test_editing_keeps_what_is_not_in_the_way_and_locks_secrets_on_another_host(
     browser = site.browser()
     form = browser.get(at(site, erp, "/edit")).text
     version = re.search(r'name="version" value="(\d+)"', form)
-    assert version and 'value="https://erp.northwind.example/mcp"' in form
+    assert version
+    assert 'value="https://erp.northwind.example/mcp"' in form
     stale = {"name": "ERP 2", "url": "https://new.example/mcp", "headers": "X-A: {{secret.NEXT}}", "version": "99"}
     refused = browser.post(at(site, erp, "/edit"), data=stale)
     assert refused.status_code == 409

@@ -1,0 +1,167 @@
+"""Members: invited with a link shown once, given roles, removed; never without an owner."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from signoff.people.facts import MemberFacts
+from signoff.people.links import holder_of_link
+from signoff.people.queries import members
+from tests.web.pages.conftest import Site
+from tests.web.seed import audit_actions, person, workspace
+
+GOOD = {"email": "noor@northwind.example", "name": "Noor Haddad", "role": "builder"}
+
+
+def everyone(site: Site) -> dict[str, MemberFacts]:
+    with site.store.read() as session:
+        return {one.name: one for one in members(session, site.seeded.owner, size=100).rows}
+
+
+def token(html: str) -> str:
+    found = re.search(r'id="fresh-link"[^>]*>http://testserver/setup/([^<]+)<', html)
+    assert found
+    return found[1]
+
+
+def at(site: Site, name: str, rest: str = "") -> str:
+    return f"{site.base}/settings/members/{everyone(site)[name].id}{rest}"
+
+
+def test_alone_it_says_whom_to_invite(empty_site: Site):
+    html = empty_site.browser().get("/w/bare/settings/members").text
+    assert "You are alone here" in html
+    assert "Mei Tanaka" in html
+
+
+def test_an_invitation_is_a_link_shown_once(site: Site):
+    browser = site.browser()
+    answer = browser.post(f"{site.base}/settings/members", data=GOOD)
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    made = token(answer.text)
+    with site.store.read() as session:
+        holder = holder_of_link(session, made)
+    assert holder is not None
+    assert (holder.email, holder.purpose) == ("noor@northwind.example", "invitation")
+    assert everyone(site)["Noor Haddad"].role == "builder"
+    shown = browser.get(f"{site.base}/settings/members").text
+    assert made not in shown
+    assert "Not yet: invited" in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "word"),
+    [
+        ({"email": "nobody"}, 422, "e-mail"),
+        ({"name": " "}, 422, "name"),
+        ({"role": "king"}, 422, "is not a role"),
+        ({"email": "ines@northwind.example"}, 409, "a member already"),
+    ],
+)
+def test_a_refused_invitation_keeps_what_was_typed(site: Site, fields: dict[str, str], status: int, word: str):
+    before = set(everyone(site))
+    answer = site.browser().post(f"{site.base}/settings/members", data={**GOOD, **fields})
+    assert answer.status_code == status
+    assert word in answer.text
+    if "email" in fields:
+        assert f'value="{fields["email"]}"' in answer.text
+    assert set(everyone(site)) == before
+
+
+def test_somebody_with_an_account_elsewhere_needs_no_link(site: Site):
+    with site.store.write() as session:
+        other = workspace(session, "globex", "Globex")
+        person(session, other, "pat", "Pat Elsewhere", "member")
+    answer = site.browser().post(f"{site.base}/settings/members", data={**GOOD, "email": "pat@globex.example"})
+    assert answer.status_code == 201
+    assert "need no link" in answer.text
+    assert "/setup/" not in answer.text
+    assert "Pat Elsewhere" in everyone(site)
+
+
+def test_a_role_is_changed_from_the_next_request_on(site: Site):
+    assert site.browser("rosa").get(f"{site.base}/secrets").status_code == 403
+    answer = site.browser().post(at(site, "Rosa Marín", "/role"), data={"role": "builder"})
+    assert answer.status_code == 303
+    assert everyone(site)["Rosa Marín"].role == "builder"
+    assert site.browser("rosa").get(f"{site.base}/secrets").status_code == 200
+
+
+@pytest.mark.parametrize(("rest", "data"), [("/role", {"role": "viewer"}), ("/remove", {})])
+def test_the_last_owner_stays(site: Site, rest: str, data: dict[str, str]):
+    answer = site.browser().post(at(site, "Mei Tanaka", rest), data=data)
+    assert answer.status_code == 409
+    assert "Make somebody else an owner first" in answer.text
+    assert everyone(site)["Mei Tanaka"].role == "owner"
+    if data:
+        assert re.search(r'value="viewer"[^>]* checked', answer.text)
+
+
+def test_an_administrator_neither_makes_nor_changes_owners(site: Site):
+    with site.store.write() as session:
+        person(session, site.seeded, "ada", "Ada Admin", "administrator")
+    browser = site.browser("ada")
+    html = browser.get(at(site, "Rosa Marín")).text
+    assert 'value="administrator"' in html
+    assert 'value="owner"' not in html
+    assert browser.post(at(site, "Rosa Marín", "/role"), data={"role": "owner"}).status_code == 403
+    assert "Only an owner changes an owner" in browser.get(at(site, "Mei Tanaka")).text
+    assert browser.post(at(site, "Mei Tanaka", "/remove")).status_code == 403
+    assert everyone(site)["Rosa Marín"].role == "viewer"
+
+
+def test_a_new_link_replaces_the_old(site: Site):
+    browser = site.browser()
+    first = token(browser.post(f"{site.base}/settings/members", data=GOOD).text)
+    second = browser.post(at(site, "Noor Haddad", "/link"))
+    assert second.status_code == 201
+    with site.store.read() as session:
+        assert holder_of_link(session, first) is None
+        assert holder_of_link(session, token(second.text)) is not None
+    reset = browser.post(at(site, "Ines Okafor", "/link"))
+    with site.store.read() as session:
+        holder = holder_of_link(session, token(reset.text))
+    assert holder is not None
+    assert holder.purpose == "reset"
+
+
+def test_who_is_removed_is_out_at_once(site: Site):
+    tomasz = site.browser("tomasz")
+    assert tomasz.get(f"{site.base}/agents").status_code == 200
+    address = at(site, "Tomasz Lis")
+    assert site.browser().post(address + "/remove").status_code == 303
+    assert "Tomasz Lis" not in everyone(site)
+    assert tomasz.get(f"{site.base}/agents").status_code == 303
+    assert site.browser().get(address).status_code == 404
+    with site.store.read() as session:
+        assert audit_actions(session, site.seeded)[-1] == "member.removed"
+
+
+def test_who_may_not(site: Site):
+    builder, member = site.browser("ines"), site.browser("tomasz")
+    assert builder.get(f"{site.base}/settings/members").status_code == 200
+    assert builder.get(f"{site.base}/settings/members/new").status_code == 403
+    assert (
+        "<form" not in builder.get(at(site, "Rosa Marín")).text.split('class="page is-narrow"')[1].split("</main>")[0]
+    )
+    assert member.get(f"{site.base}/settings/members").status_code == 403
+    for browser in (builder, member):
+        assert browser.post(f"{site.base}/settings/members", data=GOOD).status_code == 403
+        for rest in ("/role", "/link", "/remove"):
+            assert browser.post(at(site, "Rosa Marín", rest), data={"role": "owner"}).status_code == 403
+    assert everyone(site)["Rosa Marín"].role == "viewer"
+
+
+def test_many_are_paged(site: Site):
+    with site.store.write() as session:
+        for number in range(35):
+            person(session, site.seeded, f"p{number}", f"Person {number:02}", "viewer")
+    browser = site.browser()
+    first = browser.get(f"{site.base}/settings/members").text
+    assert first.count("data-row") == 30
+    older = re.search(r'href="([^"]*cursor=[^"]*)" rel="next"', first)
+    assert older
+    assert browser.get(older[1]).text.count("data-row") == 9
