@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import text
@@ -114,7 +115,7 @@ def test_all_of_it_is_taken_away(site: Site):
     with site.store.read() as session:
         assert [row["action"] for row in rows] == audit_actions(session, site.seeded)
         assert len(rows) == audit.verify(session, site.seeded.workspace_id).rows
-    assert all(later["previous_hash"] == earlier["hash"] for earlier, later in zip(rows, rows[1:], strict=False))
+    assert all(later["previous_hash"] == earlier["hash"] for earlier, later in pairwise(rows))
 
 
 def test_who_may_not(site: Site):

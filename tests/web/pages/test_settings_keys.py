@@ -15,7 +15,7 @@ from signoff.people.queries import keys, principal_of_key
 from tests.web.pages.conftest import Site
 from tests.web.seed import audit_actions
 
-GOOD = {"name": "Nightly import", "preset": "runner", "environment": "", "expires": "90"}
+GOOD = {"name": "Nightly import", "preset": "runner", "environment": "all", "expires": "90"}
 
 
 def all_keys(site: Site) -> list[KeyFacts]:
@@ -59,7 +59,7 @@ def test_a_key_is_shown_once_and_works(site: Site):
 
 
 def test_fewer_actions_than_the_preset(site: Site):
-    assert make(site, scopes=["run.read", "agent.read"], expires="").status_code == 201
+    assert make(site, scopes=["run.read", "agent.read"], expires="never").status_code == 201
     (made,) = all_keys(site)
     assert set(made.scopes) == {"run.read", "agent.read"}
     assert made.expires_at is None

@@ -23,11 +23,13 @@ PRESET_WORDS: tuple[tuple[str, str, str], ...] = (
     ("read-only", "Read only", "Sees agents, runs, connections and spend. For dashboards."),
     ("admin", "Administrator", "Everything an administrator may do, people and keys included."),
 )
+# A choice of the form needs a word: browsers take an empty one for none.
+ALL = "all"
 EXPIRIES: tuple[tuple[str, str], ...] = (
     ("30", "In 30 days"),
     ("90", "In 90 days"),
     ("365", "In a year"),
-    ("", "Never"),
+    ("never", "Never"),
 )
 _PRESET_OF: dict[tuple[str, frozenset[str]], str] = {
     (role, frozenset(scopes)): name for name, (role, scopes) in KEY_PRESETS.items()
@@ -156,4 +158,4 @@ def load_new(
     authorize(viewer, "key.manage")
     places = tuple((place.slug, f"{place.name} only") for place in environments(session, viewer))
     scopes = tuple((action, words) for action, words in ACTION_WORDS.items() if action in PERMISSIONS[viewer.role])
-    return NewKeyView(form or Form(), (("", "All of them"), *places), scopes, problem, errors or {})
+    return NewKeyView(form or Form(), ((ALL, "All of them"), *places), scopes, problem, errors or {})

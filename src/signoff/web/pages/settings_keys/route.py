@@ -20,7 +20,7 @@ from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
-from signoff.web.pages.settings_keys.query import EXPIRIES, load, load_new
+from signoff.web.pages.settings_keys.query import ALL, EXPIRIES, load, load_new
 
 router = APIRouter()
 page = Page(__file__)
@@ -54,7 +54,7 @@ def make(request: Request, looker: Looker, fields: Fields) -> Response:
                 name=fields.text("name"),
                 preset=fields.text("preset"),
                 scopes=fields.texts("scopes"),
-                environment=fields.text("environment") or None,
+                environment=None if fields.text("environment") == ALL else fields.text("environment"),
                 expires_at=_expiry(fields),
             )
     except Refusal as refusal:
@@ -69,7 +69,7 @@ def _expiry(fields: Form) -> datetime | None:
     days = fields.text("expires")
     if days not in dict(EXPIRIES):
         raise Malformed("Choose when the key expires.", errors={"expires_at": ["Choose one of these."]})
-    return clock.now() + timedelta(days=int(days)) if days else None
+    return clock.now() + timedelta(days=int(days)) if days.isdigit() else None
 
 
 @router.post("/settings/keys/{key}/rotate")
