@@ -17,7 +17,7 @@ from signoff.kit import clock
 from signoff.people.access import Principal, can
 from signoff.people.queries import keys
 from signoff.runs import queries
-from signoff.runs.by_agent import NO_RUNS, AgentRuns, figures_by_agent
+from signoff.runs.by_agent import LastRun, last_runs_by_agent
 from signoff.runs.figures import Figures, figures_since, open_counts
 from signoff.runs.queries import RunFilter
 from signoff.runs.views import RunRow
@@ -54,7 +54,7 @@ class AgentLine:
     """An agent and its last result."""
 
     agent: AgentFacts
-    runs: AgentRuns
+    last: LastRun | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def load(session: Session, viewer: Principal, checks: Mapping[str, str]) -> Home
     attention = queries.runs_page(session, viewer, RunFilter(needs_attention=True), None, _RUNS)
     recent = queries.runs_page(session, viewer, RunFilter(), None, _RUNS)
     agents = agents_page(session, viewer, size=_AGENTS).rows
-    runs = figures_by_agent(session, viewer, [agent.id for agent in agents], since=now - timedelta(hours=24))
+    last = last_runs_by_agent(session, viewer, [agent.id for agent in agents])
     connections = _connections(session, viewer)
     alerts = open_alerts(session, viewer) if can(viewer, "alert.read") else []
     return HomeView(
@@ -147,7 +147,7 @@ def load(session: Session, viewer: Principal, checks: Mapping[str, str]) -> Home
         to_settle=queries.open_effects_count(session, viewer) if can(viewer, "effect.read") else 0,
         spend=today(session, viewer.workspace_id) if can(viewer, "budget.read") else None,
         recent=[_line(run) for run in recent.rows],
-        agents=[AgentLine(agent, runs.get(agent.id, NO_RUNS)) for agent in agents],
+        agents=[AgentLine(agent, last.get(agent.id)) for agent in agents],
         steps=_guide(session, viewer, connections, agents, recent.rows), has_runs=bool(recent.rows),
     )  # fmt: skip
 

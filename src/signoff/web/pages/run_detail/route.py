@@ -14,7 +14,7 @@ from signoff.runs.facts import RequestedRun
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
-from signoff.web.identity import Looker, looking
+from signoff.web.identity import Looker, still_looking
 from signoff.web.page import Page, is_partial, see_other
 from signoff.web.pages.run_detail.query import load, load_head, load_one_step
 from signoff.web.pages.run_detail.stream import Change, lines
@@ -63,7 +63,7 @@ async def run_events(
         return page.text("_change.html", change, looker.chrome)
 
     stream = lines(
-        store, looker.viewer, run_id, after=last_event_id or after, draw=draw, may_listen=lambda: looking(request)
+        store, looker.viewer, run_id, after=last_event_id or after, draw=draw, may_listen=lambda: still_looking(request, looker)
     )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
-from signoff.agents.revisions import revision_body
 from signoff.kit import clock
 from signoff.people.access import Principal, can
 from signoff.runs import queries
@@ -121,7 +120,7 @@ def load_step(
         verdicts=[_verdict(one) for one in step.verdicts], attempts=_attempts(detail),
         request=request.get("args", {}) if step.kind == "tool" else dict(request),
         response=detail.response, answers=said_in(detail.response) if is_model else (),
-        system=revision_body(session, run.revision_id).sop if is_model else "",
+        system=detail.instructions or "",
         shown=shown if is_model else (), shown_text=_shown_text(detail),
         earlier=_page(address, step.id, detail.messages_from - MESSAGES_SIZE) if detail.messages_from > 0 else None,
         later=_later(address, detail), effect_class=step.effect or "", effect=effect,

@@ -21,8 +21,8 @@ from signoff.web.pages.run_detail.query import Head, Now, load_head, load_now, l
 from signoff.web.pages.run_detail.timeline import Bar, Timeline
 
 PING_SECONDS = 15.0
-# How long a session that was ended meanwhile may still be told news.
-_CHECK_SECONDS = 5.0
+# How soon a session that was ended is let go of when nothing happens; before news it is asked for each time.
+_CHECK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +85,21 @@ async def lines(
 
     Nothing of the database is held between two lines.
     """
-    drawn, asked = Drawn(), clock.monotonic_seconds()
+    drawn, pinged = Drawn(), clock.monotonic_seconds()
     try:
         yield b"retry: 1000\n\n"
         yield _event(after, draw(await store.read_async(drawn.change, viewer, run_id)))
-        async for news in follow_run(store, viewer, run_id, after=after, idle_seconds=PING_SECONDS):
-            if clock.monotonic_seconds() - asked > _CHECK_SECONDS:
-                await may_listen()
-                asked = clock.monotonic_seconds()
+        async for news in follow_run(store, viewer, run_id, after=after, idle_seconds=_CHECK_SECONDS):
+            await may_listen()
             if not news:
-                yield b": still here\n\n"
+                if clock.monotonic_seconds() - pinged >= PING_SECONDS:
+                    pinged = clock.monotonic_seconds()
+                    yield b": still here\n\n"
                 continue
             change = await store.read_async(drawn.change, viewer, run_id)
             yield _event(_last(news, after), draw(change))
-            after = _last(news, after)
+            after, pinged = _last(news, after), clock.monotonic_seconds()
+        await may_listen()
         yield _event(after, draw(await store.read_async(drawn.change, viewer, run_id)))
         yield b"event: done\ndata: over\n\n"
     except (Refusal, Fault, asyncio.CancelledError):
