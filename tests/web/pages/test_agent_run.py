@@ -103,6 +103,12 @@ def test_the_mailbox_is_offered(store: Store, settings: Settings, tmp_path: Path
         assert re.search(r'type="radio" name="in.message_id" value="[^"]+" checked', shown)
         whole = browser.get(f"{AT}?environment=staging&messages=1").text
         assert "Invoice &lt;b&gt;7&lt;/b&gt;" in whole
+        # The run is called by the subject of the message that was picked.
+        picked = re.search(r'type="radio" name="in.message_id" value="([^"]+)"', shown)
+        assert picked
+        sent = {"environment": "staging", "way": "fields", "in.message_id": picked[1]}
+        assert browser.post(AT, data={**sent, f"subject.{picked[1]}": "Invoice <b>7</b>"}).status_code == 303
+    assert newest(site).title == "Invoice <b>7</b>"
 
 
 def test_a_mailbox_that_cannot_be_read_leaves_a_field(site: Site):

@@ -86,4 +86,12 @@ def _start(request: Request, looker: Looking, agent: str, fields: Form, view: Ru
             source="manual",
             mode="sandbox" if view.mode == "sandbox" else "live",
             input_key=f"{view.once}:{looker.viewer.id}"[:200],
+            title=_subject(fields, view),
         )
+
+
+def _subject(fields: Form, view: RunNowView) -> str | None:
+    """Return the subject of the message that was picked: the run is called by it, as those of the mailbox are."""
+    if view.message_field is None:
+        return None
+    return fields.text(f"subject.{fields.text(f'in.{view.message_field.name}')}") or None
