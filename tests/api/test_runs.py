@@ -55,6 +55,7 @@ def test_the_stream_tells_everything_once_and_resumes_after_a_broken_line(workin
     made = client.post("/v1/acme/agents/helper:execute", json={"input": {"text": "hi"}})
     assert made.status_code == 202
     assert made.headers["Location"] == made.json()["links"]["run"]
+    assert made.json()["links"]["page"] == f"/w/acme{made.json()['links']['run'].removeprefix('/v1/acme')}"
     whole = events(client, made.json()["links"]["events"])
     assert [kind for _, kind, _ in whole][-1] == "done"
     assert len({number for number, _, _ in whole}) == len(whole)

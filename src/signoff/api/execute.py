@@ -26,16 +26,17 @@ from signoff.runs.views import RunDetail
 router = make_router("runs")
 
 _Key = Annotated[str, Field(min_length=1, max_length=200)]
+_Pinned = Annotated[
+    Annotated[str, Field(pattern=r"^([0-9]{1,9}|rev_[a-z0-9]{1,60})$")] | Annotated[int, Field(ge=1, le=999_999_999)],
+    Field(description="Id or number; else what is live."),
+]
 
 
 class Execute(Body):
     """What to run. `wait` keeps the answer until the run is over: true for as long as is allowed, or seconds."""
 
     input: Any = None
-    revisionId: Annotated[  # noqa: N815
-        str | int | None,
-        Field(pattern=r"^([0-9]{1,9}|rev_[a-z0-9]{1,60})$", description="Id or number; else what is live."),
-    ] = None
+    revisionId: _Pinned | None = None  # noqa: N815
     environment: SlugText = "production"
     mode: Literal["live", "sandbox"] = "live"
     origin: Literal["production", "test"] = "production"
@@ -74,7 +75,7 @@ def execution(workspace: str, found: RunDetail) -> Execution:
     """Return a run as its starter sees it."""
     run = found.run
     here = f"/v1/{workspace}/runs/{run.id}"
-    links = {"run": here, "trace": f"{here}/steps", "events": f"{here}/events", "page": f"/runs/{run.id}"}
+    links = {"run": here, "trace": f"{here}/steps", "events": f"{here}/events", "page": f"/w/{workspace}/runs/{run.id}"}
     return Execution(
         id=run.id,
         executionRecordId=run.id,
