@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from signoff.gateways.model.prices import Prices
 from signoff.gateways.model.providers import Providers
-from signoff.kit.errors import Fault, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +20,7 @@ class ModelKnowledge:
 def model_knowledge(providers: Providers, prices: Prices) -> ModelKnowledge:
     """Return what this process's settings tell about models."""
 
-    def known_model(full: str) -> bool | None:
-        try:
-            providers.name(full)
-        except (Fault, Refusal):
-            return False
-        return True
-
     def has_price(full: str) -> bool | None:
         return prices.price(full).is_known
 
-    return ModelKnowledge(known_model, has_price)
+    return ModelKnowledge(providers.is_known, has_price)
