@@ -1,0 +1,1 @@
+"""One executable check for each acceptance row of the specifications, from outside: API, command line, browser."""
