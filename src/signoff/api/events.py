@@ -24,6 +24,16 @@ router = make_router("runs")
 _CHECK_SECONDS = 1.0
 _PING_EVERY = 10
 
+# What one event looks like, for the description: the line's `data` is JSON of its own.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "Send it as `Last-Event-ID` to go on after it."},
+        "event": {"type": "string", "enum": ["run", "step", "text", "done", "error"]},
+        "data": {"type": "string", "description": "A JSON object."},
+    },
+    "required": ["id", "event", "data"],
+}
 _LastId = Annotated[
     int | None,
     Header(alias="Last-Event-ID", ge=0, le=2**62, description="The last event heard; the stream goes on after it."),
@@ -33,7 +43,7 @@ _LastId = Annotated[
 @router.get(
     "/v1/{workspace}/runs/{run}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": _EVENT}}}},
 )
 async def events(request: Request, desk: AtDesk, workspace: str, run: Id, last_event_id: _LastId = None) -> Response:
     """What happens in a run: `run` (its state), `step`, `text` (a piece of an answer), and one `done` or `error`.
@@ -50,8 +60,10 @@ async def _lines(request: Request, desk: Desk, workspace: str, run_id: str, afte
     yield b"retry: 1000\n\n"
     quiet = 0
     try:
+        before = await principal_of(desk.house, request.state.credentials, workspace)
         async for news in follow_run(desk.store, desk.principal, run_id, after=after, idle_seconds=_CHECK_SECONDS):
-            await principal_of(desk.house, request.state.credentials, workspace)
+            if await principal_of(desk.house, request.state.credentials, workspace) != before:
+                return  # Another role meanwhile: the client comes back, and is asked as what they are now.
             for event in news:
                 yield _line(event)
             quiet = 0 if news else quiet + 1
