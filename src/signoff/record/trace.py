@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, cast
 
-from sqlalchemy import JSON, Table, func, select, type_coerce, update
+from sqlalchemy import JSON, Table, bindparam, func, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -25,6 +25,7 @@ EventKind = Literal["run", "step", "text", "done", "error"]
 
 # Without the object mapper, which reads each new id back: nobody here needs it.
 _ADD_EVENT = cast("Table", RunEvent.__table__).insert()
+_HOLD_RUN = select(Run.id).where(Run.id == bindparam("of_run")).with_for_update(key_share=True)
 _NAME_CHARS = 200
 _REASON_CHARS = 4_000
 
@@ -45,6 +46,7 @@ def begin_step(
     detail: Mapping[str, Any] | None = None,
 ) -> str:
     """Write that a step begins, or begins again. Returns its id."""
+    take_turn(session, run_id)
     # One statement: a step that runs again after a crash takes up its row, and of two at once neither is lost.
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     last = select(func.coalesce(func.max(Step.seq), 0) + 1).where(Step.run_id == run_id).scalar_subquery()
@@ -138,10 +140,28 @@ def _merged(session: Session, detail: Mapping[str, Any]) -> Any:
 def emit(
     session: Session, run_id: str, kind: EventKind, data: Mapping[str, Any], *, workspace_id: str | None = None
 ) -> None:
-    """Tell the watchers of a run something. It reaches them once the transaction is durable."""
+    """Tell the watchers of a run something. It reaches them once the transaction is durable.
+
+    Events of a run become visible in the order of their numbers, so that a watcher who has seen number n has missed
+    nothing below it.
+    """
     workspace_id = workspace_id or session.scalar(select(Run.workspace_id).where(Run.id == run_id))
     if workspace_id is None:
         return
+    take_turn(session, run_id)
+    _add_event(session, workspace_id, run_id, kind, data)
+
+
+def take_turn(session: Session, run_id: str) -> None:
+    """Hold the run's row until the transaction ends, so that numbers are given in the order of the commits.
+
+    Postgres gives out a number when a row is written, not when it becomes visible; SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_HOLD_RUN, {"of_run": run_id})
+
+
+def _add_event(session: Session, workspace_id: str, run_id: str, kind: EventKind, data: Mapping[str, Any]) -> None:
     event = {"workspace_id": workspace_id, "run_id": run_id, "kind": kind, "data": dict(data), "at": clock.now()}
     session.execute(_ADD_EVENT, [event])
 
@@ -150,4 +170,5 @@ def _tell_step(
     session: Session, workspace_id: str, run_id: str, step_id: str, seq: int, kind: str, name: str, state: str
 ) -> None:
     data = {"id": step_id, "seq": seq, "kind": kind, "name": name, "state": state}
-    emit(session, run_id, "step", data, workspace_id=workspace_id)
+    # The caller holds the run's row: it has taken its turn, or has just changed the row.
+    _add_event(session, workspace_id, run_id, "step", data)

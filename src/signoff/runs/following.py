@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -18,32 +17,20 @@ from signoff.tables.session import Store
 
 # Work in this process wakes us at once; this is how late news from another process may be.
 LOOK_SECONDS = 0.5
-# Two transactions may become durable in the other order than their events are numbered. Within this time of an
-# event, what has a lower number is still looked for.
-_LATE = timedelta(seconds=5)
 _BATCH = 200
 _ENDS = frozenset(("done", "error"))
 
 
 class Follower:
-    """What one watcher of a run has seen, so that nothing is told twice and nothing is left out."""
+    """What one watcher of a run has seen. Events become visible in the order of their numbers."""
 
     def __init__(self, last_id: int) -> None:
         self.last_id = last_id
-        self._floor = last_id
-        self._told: set[int] = set()
 
     def news(self, session: Session, viewer: Principal, run_id: str) -> list[EventRow]:
         """Return the events not told yet, in their order."""
-        found = queries.events_after(session, viewer, run_id, self._floor, _BATCH)
-        fresh = [event for event in found if event.id not in self._told]
-        self._told.update(event.id for event in fresh)
-        self.last_id = max([self.last_id, *(event.id for event in fresh)])
-        old = clock.now() - _LATE
-        settled = [event.id for event in found if event.at < old]
-        if settled or len(found) == _BATCH:
-            self._floor = max([self._floor, *(settled or [event.id for event in found])])
-            self._told = {event_id for event_id in self._told if event_id > self._floor}
+        fresh = queries.events_after(session, viewer, run_id, self.last_id, _BATCH)
+        self.last_id = fresh[-1].id if fresh else self.last_id
         return fresh
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from signoff.agents.revisions import revision_body
 from signoff.kit import clock, ids
 from signoff.kit.errors import NotFound
 from signoff.kit.paging import Page, page_size
@@ -110,13 +111,13 @@ def step(
     messages_from: int | None = None,
     messages_size: int = _MESSAGES_DEFAULT,
 ) -> StepDetail:
-    """Return one step with its bodies. For a model call also what the model was shown: the last messages before it,
-    or those from `messages_from` on.
+    """Return one step with its bodies. For a model call also what the model was shown: the instructions, and the last
+    messages before it, or those from `messages_from` on.
 
     Raises:
         NotFound: this viewer has no such step.
     """
-    _run(session, viewer, run_id)
+    of = _run(session, viewer, run_id)
     row = session.scalar(select(Step).where(Step.id == step_id, Step.run_id == run_id))
     if row is None:
         raise NotFound("There is no such step in this run.")
@@ -126,6 +127,7 @@ def step(
     messages = _messages(session, run_id, first, min(first + size, shown))
     return StepDetail(
         step=_view(StepRow, row), request=row.request, response=row.response, detail=row.detail,
+        instructions=revision_body(session, of.revision_id).sop if row.kind == "model" else None,
         messages_before=row.messages_before, messages=messages, messages_from=first,
     )  # fmt: skip
 
@@ -244,8 +246,9 @@ def open_effects_page(
 def open_effects_count(session: Session, viewer: Principal) -> int:
     """Return how many acts wait to be settled."""
     authorize(viewer, "effect.read")
-    counted = select(func.count()).select_from(Effect)
-    return session.scalar(counted.where(Effect.workspace_id == viewer.workspace_id, Effect.state == "unknown")) or 0
+    counted = select(func.count()).select_from(Effect).join(Run, Run.id == Effect.run_id)
+    bounds = (Effect.workspace_id == viewer.workspace_id, Effect.state == "unknown", *visible(viewer))
+    return session.scalar(counted.where(*bounds)) or 0
 
 
 def median_duration(

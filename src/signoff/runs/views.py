@@ -126,12 +126,14 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class StepDetail:
-    """A step with its bodies. `messages` is one page of the conversation the model was shown, oldest first."""
+    """A step with its bodies. For a model call, what the model was shown: `instructions` (the SOP of the run's
+    revision) and `messages`, one page of the conversation before it, oldest first."""
 
     step: StepRow
     request: Any
     response: Any
     detail: dict[str, Any]
+    instructions: str | None
     messages_before: int | None
     messages: Sequence[MessageRow]
     messages_from: int

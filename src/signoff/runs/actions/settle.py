@@ -12,7 +12,7 @@ from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.faultpoints import faultpoint
 from signoff.kit.text import shortened, storable
 from signoff.people.access import Principal
-from signoff.record import audit
+from signoff.record import audit, trace
 from signoff.runs.actions.cancel import run_for
 from signoff.runs.actions.legs import resume_run
 from signoff.runs.actions.moves import rows
@@ -41,6 +41,7 @@ def settle_effect(
         raise NotFound("There is no such act in this workspace.")
     run = run_for(session, principal, effect.run_id, "effect.settle")
     _check(outcome, reason, result)
+    trace.take_turn(session, run.id)  # Before the audit, as everything else that changes a run.
     settled = session.execute(
         update(Effect)
         .where(Effect.key == key, Effect.state == "unknown")
