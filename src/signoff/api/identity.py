@@ -57,7 +57,8 @@ def credentials_of(request: Request) -> Credentials:
         raise NotReadable("The request brings two different keys. Send one.", code="two_keys")
     if keys:
         return Credentials(key=keys.pop())
-    token = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    # With https only the prefixed cookie counts: a neighbouring host can set the other one.
+    token = request.cookies.get(SECURE_COOKIE if house_of(request).settings.is_https else COOKIE)
     if token:
         return Credentials(session=token)
     raise NotSignedIn(

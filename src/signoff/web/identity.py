@@ -64,8 +64,9 @@ def clear_session_cookie(response: Response, settings: Settings) -> None:
 
 
 def session_token(request: Request) -> str | None:
-    """Return the token the browser holds."""
-    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+    """Return the token the browser holds. With https only the prefixed cookie counts: a neighbouring host can set
+    the other one, and so sign somebody in as itself."""
+    return request.cookies.get(cookie_name(request.app.state.house.settings))
 
 
 def sign_in_address(request: Request) -> str:
@@ -92,6 +93,25 @@ async def looking(request: Request) -> Looking:
         await store.write_async(note_session_seen, seen.row_id)
     request.state.chrome = lambda: found.chrome
     return found
+
+
+async def still_looking(request: Request, looker: Looking) -> None:
+    """Return quietly while the session is good and its person may do what they could before; for long answers.
+
+    Raises:
+        SignInNeeded: the session has ended, or the person's role is another one now.
+    """
+    store: Store = request.app.state.house.store
+    settings: Settings = request.app.state.house.settings
+    slug = looker.chrome.base.removeprefix("/w/")
+    seen = await store.read_async(
+        queries.principal_of_session,
+        session_token(request) or "",
+        idle_seconds=settings.session_idle_seconds,
+        workspace_slug=slug,
+    )
+    if seen.principal != looker.viewer:
+        raise SignInNeeded("What you may see has changed. Open the page again.")
 
 
 async def viewer(request: Request) -> Principal:

@@ -63,7 +63,12 @@ async def run_events(
         return page.text("_change.html", change, looker.chrome)
 
     stream = lines(
-        store, looker.viewer, run_id, after=last_event_id or after, draw=draw, may_listen=lambda: still_looking(request, looker)
+        store,
+        looker.viewer,
+        run_id,
+        after=last_event_id or after,
+        draw=draw,
+        may_listen=lambda: still_looking(request, looker),
     )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
