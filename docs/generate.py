@@ -254,6 +254,8 @@ def roles_page() -> str:
         reaches = " | ".join(roles.PERMISSIONS[role].get(action, "") for role in roles.ROLES)
         parts.append(f"| `{action}` | {reaches} |")
     parts.append("\n## Presets of API keys\n\nA key's scopes only ever narrow its role.\n")
+    wide = ", ".join(f"`{action}`" for action in roles.ACTIONS if action in roles.WORKSPACE_WIDE)
+    parts.append(f"A key that is bound to one environment never may what concerns the whole workspace: {wide}.\n")
     parts.append("| preset | role | may |\n|---|---|---|")
     for preset, (role, scopes) in roles.KEY_PRESETS.items():
         may = ", ".join(f"`{scope}`" for scope in scopes) or "everything the role may"

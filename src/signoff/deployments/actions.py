@@ -113,14 +113,18 @@ def freeze_and_serve_first(
     version: int | None = None,
     facts: LintFacts | None = None,
 ) -> RevisionFacts:
-    """Freeze the draft. The first revision of an agent serves every environment at once, without a deployment.
+    """Freeze the draft. The first revision of an agent serves every environment at once, without a deployment; frozen
+    with a key for one environment, it serves that one.
 
     Raises: what `freeze_revision` raises.
     """
     frozen = freeze_revision(session, principal, agent_id, reason=reason, name=name, version=version, facts=facts)
     if frozen.number != 1:
         return frozen
-    environments = session.scalars(select(Environment).where(Environment.workspace_id == principal.workspace_id)).all()
+    places = select(Environment).where(Environment.workspace_id == principal.workspace_id)
+    if principal.environment_id:
+        places = places.where(Environment.id == principal.environment_id)
+    environments = session.scalars(places).all()
     session.add_all(
         LiveRevision(
             agent_id=frozen.agent_id,

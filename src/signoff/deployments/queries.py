@@ -32,6 +32,9 @@ def live_revision(session: Session, agent_id: str, environment_id: str) -> str |
 def live_revisions(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> dict[str, list[LiveFacts]]:
     """Return what serves each of the agents of one page, by agent id, production last, in one query."""
     authorize(viewer, "agent.read")
+    bounds = [LiveRevision.workspace_id == viewer.workspace_id, LiveRevision.agent_id.in_(agent_ids)]
+    if viewer.environment_id:
+        bounds.append(LiveRevision.environment_id == viewer.environment_id)
     rows = session.execute(
         select(
             LiveRevision.agent_id,
@@ -44,7 +47,7 @@ def live_revisions(session: Session, viewer: Principal, agent_ids: Sequence[str]
         )
         .join(Environment, Environment.id == LiveRevision.environment_id)
         .join(Revision, Revision.id == LiveRevision.revision_id)
-        .where(LiveRevision.workspace_id == viewer.workspace_id, LiveRevision.agent_id.in_(agent_ids))
+        .where(*bounds)
         .order_by(Environment.is_production, Environment.slug)
     )
     found: dict[str, list[LiveFacts]] = {agent_id: [] for agent_id in agent_ids}
@@ -76,6 +79,8 @@ def deployments_page(
         .outerjoin(_previous, _previous.id == Deployment.previous_revision_id)
         .where(Deployment.agent_id == found.id)
     )
+    if viewer.environment_id:
+        wanted = wanted.where(Deployment.environment_id == viewer.environment_id)
     if environment:
         wanted = wanted.where(Environment.slug == environment)
     page = newest_first(session, wanted, Deployment.id, cursor=cursor, size=size)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from signoff.kit.errors import NotAllowed, NotFound
-from signoff.people.roles import PERMISSIONS, Action, Reach, Role
+from signoff.people.roles import PERMISSIONS, WORKSPACE_WIDE, Action, Reach, Role
 from signoff.record.actor import Actor
 
 PrincipalKind = Literal["member", "key", "system"]
@@ -43,6 +43,8 @@ def reach(principal: Principal, action: Action) -> Reach | None:
     """Return how far the caller may go with `action`: `all`, `own`, or None for not at all."""
     if principal.scopes and action not in principal.scopes:
         return None
+    if principal.environment_id and action in WORKSPACE_WIDE:
+        return None
     return PERMISSIONS[principal.role].get(action)
 
 
@@ -64,6 +66,12 @@ def authorize(
         raise NotFound("There is no such thing in this workspace.")
     if environment_id and principal.environment_id and environment_id != principal.environment_id:
         raise NotFound("There is no such thing in this key's environment.")
+    if principal.environment_id and action in WORKSPACE_WIDE:
+        raise NotAllowed(
+            f"{principal.name} is a key for one environment, and this concerns the whole workspace. "
+            "Use a key that is not bound to an environment.",
+            extra={"required": action, "granted": sorted(_granted(principal)), "role": principal.role},
+        )
     granted = reach(principal, action)
     if granted == "all" or (granted == "own" and principal.id in owners):
         return

@@ -89,6 +89,12 @@ PERMISSIONS: dict[Role, dict[Action, Reach]] = {
     "viewer": _VIEWER,
 }
 
+# What reaches beyond any one environment: a key that is bound to one cannot do it. Whoever may make members may make
+# one who is bound to nothing.
+WORKSPACE_WIDE: frozenset[Action] = frozenset(
+    ("workspace.manage", "member.manage", "budget.manage", "freeze.order", "audit.read")
+)
+
 # What an API key may be asked to do, by preset. A key's scopes only ever narrow its role.
 KEY_PRESETS: dict[str, tuple[Role, tuple[Action, ...]]] = {
     "runner": ("manager", ("workspace.read", "agent.read", "run.read", "run.start", "run.cancel")),

@@ -15,7 +15,7 @@ from signoff.people import tokens
 from signoff.people.access import Principal, authorize, reach
 from signoff.people.emails import clean_name
 from signoff.people.facts import NewKey
-from signoff.people.roles import ACTIONS, KEY_PRESETS, PERMISSIONS, Action, Reach, Role
+from signoff.people.roles import ACTIONS, KEY_PRESETS, PERMISSIONS, WORKSPACE_WIDE, Action, Reach, Role
 from signoff.record import audit
 from signoff.tables.people import ApiKey, Environment
 
@@ -104,7 +104,10 @@ def _stay_within(principal: Principal, role: Role, scopes: tuple[Action, ...], e
     if principal.environment_id and environment_id != principal.environment_id:
         raise NotAllowed("A key bound to one environment makes keys for that one only.")
     wanted: dict[Action, Reach] = {
-        action: far for action, far in PERMISSIONS[role].items() if not scopes or action in scopes
+        action: far
+        for action, far in PERMISSIONS[role].items()
+        # A key for one environment cannot do what concerns the whole workspace, so it is not asked of who makes it.
+        if (not scopes or action in scopes) and not (environment_id and action in WORKSPACE_WIDE)
     }
     beyond = sorted(action for action, far in wanted.items() if reach(principal, action) not in ("all", far))
     if beyond:
