@@ -9,13 +9,20 @@ from sqlalchemy.orm import Session
 
 from signoff.connections.queries import bound_tools
 from signoff.engine.tool_names import PinnedTool
+from signoff.gateways.model.affordable import affordable
+from signoff.gateways.services import Services
+from signoff.record.actor import SYSTEM
 from signoff.runs import actions
-from signoff.runs.facts import RunContext
+from signoff.runs.facts import RunContext, context_of
 from signoff.tables.runs import Effect, Leg
 
 
-def begin(session: Session, run_id: str, leg: int, *, worker: str, wall_seconds_max: int) -> dict[str, Any]:
+def begin(
+    session: Session, services: Services, run_id: str, leg: int, *, worker: str, wall_seconds_max: int
+) -> dict[str, Any]:
     """Begin a leg. Returns, as plain JSON, everything the leg may rely on until its end."""
+    if leg == 1 and _is_rejected(session, services, run_id):
+        return {"is_begun": False}
     start = actions.start_leg(session, run_id, leg, worker=worker, wall_seconds_max=wall_seconds_max)
     if start is None:
         return {"is_begun": False}
@@ -29,6 +36,14 @@ def begin(session: Session, run_id: str, leg: int, *, worker: str, wall_seconds_
         "missing": missing,
         "settled": _settled(session, run_id, leg),
     }
+
+
+def _is_rejected(session: Session, services: Services, run_id: str) -> bool:
+    """Whether the run never begins, because today's money is used up. One that has begun goes on to its own limits."""
+    verdict = affordable(session, services, context_of(session, run_id, leg=1))
+    return verdict.kind == "stop" and actions.reject_run(
+        session, run_id, by=SYSTEM, code=verdict.code or "day_budget_exceeded", reason=verdict.reason
+    )
 
 
 def _tools(session: Session, context: RunContext) -> tuple[list[PinnedTool], str | None]:

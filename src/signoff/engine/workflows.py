@@ -20,6 +20,7 @@ from signoff.engine.tool_names import PinnedTool, named
 from signoff.engine.work import LegWork
 from signoff.gateways.services import Services
 from signoff.kit.faultpoints import faultpoint
+from signoff.kit.logs import logging_as
 from signoff.kit.text import shortened
 from signoff.runs import actions
 from signoff.runs.facts import RunContext, context_of
@@ -56,10 +57,15 @@ async def run_leg(run_id: str, leg: int) -> str:
     """Run one leg. Returns the state of the run at its end."""
     engine = _running[0]
     flight = engine.flights.board(run_id, leg)
-    try:
-        return await _leg(engine, flight)
-    finally:
-        engine.flights.land(flight)
+    # Every line the process logs for this run carries its id, whatever part of it writes the line.
+    with logging_as(run_id=run_id, leg=str(leg)):
+        _log.info("a leg begins")
+        try:
+            state = await _leg(engine, flight)
+        finally:
+            engine.flights.land(flight)
+        _log.info("a leg ends", extra={"state": state})
+    return state
 
 
 async def _leg(engine: Engine, flight: Flight) -> str:
@@ -70,7 +76,12 @@ async def _leg(engine: Engine, flight: Flight) -> str:
     async def first() -> dict[str, Any]:
         has_begun_here.append(True)
         return await services.store.write_async(
-            begin, run_id, leg, worker=durable.worker_id(), wall_seconds_max=services.settings.run_wall_seconds_max
+            begin,
+            services,
+            run_id,
+            leg,
+            worker=durable.worker_id(),
+            wall_seconds_max=services.settings.run_wall_seconds_max,
         )
 
     began = await durable.step("begin", first)

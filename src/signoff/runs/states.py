@@ -14,7 +14,7 @@ RUN_STATES: tuple[RunState, ...] = get_args(RunState)
 
 # `waiting` goes back to `running` when its next leg starts; it never goes back to `queued`.
 MOVES: dict[RunState, frozenset[RunState]] = {
-    "queued": frozenset({"running", "cancelled", "failed"}),
+    "queued": frozenset({"running", "cancelled", "failed", "rejected"}),
     "running": frozenset({"waiting", "completed", "failed", "cancelled"}),
     "waiting": frozenset({"running", "cancelled", "failed"}),
     "completed": frozenset(),

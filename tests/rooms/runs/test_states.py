@@ -28,7 +28,7 @@ def test_the_way_through():
 def test_where_a_state_is_reached_from():
     assert sources_of("running") == ("queued", "waiting")
     assert sources_of("cancelled") == ("queued", "running", "waiting")
-    assert sources_of("rejected") == ()
+    assert sources_of("rejected") == ("queued",)
 
 
 def test_who_asks_for_eyes():

@@ -112,6 +112,11 @@ def fail_run(
     return move(session, run_id, "failed", by=by, conditions=conditions, values=values) is not None
 
 
+def reject_run(session: Session, run_id: str, *, by: Actor, code: str, reason: str) -> bool:
+    """The run will not begin. False when it has begun already."""
+    return move(session, run_id, "rejected", by=by, values={"code": code, "reason": reason}) is not None
+
+
 def end_cancelled(
     session: Session, run_id: str, leg: int | None, *, by: Actor, code: str = "cancelled", reason: str | None = None
 ) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from signoff.budgets.queries import Spend
+from signoff.budgets.states import Pot
 from signoff.gateways.chain import ALLOW, Verdict
 from signoff.gateways.model.call import ModelCall
 from signoff.gateways.model.facts import ModelFacts
+from signoff.gateways.model.prices import Price
 from signoff.kit import money
 from signoff.runs.facts import RunContext
 
@@ -26,15 +31,22 @@ class Budget:
                 f"The run has used {facts.standing.tokens_used:,} tokens of {limits.tokens:,} (limits.tokens).",
                 code="tokens_exceeded",
             )
-        # A model that costs nothing may be asked also when all money is spent.
-        if facts.prices[run.body.model.name].of_tokens(1_000, 1_000) == 0:
-            return ALLOW
-        for pot, spend in zip(facts.pots, facts.spends, strict=True):
-            if pot.cap_usd is not None and spend.spent_usd >= pot.cap_usd:
-                shown = money.as_text(pot.cap_usd), money.as_text(spend.spent_usd)
-                return Verdict(
-                    "stop",
-                    f"{pot.words} is ${shown[0]}, and ${shown[1]} is spent. {pot.remedy}",
-                    code=f"{pot.kind}_budget_exceeded",
-                )
+        return money_left(facts.prices[run.body.model.name], facts.pots, facts.spends)
+
+
+def money_left(price: Price, pots: Sequence[Pot], spends: Sequence[Spend]) -> Verdict:
+    """Return `stop` with the pot in which nothing is left, or `allow`.
+
+    A model that costs nothing may be asked also when all money is spent.
+    """
+    if price.of_tokens(1_000, 1_000) == 0:
         return ALLOW
+    for pot, spend in zip(pots, spends, strict=True):
+        if pot.cap_usd is not None and spend.spent_usd >= pot.cap_usd:
+            shown = money.as_text(pot.cap_usd), money.as_text(spend.spent_usd)
+            return Verdict(
+                "stop",
+                f"{pot.words} is ${shown[0]}, and ${shown[1]} is spent. {pot.remedy}",
+                code=f"{pot.kind}_budget_exceeded",
+            )
+    return ALLOW
