@@ -7,7 +7,7 @@ import pytest
 from signoff.agents.body import Retry
 from signoff.gateways.model.call import Failure
 from signoff.gateways.model.gateway import think
-from signoff.gateways.model.policies.retry import pause_seconds
+from signoff.gateways.model.policies.retry import SHORTENINGS_MAX, pause_seconds
 from tests import fake_provider as fake
 from tests.fake_provider import FakeProvider
 from tests.gateways.kit_world import World, ask
@@ -85,4 +85,4 @@ async def test_what_is_too_long_also_when_shortened_is_told(world: World, provid
     provider.will("gpt", fake.context_too_long(100))
     outcome = await think(world.services, world.run, ask("word " * 10_000))
     assert (outcome.kind, outcome.code) == ("stopped", "context_too_long")
-    assert provider.calls() == 2
+    assert provider.calls() == 1 + SHORTENINGS_MAX

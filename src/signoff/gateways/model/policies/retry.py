@@ -13,24 +13,27 @@ from signoff.kit import chance, clock
 
 # A provider that wants a longer pause is out of order as far as this call is concerned.
 RETRY_AFTER_SECONDS_MAX = 60.0
+# Each leaves about half of the conversation, so what is ten times too long still gets its answer.
+SHORTENINGS_MAX = 4
 
 
 class Retry:
-    """Repeats what may succeed later, by the revision's rule, and a conversation that was too long once, shortened."""
+    """Repeats what may succeed later, by the revision's rule, and a conversation that was too long, shortened."""
 
     name = "retry"
 
     async def around(self, call: Asked, proceed: Proceed[Asked, Answer], /) -> Answer:
         """Return the answer of the first attempt that gives one; the last failure otherwise."""
         rule = call.run.body.model.retry
-        number = 0
+        number = shortenings = 0
         while True:
             started = clock.monotonic_seconds()
             try:
                 answer = await proceed(call)
             except ModelFailed as failed:
                 note(call, started, failed.failure)
-                if failed.failure.is_context_too_long and not call.log.is_truncated:
+                if failed.failure.is_context_too_long and shortenings < SHORTENINGS_MAX:
+                    shortenings += 1
                     call.log.is_truncated = True
                     call = replace(call, messages=sizes.shortened(call.messages))
                     continue
