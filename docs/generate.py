@@ -7,6 +7,7 @@ in the tuple that orders them. So the only way to change these pages is to chang
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from signoff.tables.all_tables import TABLES
 from signoff.tables.base import Base
 
 ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.append(str(ROOT))  # The tests beside us: the page of acceptance rows is read from them.
 SRC = ROOT / "src" / "signoff"
 REFERENCE = ROOT / "docs" / "reference"
 MADE = "<!-- Made by `make reference` from the code. Change the code. -->\n"
@@ -263,7 +266,17 @@ def roles_page() -> str:
     return "\n".join(parts) + "\n"
 
 
+# Acceptance rows
+
+
+def acceptance_page() -> str:
+    """docs/reference/acceptance.md."""
+    rows = importlib.import_module("tests.acceptance.rows")
+    return f"{MADE}\n{rows.page()}"
+
+
 PAGES = {
+    "acceptance.md": acceptance_page,
     "tables.md": tables_page,
     "errors.md": errors_page,
     "policies.md": policies_page,

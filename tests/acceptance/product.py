@@ -72,7 +72,7 @@ def settings_file(folder: Path, provider_url: str, settings: dict[str, Any]) -> 
     ledger = [str(Path(__file__).with_name("ledger_server.py")), str(folder / "ledger.jsonl")]
     text = toml(given) + "[stdio_commands.ledger]\n" + toml({"command": sys.executable, "args": ledger})
     for name in PROVIDERS:
-        facts = {"base_url": provider_url, "api_key": PROVIDER_KEY, "timeout_seconds": 60}
+        facts = {"base_url": provider_url, "api_key": PROVIDER_KEY, "timeout_seconds": 200}
         prices = {"input_usd_per_million": INPUT_USD, "output_usd_per_million": OUTPUT_USD}
         text += f"[providers.{name}]\n" + toml({**facts, **prices})
     return text
@@ -99,6 +99,11 @@ class Product:
     @property
     def data(self) -> Path:
         return self.folder / "data"
+
+    @property
+    def here(self) -> tuple[str, str]:
+        """What commands need when there are several workspaces."""
+        return "--workspace", self.workspace
 
     @property
     def address(self) -> str:
@@ -200,7 +205,7 @@ class Product:
         return json.loads(self.cli(*words, "--json").stdout)
 
     def new_key(self, preset: str, *words: str) -> dict[str, str]:
-        return self.cli_json("keys", "create", f"check {preset}", "--preset", preset, *words)
+        return self.cli_json("keys", "create", f"check {preset}", "--preset", preset, *self.here, *words)
 
     # The API
 

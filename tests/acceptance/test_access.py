@@ -20,15 +20,12 @@ MEMBERS = ("type", "title", "status", "detail", "instance")
 @pytest.fixture
 def neighbour(product: Product) -> str:
     """The key of an administrator in another workspace of the same installation."""
-    if "neighbour" not in product.cli("keys", "list", "--json", "--workspace", "neighbour", code=None).stdout:
-        product.cli("workspaces", "create", "neighbour", "--email", "ned@neighbour.example", code=None)
+    product.cli("workspaces", "create", "neighbour", "--email", "ned@neighbour.example")
     made = product.cli_json("keys", "create", "neighbour", "--preset", "admin", "--workspace", "neighbour")
     return made["key"]
 
 
-def test_f1_another_workspace_sees_nothing_and_learns_no_name(
-    product: Product, provider: FakeProvider, neighbour: str
-):
+def test_f1_another_workspace_sees_nothing_and_learns_no_name(product: Product, provider: FakeProvider, neighbour: str):
     slug = product.agent("f1-secret-name", tools=("post",), sop="f1-secret-words")
     provider.will(slug, acts("post"))
     found = product.run(slug, "f1-secret-input")
@@ -148,11 +145,11 @@ def test_d126_what_was_done_is_in_a_chain_that_cannot_be_edited_unseen(
     copy = own_product()
     shutil.rmtree(copy.data)
     product_copy(product, copy)
-    copy.cli("audit", "verify")
+    copy.cli("audit", "verify", *product.here)
     tampered = rows[len(rows) // 2]["id"]
     with sqlite3.connect(copy.data / "signoff.sqlite") as database:
         database.execute("update audit set actor_name = 'Nobody' where id = ?", (tampered,))
-    assert str(tampered) in copy.cli("audit", "verify", "--json", code=1).stdout
+    assert str(tampered) in copy.cli("audit", "verify", "--json", *product.here, code=1).stdout
 
 
 def product_copy(product: Product, copy: Product) -> None:
@@ -181,4 +178,3 @@ def test_d127_a_repeated_request_is_done_once(product: Product, provider: FakePr
     other = product.call("POST", f"agents/{slug}:execute", json={"input": "other"}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (409, "key_reused")
     assert {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"} <= set(answers[0].headers)
-

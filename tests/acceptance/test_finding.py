@@ -67,7 +67,7 @@ def test_d56_needs_attention_is_failed_and_waiting(product: Product, provider: F
     assert attention == ids(product.get("runs", state=["failed", "waiting"], size=200))
     assert {failed, waiting["id"]} <= attention
     assert completed not in attention
-    rows = product.cli_json("runs", "--attention", "--limit", "200")
+    rows = product.cli_json("runs", "--attention", "--limit", "200", *product.here)
     assert {row["id"] for row in rows} == attention
     product.post(f"runs/{waiting['id']}:cancel", status=204)
 
@@ -77,7 +77,7 @@ def test_d57_text_search_finds_the_title(product: Product, provider: FakeProvide
     for words in ("d57 GOOD", "good d57", "d57 completed", completed, f"{slug} good"):
         assert ids(product.get("runs", text=words)) == {completed}, words
     assert ids(product.get("runs", text="d57 100% _")) == set()
-    assert product.cli_json("runs", "--text", "d57 good one")[0]["id"] == completed
+    assert product.cli_json("runs", "--text", "d57 good one", *product.here)[0]["id"] == completed
 
 
 def test_d58_a_failing_tool_call_can_be_read(product: Product, provider: FakeProvider):
@@ -152,9 +152,8 @@ def test_f35_the_trace_shows_prompts_calls_tokens_cost_and_model(product: Produc
         facts = model["step"]
         assert (facts["model"], facts["tokens_in"], facts["tokens_out"]) == (f"fake:{slug}", 900, 200)
         assert float(facts["cost_usd"]) == (900 * 3 + 200 * 15) / 1e6
-        shown = json.dumps(model["messages"])
-        assert "f35-input" in shown
-        assert "Look before you post. f35-sop" in shown
+        assert "f35-input" in json.dumps(model["messages"])
+        assert model["instructions"] == "Look before you post. f35-sop"
     assert "erp_look" in json.dumps(first["response"])
     assert "f35-input" in json.dumps(tool["request"])
     assert "f35-input" in json.dumps(tool["response"])

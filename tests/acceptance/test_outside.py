@@ -24,13 +24,19 @@ def desk() -> Generator[BillDesk]:
         yield running
 
 
+def secret_name(slug: str) -> str:
+    """A secret has its name in the environment for itself."""
+    return f"{slug}_TOKEN".replace("-", "_").upper()
+
+
 def connect_desk(product: Product, desk: BillDesk, slug: str) -> tuple[str, str]:
     """A connection that signs in with a secret; returns both ids."""
+    name = secret_name(slug)
     config = {"url": f"{desk.url}/openapi.json", "base_url": desk.url, "headers": {
-        "Authorization": "Bearer {{secret.DESK_TOKEN}}"}}  # fmt: skip
+        "Authorization": f"Bearer {{{{secret.{name}}}}}"}}  # fmt: skip
     wanted = {"environment": "production", "slug": slug, "name": slug, "kind": "openapi", "config": config}
     connection = product.post("connections", wanted)["id"]
-    secret = product.post("secrets", {"connection_id": connection, "name": "DESK_TOKEN", "value": TOKEN})["id"]
+    secret = product.post("secrets", {"connection_id": connection, "name": name, "value": TOKEN})["id"]
     found = product.post(f"connections/{connection}:discover")
     assert found["ok"], found
     return connection, secret
@@ -109,7 +115,7 @@ def test_d95_a_login_reaches_the_system_and_nothing_else(product: Product, provi
 def test_d96_a_secret_is_written_and_never_read_back(product: Product, provider: FakeProvider, desk: BillDesk):
     connection, secret = connect_desk(product, desk, "desk-d96")
     listed = product.get("secrets", connection_id=connection)["items"]
-    assert [(row["name"], row["version"]) for row in listed] == [("DESK_TOKEN", 1)]
+    assert [(row["name"], row["version"]) for row in listed] == [(secret_name("desk-d96"), 1)]
     assert "value" not in listed[0]
     assert product.call("GET", f"secrets/{secret}").status_code == 405
     replaced = product.call("PUT", f"secrets/{secret}", json={"value": NEW_TOKEN})
@@ -140,7 +146,7 @@ def test_c5_a_source_that_fails_in_the_middle_loses_and_repeats_nothing(product:
 
     def read_then_post(body: dict[str, Any], number: int):
         said = json.dumps(body["messages"])
-        is_read = '"ok"' in said or "\\\"ok\\\"" in said
+        is_read = '"ok"' in said or '\\"ok\\"' in said
         steps = acts("look", "post") if is_read or "failed" not in said else text("The source is away.")
         return steps(body, number)
 

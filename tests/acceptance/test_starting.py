@@ -155,17 +155,3 @@ def test_a10_without_a_key_nothing_starts(product: Product):
             refused = product.call("POST", path, key=key, json=body)
             assert (refused.status_code, refused.json()["code"]) == (401, code)
     assert product.get("runs", agent=slug)["items"] == []
-
-
-def test_f58_test_runs_are_counted_apart(product: Product, provider: FakeProvider):
-    slug = product.agent("f58")
-    product.run(slug)
-    before = product.get("budget")["today"]
-    with ThreadPoolExecutor(8) as callers:
-        list(callers.map(lambda _: product.execute(slug, wait=True, origin="test"), range(100)))
-    after = product.get("budget")["today"]
-    cost = (900 * 3 + 200 * 15) / 1e6
-    assert abs(float(after["test_spent_usd"]) - float(before["test_spent_usd"]) - 100 * cost) < 1e-9
-    assert after["spent_usd"] == before["spent_usd"]
-    assert len(product.get("runs", agent=slug, origin="production")["items"]) == 1
-    assert len(product.get("runs", agent=slug, origin="test", size=200)["items"]) == 100

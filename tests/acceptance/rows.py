@@ -1,0 +1,139 @@
+"""The rows of the acceptance tables that are to be had so far: what each demands, and what is left open of it.
+
+D, F, A and C stand for the operating guides the rows come from. A row is checked by every test of this folder that
+carries its id. `without` says which part of a row the product does not have, `missing` why there is no check at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+SYSTEMS = {"D": "Duvo", "F": "Fruxon", "A": "Agento", "C": "Checklist"}
+_CHECK = re.compile(r"^test_((?:[dfac][0-9]+_)+)")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row. Its check fails when what it demands does not hold."""
+
+    id: str
+    demands: str
+    without: str = ""
+    missing: str = ""
+
+
+ROWS = (
+    Row("D1", "an SOP is created, edited and read back, and the model reads the edited one"),
+    Row("D2", "two edits make revisions n and n+1; n stays as it is, byte for byte"),
+    Row("D3", "a revision has a name and a note; a name of 81 characters is refused"),
+    Row("D4", "of callers that promote at the same moment one wins, the others get 409"),
+    Row("D5", "a newer or older revision can be promoted; promoting the live one is 409"),
+    Row("D6", "a run in flight keeps its revision over a promotion"),
+    Row("D9", "a run by hand on a revision that is not live records it, and its page says so"),
+    Row("D52", "stopping a running run takes at most 5 seconds; nothing more is done"),
+    Row("D54", "every state of a run is reached by its way, and no other move is possible"),
+    Row("D55", "the list of runs has its columns; every filter combines with every other; Clear all"),
+    Row("D56", "“needs attention” is exactly the failed and the waiting runs"),
+    Row("D57", "a search of runs finds words of the title, in any case and order"),
+    Row("D58", "the run tells tool calls, arguments and results; a failing call can be read",
+        without="a to-do list made from the SOP"),
+    Row("D59", "a run is found by its id or its agent, and its steps' durations add up to its own",
+        without="the search by sandbox: runs have no sandbox of their own"),
+    Row("D60", "five runs that fail at the same step are one cluster of five"),
+    Row("D61", "the third equal call is flagged, an endless loop is stopped, ten times the usual duration too"),
+    Row("D62", "503 twice and then an answer: completed, with three attempts told"),
+    Row("D63", "three runs in a row that the provider fails raise one alert; the next success ends it"),
+    Row("D64", "the same input again is answered with the first run; nothing is done twice"),
+    Row("D65", "a recorded run is replayed within 30 seconds, with no tool touched"),
+    Row("D66", "a run tells tokens, dollars, model calls and tool calls, exactly"),
+    Row("D93", "an expired login breaks the connection with moment and reason; a new secret mends it"),
+    Row("D95", "a login reaches its system, and no prompt, answer, log or file"),
+    Row("D96", "a secret is written and replaced; no read gives its value"),
+    Row("D126", "every privileged act is in the audit; it can be exported, and an edited row is found"),
+    Row("D127", "an Idempotency-Key makes one run; 429 says when to come back"),
+    Row("F1", "a key of one workspace reads nothing of another, and learns no name"),
+    Row("F6", "a stored revision cannot be written; its bytes are the same after 100 edits"),
+    Row("F7", "the first revision serves at once, without a deployment"),
+    Row("F8", "of two saves of one version the second is 409, with both texts; the first stays"),
+    Row("F11", "a draft that does not work is saved; 100 production runs succeed"),
+    Row("F12", "a diff names the changed words, the added tool and the other model, and nothing else"),
+    Row("F20", "execute answers with result, trace, record id and the live revision's number",
+        without="sessionId: there are no chat sessions, each run stands alone"),
+    Row("F21", "a named revision runs, unpinned calls keep the live one, an unknown one is 404"),
+    Row("F25", "the stream tells the text in pieces and one `done` with id and cost, or one `error`; it resumes"),
+    Row("F27", "a sandboxed run sends no call that is not a read"),
+    Row("F29", "every 4xx has type, title, status, detail, instance; 403 names what was needed and granted"),
+    Row("F30", "a run over the daily budget is recorded as rejected, with its reason and without a step"),
+    Row("F31", "whatever a run waits for, its state is `waiting` and `waiting_for` says what",
+        without="waits for an approval, a consult or a subtask: those parts do not exist yet"),
+    Row("F32", "cancel: parked 204, running 202 and then over, finished 409"),
+    Row("F33", "state, revision and time together show exactly the runs that fit"),
+    Row("F35", "the trace shows prompt, SOP, each call and answer, tokens, cost and model"),
+    Row("F58", "100 test runs move the test spend only; production figures stay",
+        missing="the daily spend and the figures of the last day count test runs with the others; only lists of runs "
+                "tell the origins apart"),
+    Row("F59", "lint tells three faults as three coded findings in one answer"),
+    Row("F66", "an endless loop of calls under a cap of $50 stops at $50 and at most one call more"),
+    Row("F72", "{{secret.X}} reaches the tool; its value is in no trace, log, file or answer"),
+    Row("A4", "a second migration does nothing; an unknown or missing schema is refused"),
+    Row("A6", "health is not 200 while the database cannot be reached, and 200 again after"),
+    Row("A7", "`limit=5` gives the five newest; `limit=201` is 400"),
+    Row("A8", "the summary's `runOutput.finalOutput` is the last step's answer"),
+    Row("A9", "an orchestration run is queued with 202; the same runId is 409 and does nothing"),
+    Row("A10", "without a key nothing starts: 401 AGENT_API_KEY_MISSING"),
+    Row("A13", "the metrics tell runs by state and the age of the oldest queued one"),
+    Row("A14", "a killed process loses no run and repeats no act; another worker takes over"),
+    Row("A15", "a queued run is cancelled at once, a running one before its next act, a finished one is 409"),
+    Row("A16", "the first model fails, the fallback answers, both attempts are told"),
+    Row("A17", "maxRetries 6 is 400; the pauses grow from 250 ms and stay under their cap"),
+    Row("A28", "a rotated key is dead at once; lists show a prefix; the key itself is stored nowhere"),
+    Row("A37", "production does not start with scripted models, a missing or guessable key, or open loopback"),
+    Row("C4", "an outage backs off, skips run after run, and raises exactly one alert after the third"),
+    Row("C5", "a source that fails in the middle of a batch: each item is handled once after it is back"),
+    Row("C6", "broken JSON, a missing field, a bad enum: asked again, then put before a person; no crash"),
+    Row("C7", "ten times too long an input completes and is marked as cut"),
+    Row("C8", "the same input from eight callers at once has one effect"),
+    Row("C11", "planted personal data and keys are in no log line, and keys in no trace",
+        without="personal data in stored traces: a trace keeps what a run was given, inside its workspace"),
+    Row("C22", "60 seconds without the database lose no record of the runs in flight"),
+    Row("C23", "a crashed server comes back by itself; the third crash raises an alert"),
+    Row("C24", "the run's id finds its log lines, its trace, its acts and what they did outside"),
+)  # fmt: skip
+
+
+def rows_of(check: str) -> list[str]:
+    """The ids that a check carries in its name: `test_a6_c22_…` is a check of A6 and C22."""
+    found = _CHECK.match(check.split("[")[0])
+    return [part.upper() for part in found.group(1).split("_") if part] if found else []
+
+
+def checks() -> dict[str, list[str]]:
+    """Row id → the names of its checks, as they stand in this folder."""
+    found: dict[str, list[str]] = {row.id: [] for row in ROWS}
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                for row in rows_of(node.name):
+                    found.setdefault(row, []).append(f"{path.name}::{node.name}")
+    return found
+
+
+def page() -> str:
+    """The table of `docs/reference/acceptance.md`."""
+    by_row = checks()
+    parts = [
+        "# Acceptance\n",
+        "What the operating guides demand, row by row, and the check of each. Every check works on a served product,",
+        "through its API, its command line and its pages. `make acceptance` runs them and prints the scoreboard.\n",
+    ]
+    for letter, system in SYSTEMS.items():
+        parts.append(f"\n## {letter}: {system}\n\n| row | demands | checked by |\n|---|---|---|")
+        for row in ROWS:
+            if row.id.startswith(letter):
+                names = "<br>".join(f"`{name}`" for name in by_row[row.id]) or f"**missing**: {row.missing}"
+                rest = f" *Without {row.without}.*" if row.without else ""
+                parts.append(f"| {row.id} | {row.demands}.{rest} | {names} |")
+    return "\n".join(parts) + "\n"
