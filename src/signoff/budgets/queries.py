@@ -9,6 +9,7 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from signoff.budgets import statements
 from signoff.budgets.states import day_of
 from signoff.kit import clock, money
 from signoff.kit.errors import NotFound
@@ -57,9 +58,7 @@ def spent(session: Session, pot: str) -> Spend:
 
 def spent_in(session: Session, pots: list[str]) -> tuple[Spend, ...]:
     """Return what each of `pots` has spent and holds, in their order. For rooms and gateways."""
-    rows = session.execute(
-        select(SpendCounter.pot, SpendCounter.spent_usd, SpendCounter.held_usd).where(SpendCounter.pot.in_(pots))
-    )
+    rows = session.connection().execute(statements.SPENT, {"of_pots": pots})
     found = {row.pot: Spend(row.spent_usd, row.held_usd) for row in rows}
     return tuple(found.get(pot, Spend(money.ZERO, money.ZERO)) for pot in pots)
 

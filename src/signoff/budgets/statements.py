@@ -59,3 +59,9 @@ END = (
     .values(state=bindparam("to_state"), settled_usd=bindparam("cost", type_=Usd))
     .returning(_reservations.pots, _reservations.amount_usd)
 )
+HELD = select(_reservations.id, _reservations.amount_usd).where(
+    _reservations.run_id == bindparam("of_run"), _reservations.state == "held"
+)
+SPENT = select(_counters.pot, _counters.spent_usd, _counters.held_usd).where(
+    _counters.pot.in_(bindparam("of_pots", expanding=True))
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.connections.vault import Place, Sealed, Vault
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 Stamp = tuple[tuple[str, int], ...]
 _ENVIRONMENTS_MAX = 256
+_STAMPS = select(Secret.id, Secret.version).where(Secret.environment_id == bindparam("of_environment"))
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class Masking:
 
     def redactor(self, session: Session, environment_id: str) -> Redactor:
         """Return the redactor for everything that passes a gateway in this environment."""
-        rows = session.execute(select(Secret.id, Secret.version).where(Secret.environment_id == environment_id)).all()
+        rows = session.connection().execute(_STAMPS, {"of_environment": environment_id}).all()
         stamp = tuple(sorted((row.id, row.version) for row in rows))
         made = self._made.get(environment_id)
         if made is not None and made[0] == stamp:

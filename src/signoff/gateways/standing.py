@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.gateways.chain import ALLOW, Verdict
@@ -20,6 +20,23 @@ from signoff.tables.runs import Run
 
 # A verdict older than this is asked for again before anything is sent.
 STALE_SECONDS = 0.5
+# Built once: it is asked with every call, and building it costs more than asking.
+_STANDING = (
+    select(
+        Run.state,
+        Run.is_cancel_requested,
+        Run.deadline_at,
+        Run.tokens_in,
+        Run.tokens_out,
+        Agent.slug,
+        Agent.state.label("agent_state"),
+        Workspace.time_zone,
+        Workspace.daily_cap_usd,
+    )
+    .join(Agent, Agent.id == Run.agent_id)
+    .join(Workspace, Workspace.id == Run.workspace_id)
+    .where(Run.id == bindparam("of_run"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +61,7 @@ def standing_of(session: Session, run_id: str, *, connection: Connection | None 
     Raises:
         NotFound: the run is gone.
     """
-    row = session.execute(
-        select(
-            Run.state,
-            Run.is_cancel_requested,
-            Run.deadline_at,
-            Run.tokens_in,
-            Run.tokens_out,
-            Agent.slug,
-            Agent.state.label("agent_state"),
-            Workspace.time_zone,
-            Workspace.daily_cap_usd,
-        )
-        .join(Agent, Agent.id == Run.agent_id)
-        .join(Workspace, Workspace.id == Run.workspace_id)
-        .where(Run.id == run_id)
-    ).one_or_none()
+    row = session.connection().execute(_STANDING, {"of_run": run_id}).one_or_none()
     if row is None:
         raise NotFound("There is no such run.")
     return Standing(

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from sqlalchemy import JSON, Table, bindparam, func, select, type_coerce, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
 from signoff.kit.text import shortened, storable
-from signoff.tables.runs import Run, RunEvent, Step
+from signoff.record import statements
+from signoff.tables.runs import Run
 
 StepKind = Literal["model", "tool", "engine"]
 StepState = Literal["running", "completed", "failed", "refused", "waiting", "simulated", "cached", "stopped"]
 EventKind = Literal["run", "step", "text", "done", "error"]
 
-# Without the object mapper, which reads each new id back: nobody here needs it.
-_ADD_EVENT = cast("Table", RunEvent.__table__).insert()
-_HOLD_RUN = select(Run.id).where(Run.id == bindparam("of_run")).with_for_update(key_share=True)
 _NAME_CHARS = 200
 _REASON_CHARS = 4_000
 
@@ -47,26 +43,17 @@ def begin_step(
 ) -> str:
     """Write that a step begins, or begins again. Returns its id."""
     take_turn(session, run_id)
+    connection = session.connection()
     # One statement: a step that runs again after a crash takes up its row, and of two at once neither is lost.
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    last = select(func.coalesce(func.max(Step.seq), 0) + 1).where(Step.run_id == run_id).scalar_subquery()
-    values: dict[str, Any] = {
-        "id": ids.new_id("stp"), "workspace_id": workspace_id, "run_id": run_id, "leg": leg, "seq": last, "key": key,
-        "kind": kind, "name": shortened(storable(name), _NAME_CHARS), "state": "running", "attempts": 1,
-        "effect": effect, "model": model, "verdicts": [], "request": request, "response": None,
-        "detail": dict(detail or {}), "messages_before": messages_before, "started_at": clock.now(),
-    }  # fmt: skip
-    again = {
-        "leg": leg, "state": "running", "attempts": Step.attempts + 1, "request": request, "code": None,
-        "reason": None, "ended_at": None,
-    }  # fmt: skip
-    begun = (
-        (sqlite.insert if is_sqlite else postgresql.insert)(Step)
-        .values(values)
-        .on_conflict_do_update(index_elements=["run_id", "key"], set_=again)
-        .returning(Step.id, Step.seq, Step.name)
-    )
-    row = session.execute(begun).one()
+    row = connection.execute(
+        statements.BEGIN_STEP[connection.dialect.name],
+        {
+            "of_run": run_id, "id": ids.new_id("stp"), "workspace_id": workspace_id, "run_id": run_id, "leg": leg,
+            "key": key, "kind": kind, "name": shortened(storable(name), _NAME_CHARS), "state": "running",
+            "attempts": 1, "effect": effect, "model": model, "verdicts": [], "request": request, "response": None,
+            "detail": dict(detail or {}), "messages_before": messages_before, "started_at": clock.now(),
+        },
+    ).one()  # fmt: skip
     _tell_step(session, workspace_id, run_id, row.id, row.seq, kind, row.name, "running")
     return row.id
 
@@ -87,54 +74,37 @@ def end_step(
     tokens_out: int | None = None,
     calls: int = 1,
     is_price_unknown: bool = False,
+    is_truncated: bool = False,
+    is_scripted: bool = False,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Write how a step ended, and add what it used to its run.
 
-    `calls` is how often the outside was asked: 0 when a policy answered or refused instead.
+    `calls` is how often the outside was asked: 0 when a policy answered or refused instead. `is_price_unknown`,
+    `is_truncated` and `is_scripted` are said of the run too, and never taken back.
     """
-    changes: dict[Any, Any] = {
-        Step.state: state,
-        Step.code: code,
-        Step.reason: shortened(storable(reason), _REASON_CHARS) if reason else None,
-        Step.response: response,
-        Step.verdicts: [dict(verdict) for verdict in verdicts],
-        Step.ended_at: clock.now(),
-        Step.detail: _merged(session, detail or {}),
-    }
-    if model is not None:
-        changes[Step.model] = model
-    for column, used in ((Step.cost_usd, cost_usd), (Step.tokens_in, tokens_in), (Step.tokens_out, tokens_out)):
-        if used is not None:
-            changes[column] = func.coalesce(column, 0) + used
-    ended = session.execute(
-        update(Step)
-        .where(Step.run_id == run_id, Step.key == key)
-        .values(changes)
-        .returning(Step.id, Step.seq, Step.kind, Step.name, Step.workspace_id)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
+    connection = session.connection()
+    ended = connection.execute(
+        statements.END_STEP[connection.dialect.name],
+        {
+            "of_run": run_id, "of_key": key, "to_state": state, "with_code": code,
+            "with_reason": shortened(storable(reason), _REASON_CHARS) if reason else None,
+            "with_response": response, "with_verdicts": [dict(verdict) for verdict in verdicts],
+            "moment": clock.now(), "more": dict(detail or {}), "by_model": model, "cost": cost_usd,
+            "into": tokens_in, "out": tokens_out,
+        },
+    ).one_or_none()  # fmt: skip
     if ended is None:
         return
-    values: dict[Any, Any] = {
-        Run.cost_usd: Run.cost_usd + (cost_usd or Decimal(0)),
-        Run.tokens_in: Run.tokens_in + (tokens_in or 0),
-        Run.tokens_out: Run.tokens_out + (tokens_out or 0),
-    }
-    counter = Run.model_calls if ended.kind == "model" else Run.tool_calls if ended.kind == "tool" else None
-    if counter is not None:
-        values[counter] = counter + calls
-    if is_price_unknown:
-        values[Run.is_price_unknown] = True
-    session.execute(update(Run).where(Run.id == run_id).values(values).execution_options(synchronize_session=False))
+    connection.execute(
+        statements.ADD_USE,
+        {
+            "of_run": run_id, "cost": cost_usd or Decimal(0), "into": tokens_in or 0, "out": tokens_out or 0,
+            "models": calls if ended.kind == "model" else 0, "tools": calls if ended.kind == "tool" else 0,
+            "unpriced": is_price_unknown, "truncated": is_truncated, "scripted": is_scripted,
+        },
+    )  # fmt: skip
     _tell_step(session, ended.workspace_id, run_id, ended.id, ended.seq, ended.kind, ended.name, state)
-
-
-def _merged(session: Session, detail: Mapping[str, Any]) -> Any:
-    """Return what a step's detail becomes when `detail` is laid over it."""
-    if session.get_bind().dialect.name == "sqlite":
-        return func.json_patch(Step.detail, type_coerce(dict(detail), JSON))
-    return Step.detail.op("||")(type_coerce(dict(detail), JSONB))
 
 
 def emit(
@@ -157,13 +127,14 @@ def take_turn(session: Session, run_id: str) -> None:
 
     Postgres gives out a number when a row is written, not when it becomes visible; SQLite has one writer anyway.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_HOLD_RUN, {"of_run": run_id})
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(statements.HOLD_RUN, {"of_run": run_id})
 
 
 def _add_event(session: Session, workspace_id: str, run_id: str, kind: EventKind, data: Mapping[str, Any]) -> None:
     event = {"workspace_id": workspace_id, "run_id": run_id, "kind": kind, "data": dict(data), "at": clock.now()}
-    session.execute(_ADD_EVENT, [event])
+    session.connection().execute(statements.ADD_EVENT, event)
 
 
 def _tell_step(

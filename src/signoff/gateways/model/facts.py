@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.messages import ModelMessagesTypeAdapter
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.budgets.queries import Spend, spent_in
@@ -25,6 +25,13 @@ from signoff.tables.runs import Step
 if TYPE_CHECKING:
     from signoff.gateways.services import Services
 
+# Built once: it is asked with every call, and building it costs more than asking.
+_ANSWER = select(Step.response).where(
+    Step.run_id == bindparam("of_run"),
+    Step.key == bindparam("of_key"),
+    Step.state.in_(("completed", "cached")),
+    Step.kind == "model",
+)
 # What differs between two requests that ask the same.
 _PASSING = frozenset({"timestamp", "run_id", "conversation_id", "usage", "provider_response_id", "provider_details",
                       "metadata", "tool_call_id", "history_digest", "model_id", "canonical_system"})  # fmt: skip
@@ -116,11 +123,7 @@ def _stable(value: Any) -> Any:
 def _answer_of(session: Session, run_id: str | None, key: str) -> Any:
     if run_id is None:
         return None
-    return session.scalar(
-        select(Step.response).where(
-            Step.run_id == run_id, Step.key == key, Step.state.in_(("completed", "cached")), Step.kind == "model"
-        )
-    )
+    return session.connection().scalar(_ANSWER, {"of_run": run_id, "of_key": key})
 
 
 def _cached(session: Session, run: RunContext, request_hash: str | None) -> Any:

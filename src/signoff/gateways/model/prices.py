@@ -12,7 +12,7 @@ from typing import Literal
 
 from genai_prices import Usage, calc_price
 from pydantic_ai.usage import RequestUsage
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.gateways.model.providers.naming import ModelName, parse
@@ -22,6 +22,10 @@ from signoff.settings import Settings
 from signoff.tables.limits import PriceOverride
 
 MILLION = Decimal(1_000_000)
+_ENTERED = select(PriceOverride.model, PriceOverride.input_usd, PriceOverride.output_usd).where(
+    PriceOverride.workspace_id == bindparam("of_workspace"),
+    PriceOverride.model.in_(bindparam("of_models", expanding=True)),
+)
 PriceSource = Literal["entered", "settings", "listed", "local", "script", "unknown"]
 
 
@@ -95,9 +99,7 @@ class Prices:
 
 def entered_prices(session: Session, workspace_id: str, models: list[str]) -> dict[str, Price]:
     """Return the prices an administrator of the workspace entered for these models."""
-    rows = session.scalars(
-        select(PriceOverride).where(PriceOverride.workspace_id == workspace_id, PriceOverride.model.in_(models))
-    )
+    rows = session.connection().execute(_ENTERED, {"of_workspace": workspace_id, "of_models": models})
     return {row.model: Price("entered", row.input_usd, row.output_usd) for row in rows}
 
 

@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.gateways.chain import Objected, Proceed
@@ -16,7 +16,7 @@ from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded
 from signoff.record import trace
 from signoff.tables.limits import CachedAnswer
-from signoff.tables.runs import Run, Step
+from signoff.tables.runs import Step
 from signoff.watch.streaks import note_failure, note_success
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,8 @@ def _end(
         tokens_out=answer.tokens_out if answer else None,
         calls=len(noted.attempts),
         is_price_unknown=noted.is_price_unknown,
+        is_truncated=noted.is_truncated,
+        is_scripted=is_scripted,
         detail={
             "attempts": noted.attempts,
             "is_scripted": is_scripted,
@@ -133,10 +135,6 @@ def _end(
             "finish_reason": answer.response.finish_reason if answer else None,
         },
     )
-    facts = {"is_truncated": noted.is_truncated, "is_scripted": is_scripted}
-    if any(facts.values()):
-        said = {name: True for name, is_so in facts.items() if is_so}
-        session.execute(update(Run).where(Run.id == call.run.run_id).values(said))
 
 
 def _cost(call: Asked, answer: Answer | None) -> Decimal | None:

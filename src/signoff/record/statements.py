@@ -1,0 +1,95 @@
+"""The statements of the trace, built once: they run with every step, and building one costs more than running it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
+
+from signoff.tables.base import Json, Moment, Usd
+from signoff.tables.runs import Run, RunEvent, Step
+
+_steps = cast("Table", Step.__table__)
+_runs = cast("Table", Run.__table__)
+_is_of_run = _steps.c.run_id == bindparam("of_run")
+
+
+def _begin(dialect: Any) -> Any:
+    last = select(func.coalesce(func.max(_steps.c.seq), 0) + 1).where(_is_of_run).scalar_subquery()
+    made = dialect.insert(_steps).values(seq=last)
+    again = {name: made.excluded[name] for name in ("leg", "state", "request")}
+    again |= {"attempts": _steps.c.attempts + 1, "code": None, "reason": None, "ended_at": None}
+    return made.on_conflict_do_update(index_elements=["run_id", "key"], set_=again).returning(
+        _steps.c.id, _steps.c.seq, _steps.c.name
+    )
+
+
+def _end(merged: Any) -> Any:
+    def more(column: Any, name: str, kind: Any) -> Any:
+        # Adds to what an earlier attempt used; unknown stays unknown, and takes nothing away.
+        used = bindparam(name, type_=kind)
+        return func.coalesce(column + used, column, used)
+
+    return (
+        update(_steps)
+        .where(_is_of_run, _steps.c.key == bindparam("of_key"))
+        .values(
+            state=bindparam("to_state"),
+            code=bindparam("with_code"),
+            reason=bindparam("with_reason"),
+            response=bindparam("with_response", type_=Json),
+            verdicts=bindparam("with_verdicts", type_=Json),
+            ended_at=bindparam("moment", type_=Moment),
+            detail=merged,
+            model=func.coalesce(bindparam("by_model", type_=String), _steps.c.model),
+            cost_usd=more(_steps.c.cost_usd, "cost", Usd),
+            tokens_in=more(_steps.c.tokens_in, "into", BigInteger),
+            tokens_out=more(_steps.c.tokens_out, "out", BigInteger),
+        )
+        .returning(_steps.c.id, _steps.c.seq, _steps.c.kind, _steps.c.name, _steps.c.workspace_id)
+    )
+
+
+BEGIN_STEP = {"sqlite": _begin(sqlite), "postgresql": _begin(postgresql)}
+# What is said at the end is laid over what was said at the beginning.
+END_STEP = {
+    "sqlite": _end(func.json_patch(_steps.c.detail, bindparam("more", type_=JSON))),
+    "postgresql": _end(_steps.c.detail.op("||")(bindparam("more", type_=JSONB))),
+}
+
+
+def _or(column: Any, name: str) -> Any:
+    return or_(column, bindparam(name, type_=Boolean))
+
+
+ADD_USE = (
+    update(_runs)
+    .where(_runs.c.id == bindparam("of_run"))
+    .values(
+        cost_usd=_runs.c.cost_usd + bindparam("cost", type_=Usd),
+        tokens_in=_runs.c.tokens_in + bindparam("into", type_=BigInteger),
+        tokens_out=_runs.c.tokens_out + bindparam("out", type_=BigInteger),
+        model_calls=_runs.c.model_calls + bindparam("models", type_=Integer),
+        tool_calls=_runs.c.tool_calls + bindparam("tools", type_=Integer),
+        is_price_unknown=_or(_runs.c.is_price_unknown, "unpriced"),
+        is_truncated=_or(_runs.c.is_truncated, "truncated"),
+        is_scripted=_or(_runs.c.is_scripted, "scripted"),
+    )
+)
+ADD_EVENT = insert(cast("Table", RunEvent.__table__)).inline()
+HOLD_RUN = select(_runs.c.id).where(_runs.c.id == bindparam("of_run")).with_for_update(key_share=True)
