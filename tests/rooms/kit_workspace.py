@@ -45,8 +45,8 @@ def make_rows(store: Store, *, time_zone: str = "UTC") -> Rows:
         session.flush()
         session.add(
             Revision(
-                id=revision, workspace_id=workspace, agent_id=agent, number=1, hash="0" * 64, body={}, author_id="mem_x",
-                author_name="Alice", reason="", created_at=now,
+                id=revision, workspace_id=workspace, agent_id=agent, number=1, hash="0" * 64, body={},
+                author_id="mem_x", author_name="Alice", reason="", created_at=now,
             )
         )  # fmt: skip
         session.add(

@@ -74,23 +74,6 @@ def figures_by_agent(
     return found
 
 
-def last_runs_by_agent(
-    session: Session, viewer: Principal, agent_ids: Sequence[str], *, since: datetime
-) -> dict[str, AgentRuns]:
-    """Return only the newest run and the number of runs since then of each agent, in two queries."""
-    authorize(viewer, "run.read")
-    if not agent_ids:
-        return {}
-    last = _last_runs(session, viewer, agent_ids)
-    counted = session.execute(
-        select(Run.agent_id, func.count())
-        .where(Run.agent_id.in_(agent_ids), Run.id >= ids.first_at("run", since), *visible(viewer))
-        .group_by(Run.agent_id)
-    )
-    numbers = {row[0]: row[1] for row in counted}
-    return {agent_id: AgentRuns(last.get(agent_id), numbers.get(agent_id, 0)) for agent_id in agent_ids}
-
-
 def last_runs_by_agent(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> dict[str, LastRun]:
     """Return the last run of each of a few agents that have had one."""
     authorize(viewer, "run.read")

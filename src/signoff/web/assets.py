@@ -26,7 +26,20 @@ from starlette.responses import Response
 
 HERE = Path(__file__).parent / "static"
 VENDOR = Path(str(files("signoff_vendor")))
-STYLES = ("tokens", "base", "components", "tables", "overlays", "code", "charts", "timeline", "shell", "pages", "agents", "admin")
+STYLES = (
+    "tokens",
+    "base",
+    "components",
+    "tables",
+    "overlays",
+    "code",
+    "charts",
+    "timeline",
+    "shell",
+    "pages",
+    "agents",
+    "admin",
+)
 JOINED = {
     "app.css": [HERE / "css" / f"{name}.css" for name in STYLES],
     "app.js": [VENDOR / "htmx.js", VENDOR / "hx-sse.js", HERE / "js" / "app.js", HERE / "js" / "palette.js"],

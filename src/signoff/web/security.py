@@ -207,7 +207,7 @@ async def refuse(scope: Scope, send: Send, status: int, code: str, title: str, d
         body, kind = f"{title}\n\n{detail}\n", "text/plain; charset=utf-8"
     else:
         name = scope.get("state", {}).get("request_id", "unknown")
-        problem = {
+        problem: dict[str, object] = {
             "type": f"urn:signoff:problem:{code}",
             "title": title,
             "status": status,

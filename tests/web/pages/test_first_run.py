@@ -30,8 +30,8 @@ def test_looking_says_whose_it_is_and_uses_nothing_up(empty_site: Site, link: st
         shown = empty_site.visitor().get(link)
         assert shown.status_code == 200
         assert "mei@bare.example" in shown.text
-    assert shown.headers["cache-control"] == "no-store"
-    assert shown.headers["referrer-policy"] == "no-referrer"
+        assert shown.headers["cache-control"] == "no-store"
+        assert shown.headers["referrer-policy"] == "no-referrer"
 
 
 def test_it_sets_the_password_signs_in_and_works_once(empty_site: Site, link: str):
