@@ -30,7 +30,8 @@ class ModelProvider(BaseModel):
     kind: ProviderKind = "openai-compatible"
     base_url: str | None = None
     api_key: SecretStr | None = None
-    timeout_seconds: float = Field(default=120.0, gt=0, le=3600)
+    # How long one answer of this provider may take, where a revision would allow more.
+    timeout_seconds: float | None = Field(default=None, gt=0, le=3600)
     # For a compatible endpoint whose prices nobody lists: dollars per million tokens. Local models cost 0.
     input_usd_per_million: float | None = Field(default=None, ge=0)
     output_usd_per_million: float | None = Field(default=None, ge=0)

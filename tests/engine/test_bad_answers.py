@@ -36,6 +36,7 @@ async def test_a_model_that_never_gets_it_right(bench: Bench, kind: str):
     assert (run.state, run.code) == ("failed", "malformed_output")
     assert run.reason
     assert "2 requests to correct it" in run.reason
+    assert '"type"' not in run.reason
     # The first answer and two repairs.
     assert run.model_calls == 3
     assert bench.ledger.calls() == []

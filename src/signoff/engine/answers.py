@@ -107,6 +107,11 @@ def _words(part: RetryFeedbackPart | ToolReturnPart) -> str:
     content: Any = part.content
     if isinstance(content, str):
         return content
+    listed: Any = part.content
+    items = cast("list[Any]", listed) if isinstance(listed, list) else []
+    if items and all(isinstance(item, dict) and "msg" in item for item in items):
+        # The library's list of what does not fit: people need its sentences, not its form.
+        return "; ".join(str(item["msg"]) for item in items)
     try:
         return json.dumps(content, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):

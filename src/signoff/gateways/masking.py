@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, select
@@ -25,6 +26,8 @@ class Masking:
     """Redactors by environment, made again when a secret was added, replaced or deleted. Lives in memory only."""
 
     vault: Vault = field(repr=False)
+    # The operator's own, such as keys of model providers: masked in every environment.
+    always: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     _made: dict[str, tuple[Stamp, Redactor]] = field(default_factory=dict[str, tuple[Stamp, Redactor]], repr=False)
 
     def redactor(self, session: Session, environment_id: str) -> Redactor:
@@ -34,7 +37,7 @@ class Masking:
         made = self._made.get(environment_id)
         if made is not None and made[0] == stamp:
             return made[1]
-        redactor = Redactor(self._values(session, environment_id) if stamp else {})
+        redactor = Redactor({**self.always, **(self._values(session, environment_id) if stamp else {})})
         if len(self._made) >= _ENVIRONMENTS_MAX:
             self._made.clear()
         self._made[environment_id] = (stamp, redactor)

@@ -12,6 +12,7 @@ from signoff.connectors.pool import Pool
 from signoff.gateways.masking import Masking
 from signoff.gateways.model.prices import Prices
 from signoff.gateways.model.providers import Providers
+from signoff.gateways.model.providers.naming import provider_keys
 from signoff.gateways.model.throttling import Throttles
 from signoff.settings import Settings
 from signoff.tables.session import Store
@@ -50,7 +51,7 @@ class Services:
             vault=vault,
             providers=Providers(settings),
             prices=Prices(settings),
-            masking=Masking(vault),
+            masking=Masking(vault, provider_keys(settings)),
             may_act=may_act,
         )
 

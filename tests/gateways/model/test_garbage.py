@@ -136,3 +136,49 @@ async def test_a_missing_key_names_the_variable(world: World) -> None:
     outcome = await think(world.services, world.with_body(model={"name": "anthropic:claude"}).run, ask())
     assert outcome.code == "provider_key_missing"
     assert "ANTHROPIC_API_KEY" in (outcome.reason or "")
+
+
+@pytest.mark.parametrize("usage", [(10**15, 10**15), (10**30, 10**30)])
+async def test_a_usage_no_model_can_have_is_estimated_instead(
+    world: World, provider: FakeProvider, usage: tuple[int, int]
+) -> None:
+    provider.will("gpt", fake.text("pong", usage=usage))
+    outcome = await think(world.services, world.run, ask())
+    assert outcome.kind == "answered", outcome.reason
+    assert outcome.response is not None
+    step = world.step("m:1:1")
+    assert step.detail["is_usage_estimated"] is True
+    assert 0 < (step.tokens_in or 0) < 1_000
+    assert 0 < (step.tokens_out or 0) < 1_000
+    assert 0 < (step.cost_usd or 0) < 1
+    # The limit on a run's tokens is counted from the answers kept.
+    assert from_plain(outcome.response).usage.total_tokens < 1_000
+
+
+@pytest.mark.parametrize("behaviour", [fake.garbage(), fake.html(), fake.wrong_shape(), fake.bad_utf8()])
+async def test_an_unreadable_answer_is_told_without_the_words_of_a_library(
+    world: World, provider: FakeProvider, behaviour: fake.Behaviour
+) -> None:
+    provider.will("gpt", behaviour)
+    reason = (await think(world.services, world.run, ask())).reason or ""
+    assert reason.startswith("“fake” sent an answer that is not a model's answer")
+    for word in ("Error", "decode", "attribute", "codec", "object"):
+        assert word not in reason
+
+
+async def test_an_answer_its_provider_filtered_out_says_so(world: World, provider: FakeProvider) -> None:
+    provider.will("gpt", lambda body, number: fake.completion(body, {"content": ""}, finish="content_filter"))
+    outcome = await think(world.services, world.run, ask())
+    assert (outcome.kind, outcome.code) == ("stopped", "model_refused")
+    assert "content filter" in (outcome.reason or "")
+    assert provider.calls() == 1
+    assert (world.step("m:1:1").cost_usd or 0) > 0
+
+
+async def test_the_operators_own_time_limit_for_a_provider_holds(world: World, provider: FakeProvider) -> None:
+    provider.will("gpt", fake.hang())
+    slow = settings_for(world.settings, provider.base_url)
+    slow.providers["fake"].timeout_seconds = 0.2
+    world.services.providers.__init__(slow)
+    outcome = await think(world.services, world.run, ask())
+    assert (outcome.kind, outcome.code) == ("stopped", "provider_timed_out")

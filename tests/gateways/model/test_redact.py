@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
 from sqlalchemy import select
 
 from signoff.gateways.model.gateway import think
+from signoff.gateways.services import Services
 from signoff.tables.runs import RunEvent
 from tests import fake_provider as fake
 from tests.fake_provider import FakeProvider
-from tests.gateways.kit_world import World, ask
+from tests.gateways.kit_world import World, ask, settings_for
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 SECRET = "sk-live-9f8e7d6c5b4a"
@@ -69,3 +72,19 @@ async def test_no_secret_is_told_in_two_pieces_while_it_streams(world: World, pr
     assert words not in "".join(told)
     assert "{{secret.token}}" in "".join(told)
     assert "third" not in "".join(told)
+
+
+async def test_no_key_of_a_provider_comes_back(world: World, provider: FakeProvider) -> None:
+    """A provider that repeats the key it was asked with, in its refusal or in its answer."""
+    key = "sk-operator-0123456789abcdef"
+    settings = settings_for(world.settings, provider.base_url)
+    settings.providers["fake"].api_key = SecretStr(key)
+    services = replace(Services.build(settings, world.store, world.services.vault), pool=world.services.pool)
+    for number, behaviour in enumerate((fake.status(401, f"Incorrect API key: {key}"), fake.text(f"it is {key}")), 1):
+        provider.will("gpt", behaviour)
+        outcome = await think(services, world.run, ask(number=number))
+        step = world.step(f"m:1:{number}")
+        kept = json.dumps([outcome.as_plain(), step.response, step.detail, step.reason])
+        assert key not in kept
+        assert "{{secret.providers.fake.api_key}}" in kept
+    await services.providers.close()

@@ -8,6 +8,7 @@ from typing import Any, cast
 from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelResponse, ModelResponsePart, ToolCallPart
 
 from signoff.gateways.model.call import Failure
+from signoff.gateways.model.failures import filtered
 from signoff.gateways.model.providers import ModelName
 from signoff.kit.redact import Redactor
 from signoff.kit.text import storable
@@ -25,6 +26,8 @@ def problem_with(response: ModelResponse, name: ModelName, *, tool_calls_max: in
             "None was. (SIGNOFF_TOOL_CALLS_PER_TURN_MAX)",
             is_billed=True,
         )
+    if response.finish_reason == "content_filter" and not response.parts:
+        return filtered(name, is_billed=True)
     if response.state != "complete":
         return Failure(
             "model_answer_cut_off",

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior
 from pydantic_ai.messages import ModelResponse, PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
 from pydantic_ai.models import Model
 from pydantic_ai.models.function import FunctionModel
+from pydantic_ai.usage import RequestUsage
 
 from signoff.gateways.chain import Objected
 from signoff.gateways.model import sizes
 from signoff.gateways.model.answers import fit_to_keep, problem_with
 from signoff.gateways.model.call import Answer, Asked, ModelFailed
-from signoff.gateways.model.failures import classify
+from signoff.gateways.model.failures import classify, quoted
 from signoff.gateways.model.live_text import LiveText
+from signoff.gateways.model.providers import ModelName
 from signoff.gateways.model.providers.http import answered_whole
 from signoff.gateways.standing import STALE_SECONDS, revoked, standing_of
 from signoff.kit import clock
 from signoff.kit.faultpoints import faultpoint
 
 log = logging.getLogger(__name__)
+
+# Far more than any model reads or writes in one call.
+_TOKENS_MAX = 100_000_000
 
 
 async def ask(asked: Asked) -> Answer:
@@ -36,17 +42,24 @@ async def ask(asked: Asked) -> Answer:
     name = asked.services.providers.name(asked.model)
     faultpoint("before-llm")
     try:
-        async with asyncio.timeout(asked.run.body.model.settings.timeout_seconds):
+        async with asyncio.timeout(_seconds(asked, name)):
             response = await _response(asked)
     except Exception as error:
         # A provider may make its client library raise anything at all.
         failure = classify(error, name)
-        log.info("model call failed: %s %s", asked.model, failure.code)
+        said = asked.facts.redactor.text(quoted(f"{type(error).__name__}: {error}"))
+        log.info("model call failed: %s %s %s", asked.model, failure.code, said)
         raise ModelFailed(failure, asked.model) from error
     problem = problem_with(response, name, tool_calls_max=asked.services.settings.tool_calls_per_turn_max)
     if problem is not None:
         raise ModelFailed(problem, asked.model)
     return _priced(asked, fit_to_keep(response, asked.call.key, asked.facts.redactor))
+
+
+def _seconds(asked: Asked, name: ModelName) -> float:
+    own = asked.run.body.model.settings.timeout_seconds
+    limit = name.configured.timeout_seconds if name.configured else None
+    return own if limit is None else min(own, limit)
 
 
 async def _check_standing(asked: Asked) -> None:
@@ -94,9 +107,18 @@ async def _streamed(asked: Asked, model: Model, messages: list[Any], live: LiveT
         return stream.get()
 
 
+def _is_believable(usage: RequestUsage) -> bool:
+    """Return whether a provider said how much was used, and said what a model can have used."""
+    counts = (usage.input_tokens, usage.output_tokens)
+    return any(counts) and all(0 <= count <= _TOKENS_MAX for count in counts)
+
+
 def _priced(asked: Asked, response: ModelResponse) -> Answer:
     usage = response.usage
-    is_estimated = not (usage.input_tokens or usage.output_tokens)
+    is_estimated = not _is_believable(usage)
+    if is_estimated:
+        # The tokens of a run are counted from the answers it keeps, too.
+        response = replace(response, usage=RequestUsage())
     tokens_in, tokens_out = usage.input_tokens, usage.output_tokens
     price = asked.facts.prices[asked.model]
     if is_estimated:

@@ -41,7 +41,7 @@ def classify(error: Exception, name: ModelName) -> Failure:
     if isinstance(error, ModelAPIError):
         return _from_api(error, name)
     if isinstance(error, ContentFilterError):
-        return Failure("model_refused", f"{name.label} refused to answer this input (its content filter).")
+        return filtered(name)
     if isinstance(error, TimeoutError):
         return _timed_out(name)
     if isinstance(error, ProviderError):
@@ -50,16 +50,26 @@ def classify(error: Exception, name: ModelName) -> Failure:
     if isinstance(error, UserError):
         return Failure("provider_not_configured", f"{name.label} cannot be asked like this: {quoted(str(error))}")
     if isinstance(error, UnexpectedModelBehavior):
-        return unreadable(name, error.message)
+        return unreadable(name)
     # Whatever else a client library raises while it reads an answer: the answer was not what it claims to be.
-    return unreadable(name, f"{type(error).__name__}: {error}")
+    return unreadable(name)
 
 
-def unreadable(name: ModelName, detail: str) -> Failure:
-    """Return the failure for an answer that is no model's answer: not JSON, another shape, cut off."""
+def filtered(name: ModelName, *, is_billed: bool = False) -> Failure:
+    """Return the failure for an answer that the provider held back."""
+    return Failure(
+        "model_refused", f"{name.label} refused to answer this input (its content filter).", is_billed=is_billed
+    )
+
+
+def unreadable(name: ModelName) -> Failure:
+    """Return the failure for an answer that is no model's answer: not JSON, another shape, nothing.
+
+    What a library says of it is no help to the people who read this; the log has it.
+    """
     return Failure(
         "model_answer_unreadable",
-        f"{name.label} sent an answer that cannot be read: {quoted(detail)}",
+        f"{name.label} sent an answer that is not a model's answer: something else, or nothing. Is its address right?",
         is_transient=True,
         is_provider_fault=True,
         is_billed=True,
@@ -120,7 +130,7 @@ def _from_api(error: ModelAPIError, name: ModelName) -> Failure:
         return _later("provider_unavailable", f"{name.label} broke its answer off: {_said(error)}", error)
     if "finish_reason" in str(error):
         return cut_off(name)
-    return unreadable(name, str(error))
+    return unreadable(name)
 
 
 def _by_category(error: ModelAPIError, name: ModelName) -> Failure | None:

@@ -19,6 +19,8 @@ BUILT_IN: dict[str, tuple[ProviderKind, str, tuple[str, ...]]] = {
     "anthropic": ("anthropic", "Anthropic", ("ANTHROPIC_API_KEY",)),
     "google": ("google", "Google", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
 }
+# Shorter than any key a provider gives out.
+KEY_CHARS_MIN = 16
 _LABELS: dict[str, str] = {kind: label for kind, label, _ in BUILT_IN.values()}
 
 
@@ -59,6 +61,17 @@ class ModelName:
             return None
         _, _, variables = BUILT_IN[self.provider]
         return next((value for name in variables if (value := os.environ.get(name))), None)
+
+
+def provider_keys(settings: Settings) -> dict[str, str]:
+    """Return the keys this process signs in with, by the place where each is set, for masking.
+
+    Short ones are left out: they are words such as "ollama" that only fill a field, and occur in texts.
+    """
+    keys = {name: os.environ.get(name, "") for _, _, names in BUILT_IN.values() for name in names}
+    for name, own in settings.providers.items():
+        keys[f"providers.{name}.api_key"] = own.api_key.get_secret_value() if own.api_key else ""
+    return {place: key for place, key in keys.items() if len(key) >= KEY_CHARS_MIN}
 
 
 def parse(name: str, settings: Settings) -> ModelName:
