@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from signoff.api.house import House, house_of
 from signoff.api.identity import Caller
-from signoff.api.once import AtMostOnce, Once
+from signoff.api.once import AtMostOnce, Once, write_again
 from signoff.people.access import Principal
 from signoff.settings import Settings
 from signoff.tables.session import Store
@@ -57,7 +57,7 @@ class Desk:
         self, action: Callable[Concatenate[Session, Principal, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run an action as the caller, in one transaction."""
-        return await self.store.write_async(action, self.principal, *args, **kwargs)
+        return await write_again(self.store, action, self.principal, *args, **kwargs)
 
 
 class MakingDesk(Desk):

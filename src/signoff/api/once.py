@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Depends, Header
 from sqlalchemy import delete
@@ -20,6 +20,10 @@ from signoff.kit.canonical import content_hash
 from signoff.kit.errors import NotNow
 from signoff.people.access import Principal
 from signoff.tables.record import AnsweredRequest
+from signoff.tables.session import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 KEPT = timedelta(hours=24)
 _FIELD = Header(
@@ -66,13 +70,20 @@ class Once:
         """
         store = house_of(self._request).store
         if self._key is None:
-            return plain(await store.write_async(work))
+            return plain(await write_again(store, work))
         row = _Row(principal, name, self._key, content_hash(asked))
-        try:
-            return await store.write_async(_do, row, work, kept)
-        except IntegrityError:
-            # Another request with the same key was first, by a moment. If it was something else, this raises again.
-            return await store.write_async(_do, row, work, kept)
+        return await write_again(store, _do, row, work, kept)
+
+
+async def write_again(store: Store, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work` in one transaction, and once more when another request took the same name a moment before.
+
+    `work` looks before it writes; the second time it sees what the other one made, and says so.
+    """
+    try:
+        return await store.write_async(work, *args, **kwargs)
+    except IntegrityError:
+        return await store.write_async(work, *args, **kwargs)
 
 
 class _Row:

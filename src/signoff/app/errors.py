@@ -6,11 +6,12 @@ import logging
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from signoff.api import problems
-from signoff.kit.errors import Fault, Refusal
+from signoff.kit.errors import Fault, NotNow, Refusal
 from signoff.web.identity import SignInNeeded, sign_in_address
 from signoff.web.page import is_htmx
 from signoff.web.problem import problem_page, refusal_page
@@ -54,6 +55,12 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem_page(request, problem.status_code)
 
 
+async def _beaten(request: Request, error: Exception) -> Response:
+    """Somebody took a name between our look and our write; only the constraint noticed."""
+    log.warning("a write met a constraint", exc_info=error)
+    return await _refused(request, NotNow("Somebody did the same a moment ago. Look again, then decide."))
+
+
 async def _crashed(request: Request, error: Exception) -> Response:
     log.error("a request crashed", exc_info=error)
     return problems.of_crash(request) if _is_program(request) else problem_page(request, 500)
@@ -65,4 +72,5 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Fault, _broken)
     app.add_exception_handler(RequestValidationError, _misshapen)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(IntegrityError, _beaten)
     app.add_exception_handler(Exception, _crashed)

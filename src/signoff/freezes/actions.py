@@ -16,6 +16,7 @@ from signoff.record import audit
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection
 from signoff.tables.limits import FreezeOrder
+from signoff.tables.people import Workspace
 
 REASON_CHARS_MAX = 2_000
 
@@ -46,6 +47,8 @@ def order_freeze(
             f"Say why, in at most {REASON_CHARS_MAX} characters: it is what people read when nothing is written.",
             errors={"reason": ["required"]},
         )
+    # Of two orders at the same moment the second one finds the first.
+    session.execute(select(Workspace.id).where(Workspace.id == principal.workspace_id).with_for_update())
     target = _target(session, principal, scope, target_id)
     standing = session.scalar(
         select(FreezeOrder).where(
