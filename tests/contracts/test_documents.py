@@ -128,6 +128,16 @@ def test_every_link_inside_the_documents_leads_somewhere():
     assert broken == []
 
 
+def test_every_page_is_linked_from_the_index_of_its_folder():
+    """A page that no index names is found by nobody."""
+    forgotten: list[str] = []
+    for index in sorted(DOCS.glob("*/README.md")):
+        linked = {target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", index.read_text())}
+        pages = {path.name for path in committed_files() if path.parent == index.parent and path.suffix == ".md"}
+        forgotten += [f"{index.parent.name}/{name}" for name in sorted(pages - linked - {index.name})]
+    assert forgotten == []
+
+
 def test_every_file_named_in_contributing_exists():
     """A guide that names files that moved is worse than none."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
