@@ -118,7 +118,8 @@ class _Play:
             runs = await self._watch(place.services, batch)
             if isinstance(place, Serving) and not exit_when_done:
                 self._console.print("Serving. Press Ctrl-C to stop; start the demo again to go on where it was.")
-                await place.task
+                # Shielded: Ctrl-C ends the wait, and the server then stops in its own order.
+                await asyncio.shield(place.task)
         return _SOME_FAILED if any(run.state != "completed" for run in runs) else _DONE
 
     async def _invite(self, place: Serving, stage: Stage, open_browser: bool) -> None:
