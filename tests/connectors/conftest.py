@@ -11,8 +11,9 @@ from signoff.settings import Settings, StdioCommand
 
 SERVERS = Path(__file__).parent / "servers"
 ODD = (
-    "hang", "exit", "long-line", "garbage", "wrong-shape", "rpc-error", "refuse", "sampling", "other-ids", "dead",
-    "silent", "banner", "endless-tools", "twice", "huge-tool", "changing", "stubborn", "plain",
+    "hang", "exit", "long-line", "garbage", "wrong-shape", "rpc-error", "refuse", "sampling", "other-ids",
+    "half-a-character", "deep", "dead", "silent", "banner", "endless-tools", "twice", "huge-tool", "changing", "stubborn",
+    "plain",
 )  # fmt: skip
 
 

@@ -133,6 +133,13 @@ async def test_what_an_answer_says_about_the_outcome(pool: Pool, name: str, code
     assert (await opened(pool, name)).is_alive
 
 
+async def test_an_answer_with_half_a_character_or_nested_deep_is_not_lost(pool: Pool) -> None:
+    cut = await (await opened(pool, "half-a-character")).call("a", {}, key=None, timeout_seconds=30)
+    assert cut.value == "cut?"
+    deep = await (await opened(pool, "deep")).call("a", {}, key=None, timeout_seconds=30)
+    assert "nested too deep" in str(deep.value)
+
+
 async def test_answers_to_nobody_are_passed_over(pool: Pool) -> None:
     link = await opened(pool, "other-ids")
     assert (await link.call("a", {}, key=None, timeout_seconds=30)).value == "fine"

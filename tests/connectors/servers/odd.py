@@ -67,6 +67,15 @@ def call(request: dict[str, Any]) -> None:  # noqa: C901 - one way to misbehave 
         answer = json.loads(sys.stdin.readline())
         send({"id": request["id"], "result": {"content": [{"type": "text", "text": json.dumps(answer)}]}})
         return
+    if WHAT == "half-a-character":
+        send({"id": request["id"], "result": {"content": [{"type": "text", "text": "cut\ud83d"}]}})
+        return
+    if WHAT == "deep":
+        deep: Any = 1
+        for _ in range(400):
+            deep = [deep]
+        send({"id": request["id"], "result": {"content": [], "structuredContent": {"a": deep}}})
+        return
     if WHAT == "other-ids":
         send({"id": 99999, "result": {"content": []}})
         send({"method": "notifications/message", "params": {"level": "info", "data": "x"}})

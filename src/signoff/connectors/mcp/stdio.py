@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -10,10 +11,10 @@ from typing import Final
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
-from mcp_types import jsonrpc_message_adapter
+from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
 from pydantic import ValidationError
 
-from signoff.connectors import faults
+from signoff.connectors import faults, plain
 from signoff.connectors.mcp.process import ServerProcess
 
 LINE_BYTES_MAX: Final = 8_000_000
@@ -57,6 +58,20 @@ class LineReader:
         if self._size > self._limit:
             raise TooLong
         self._parts.append(part)
+
+
+def _message(line: bytes) -> JSONRPCMessage:
+    """Return the message in a line.
+
+    Raises:
+        ValidationError, ValueError, RecursionError: there is none.
+    """
+    try:
+        return jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValidationError:
+        # Half a character, as of a text cut in the middle of an emoji, or a value nested deep: no reason to lose the
+        # answer to a call that was carried out.
+        return jsonrpc_message_adapter.validate_python(plain.clean(json.loads(line)), by_name=False)
 
 
 def _nothing() -> None:
@@ -103,7 +118,7 @@ class StdioEnd:
         if not line.strip():
             return
         try:
-            message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+            message = _message(line)
         except (ValidationError, ValueError, RecursionError):
             self._garbage_lines += 1
             self._garbage = self._garbage or faults.quoted(line[:400].decode("utf-8", "replace"), 120)
