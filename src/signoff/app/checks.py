@@ -33,8 +33,8 @@ def check_settings(settings: Settings) -> None:
         problems.append("The default model is scripted: set SIGNOFF_DEFAULT_MODEL to a real one.")
     if settings.secret_key is None and settings.secret_key_file is None:
         problems.append("There is no key for secrets: set SIGNOFF_SECRET_KEY_FILE (openssl rand -base64 32 > FILE).")
-    if settings.secret_key is not None and _is_guessable(settings.secret_key.get_secret_value()):
-        problems.append("SIGNOFF_SECRET_KEY can be guessed: make one with openssl rand -base64 32.")
+    if (key := _key_text(settings)) is not None and _is_guessable(key):
+        problems.append("The key for secrets can be guessed: make one with openssl rand -base64 32.")
     if settings.allow_loopback:
         problems.append("Agents could reach this machine's own services: unset SIGNOFF_ALLOW_LOOPBACK.")
     if not settings.public_url and not settings.trusted_hosts:
@@ -45,6 +45,18 @@ def check_settings(settings: Settings) -> None:
         problems.append("The public address is https: set SIGNOFF_IS_HTTPS=true, so that cookies are only sent there.")
     if problems:
         raise NotReadyToStart("Production does not start like this:\n- " + "\n- ".join(problems))
+
+
+def _key_text(settings: Settings) -> str | None:
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    if settings.secret_key_file is None:
+        return None
+    try:
+        # A file that cannot be read, or holds no text, is refused where the key is loaded.
+        return settings.secret_key_file.read_text(encoding="ascii").strip()[:1_000]
+    except (OSError, UnicodeError):
+        return None
 
 
 def _is_guessable(text: str) -> bool:

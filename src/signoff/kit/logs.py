@@ -58,8 +58,9 @@ class TextFormatter(logging.Formatter):
         """Return the line."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         facts = " ".join(f"{name}={value}" for name, value in _facts(record).items())
-        text = record.getMessage()[:_TEXT_MAX].replace("\n", "\\n").replace("\r", "\\r")
+        text = record.getMessage()[:_TEXT_MAX]
         line = f"{at} {record.levelname.lower():7} {text}{'  ' + facts if facts else ''}"
+        line = line.replace("\n", "\\n").replace("\r", "\\r")
         return f"{line}\n{_traceback(record)}" if record.exc_info else line
 
 
