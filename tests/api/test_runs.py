@@ -11,9 +11,11 @@ import httpx2
 import pytest
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
 from pydantic_ai.models.function import AgentInfo
+from sqlalchemy import update
 
 from signoff.gateways.model.providers import forget_script, register_script
 from signoff.settings import Settings
+from signoff.tables.runs import Run
 from tests.api.world import BODY, World, make_world
 
 # No digits: a run's own id is searched as well.
@@ -173,3 +175,17 @@ def test_filters_return_exactly_what_fits(world: World) -> None:
         first = client.get("/v1/acme/runs", params={"size": 2}).json()
         second = client.get("/v1/acme/runs", params={"size": 2, "cursor": first["next_cursor"]}).json()
         assert len({row["id"] for row in first["items"] + second["items"]}) == 4
+
+
+def test_cancelling_what_runs_is_202_and_asking_again_changes_nothing(world: World) -> None:
+    run = world.ids["run"]
+    with world.store.write() as session:
+        session.execute(update(Run).where(Run.id == run).values(state="running"))
+    with world.client(key=world.keys["runner"]) as client:
+        assert client.post(f"/v1/acme/runs/{run}:cancel", json={"reason": "enough"}).status_code == 202
+        assert client.post(f"/v1/acme/runs/{run}:cancel").status_code == 202
+        found = client.get(f"/v1/acme/runs/{run}").json()["run"]
+    assert (found["state"], found["is_cancel_requested"], found["reason"]) == ("running", True, "enough")
+    with world.client(session=world.tokens["owner"]) as alice:
+        asked = alice.get("/v1/acme/audit", params={"object_id": run, "action": "run.cancel"}).json()["items"]
+    assert len(asked) == 1
