@@ -14,7 +14,6 @@ from signoff.budgets.states import day_of
 from signoff.kit import clock, money
 from signoff.kit.errors import NotFound
 from signoff.people.access import Principal, authorize
-from signoff.tables.limits import SpendCounter
 from signoff.tables.people import Workspace
 from signoff.tables.runs import Run
 
@@ -23,11 +22,17 @@ DAYS_MAX = 366
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """One pot, in dollars. `cap_usd` None means no cap."""
+    """One pot, in dollars. `cap_usd` None means no cap; `test_usd` is the share of test runs in what is spent."""
 
     spent_usd: Decimal
     held_usd: Decimal
     cap_usd: Decimal | None = None
+    test_usd: Decimal = money.ZERO
+
+    @property
+    def production_usd(self) -> Decimal:
+        """Return what real work has spent."""
+        return self.spent_usd - self.test_usd
 
     @property
     def left_usd(self) -> Decimal | None:
@@ -44,11 +49,12 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class DayOfSpend:
-    """What a workspace spent on one day."""
+    """What a workspace spent on one day; `test_usd` is the share of test runs in it."""
 
     day: str
     spent_usd: Decimal
     held_usd: Decimal
+    test_usd: Decimal = money.ZERO
 
 
 def spent(session: Session, pot: str) -> Spend:
@@ -80,9 +86,9 @@ def spent_by_run(session: Session, viewer: Principal, run_id: str) -> Spend:
 def today(session: Session, workspace_id: str) -> Spend:
     """Return today's spend of a workspace against its daily cap. For rooms and gateways."""
     workspace = session.get_one(Workspace, workspace_id)
-    pot = f"day:{workspace_id}:{day_of(workspace.time_zone, clock.now())}"
-    found = spent(session, pot)
-    return Spend(found.spent_usd, found.held_usd, workspace.daily_cap_usd)
+    day = day_of(workspace.time_zone, clock.now())
+    found, tests = spent_in(session, [f"day:{workspace_id}:{day}", f"test:{workspace_id}:{day}"])
+    return Spend(found.spent_usd, found.held_usd, workspace.daily_cap_usd, tests.spent_usd)
 
 
 def daily(session: Session, viewer: Principal, *, days: int = 30) -> list[DayOfSpend]:
@@ -95,14 +101,11 @@ def daily(session: Session, viewer: Principal, *, days: int = 30) -> list[DayOfS
     workspace = session.get_one(Workspace, viewer.workspace_id)
     last = date.fromisoformat(day_of(workspace.time_zone, clock.now()))
     wanted = [(last - timedelta(days=back)).isoformat() for back in range(max(1, min(days, DAYS_MAX)))]
-    pots = {f"day:{viewer.workspace_id}:{day}": day for day in wanted}
-    rows = session.execute(
-        select(SpendCounter.pot, SpendCounter.spent_usd, SpendCounter.held_usd).where(SpendCounter.pot.in_(pots))
-    )
-    found = {pots[row.pot]: row for row in rows}
-    return [
-        DayOfSpend(day, found[day].spent_usd, found[day].held_usd)
-        if day in found
-        else DayOfSpend(day, money.ZERO, money.ZERO)
-        for day in wanted
-    ]
+    pots = [f"{kind}:{viewer.workspace_id}:{day}" for kind in ("day", "test") for day in wanted]
+    found = dict(zip(pots, spent_in(session, pots), strict=True))
+
+    def of(day: str) -> DayOfSpend:
+        whole, tests = (found[f"{kind}:{viewer.workspace_id}:{day}"] for kind in ("day", "test"))
+        return DayOfSpend(day, whole.spent_usd, whole.held_usd, tests.spent_usd)
+
+    return [of(day) for day in wanted]

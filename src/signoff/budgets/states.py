@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-PotKind = Literal["run", "day"]
+PotKind = Literal["run", "day", "test"]
 ReservationState = Literal["held", "settled", "released"]
 
 
@@ -48,6 +48,11 @@ def day_pot(workspace_id: str, cap_usd: Decimal | None, *, time_zone: str, now: 
         "The most this workspace may spend in a day",
         "Wait until tomorrow, or ask an administrator to raise the daily cap.",
     )
+
+
+def test_pot(workspace_id: str, *, time_zone: str, now: datetime) -> Pot:
+    """Return the pot that tells test runs' share of a day. It has no cap: the day's own counts them as well."""
+    return Pot(f"test:{workspace_id}:{day_of(time_zone, now)}", "test", None, "What test runs spend in a day", "")
 
 
 def day_of(time_zone: str, now: datetime) -> str:

@@ -28,6 +28,7 @@ _STANDING = (
         Run.deadline_at,
         Run.tokens_in,
         Run.tokens_out,
+        Run.origin,
         Agent.slug,
         Agent.state.label("agent_state"),
         Workspace.time_zone,
@@ -49,6 +50,7 @@ class Standing:
     agent_slug: str
     agent_state: str
     tokens_used: int
+    origin: str
     time_zone: str
     daily_cap_usd: Decimal | None
     connection_slug: str | None = None
@@ -71,6 +73,7 @@ def standing_of(session: Session, run_id: str, *, connection: Connection | None 
         agent_slug=row.slug,
         agent_state=row.agent_state,
         tokens_used=row.tokens_in + row.tokens_out,
+        origin=row.origin,
         time_zone=row.time_zone,
         daily_cap_usd=row.daily_cap_usd,
         connection_slug=connection.slug if connection else None,

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.budgets.queries import Spend, spent_in
-from signoff.budgets.states import Pot, day_pot, run_pot
+from signoff.budgets.states import Pot, day_pot, run_pot, test_pot
 from signoff.gateways.model.call import ModelCall
 from signoff.gateways.model.prices import Price, entered_prices
 from signoff.gateways.standing import Standing, standing_of
@@ -64,10 +64,7 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
     models = candidates(run)
     entered = entered_prices(session, run.workspace_id, models)
     standing = standing_of(session, run.run_id)
-    pots = (
-        run_pot(run.run_id, run.body.limits.cost_usd),
-        day_pot(run.workspace_id, standing.daily_cap_usd, time_zone=standing.time_zone, now=clock.now()),
-    )
+    pots = _pots(run, standing)
     request_hash = _hash_for_cache(run, call)
     return ModelFacts(
         standing=standing,
@@ -80,6 +77,18 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
         cached=_cached(session, run, request_hash),
         request_hash=request_hash,
     )
+
+
+def _pots(run: RunContext, standing: Standing) -> tuple[Pot, ...]:
+    """Return what the call's money is counted in: its run, its day, and for a test run the tests of its day."""
+    now = clock.now()
+    counted = (
+        run_pot(run.run_id, run.body.limits.cost_usd),
+        day_pot(run.workspace_id, standing.daily_cap_usd, time_zone=standing.time_zone, now=now),
+    )
+    if standing.origin != "test":
+        return counted
+    return (*counted, test_pot(run.workspace_id, time_zone=standing.time_zone, now=now))
 
 
 def candidates(run: RunContext) -> list[str]:
