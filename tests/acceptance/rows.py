@@ -72,9 +72,7 @@ ROWS = (
     Row("F32", "cancel: parked 204, running 202 and then over, finished 409"),
     Row("F33", "state, revision and time together show exactly the runs that fit"),
     Row("F35", "the trace shows prompt, SOP, each call and answer, tokens, cost and model"),
-    Row("F58", "100 test runs move the test spend only; production figures stay",
-        missing="the daily spend and the figures of the last day count test runs with the others; only lists of runs "
-                "tell the origins apart"),
+    Row("F58", "100 test runs move the test spend only; the figures of real work stay"),
     Row("F59", "lint tells three faults as three coded findings in one answer"),
     Row("F66", "an endless loop of calls under a cap of $50 stops at $50 and at most one call more"),
     Row("F72", "{{secret.X}} reaches the tool; its value is in no trace, log, file or answer"),

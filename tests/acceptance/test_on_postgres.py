@@ -122,4 +122,4 @@ def test_c22_an_outage_of_the_database_loses_no_record(on_postgres: Product, lin
     late = on_postgres.run(slug, "c22-late", inputKey="c22-late")
     assert late["run"]["state"] == "completed"
     assert [on_postgres.done("post", name) for name in [*names, "c22-late"]] == [1] * 6
-    assert on_postgres.get("audit:verify")["broken_at"] is None
+    assert on_postgres.get("audit:verify")["first_broken_seq"] is None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import httpx2
 
 from tests.acceptance.product import Product, until
 from tests.acceptance.scripts import acts, by_instructions, gated, instructions, turns
@@ -155,3 +159,32 @@ def test_a10_without_a_key_nothing_starts(product: Product):
             refused = product.call("POST", path, key=key, json=body)
             assert (refused.status_code, refused.json()["code"]) == (401, code)
     assert product.get("runs", agent=slug)["items"] == []
+
+
+def figures(product: Product, session: httpx2.Client) -> str:
+    """What the tiles of the list of runs say about the last day."""
+    page = session.get(f"{product.address}/w/{product.workspace}/runs").text
+    return re.sub(
+        r"<span>and [^<]* for tests</span>", "", page.split('aria-label="The last 24 hours"')[1].split("</section>")[0]
+    )
+
+
+def test_f58_test_runs_are_counted_apart(product: Product):
+    slug = product.agent("f58")
+    product.run(slug)
+    link = product.cli_json("setup-link", *product.here)["link"]
+    with httpx2.Client(follow_redirects=True, headers={"Sec-Fetch-Site": "same-origin"}) as session:
+        assert session.post(link, data={"how": "without"}).status_code == 200
+        before, shown = product.get("budget"), figures(product, session)
+        with ThreadPoolExecutor(8) as callers:
+            list(callers.map(lambda _: product.execute(slug, wait=True, origin="test"), range(100)))
+        after = product.get("budget")
+        assert figures(product, session) == shown
+        product.run(slug)
+        assert figures(product, session) != shown
+    cost = 100 * Decimal(900 * 3 + 200 * 15) / 10**6
+    for was, now in ((before["today"], after["today"]), (before["days"][0], after["days"][0])):
+        assert Decimal(now["test_usd"]) - Decimal(was["test_usd"]) == cost
+        assert Decimal(now["spent_usd"]) - Decimal(was["spent_usd"]) == cost
+    assert len(product.get("runs", agent=slug, origin="production")["items"]) == 2
+    assert len(product.get("runs", agent=slug, origin="test", size=200)["items"]) == 100
