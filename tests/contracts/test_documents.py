@@ -70,6 +70,13 @@ def test_every_setting_is_documented_and_nothing_else_is():
     assert sorted(rows - wanted) == [], "settings.md has these too many."
 
 
+def test_every_metric_is_documented_and_nothing_else_is():
+    code = "".join(module.text for module in modules() if module.name == "signoff.api.metrics")
+    told = set(re.findall(r"# TYPE (signoff_\w+) ", code))
+    assert told
+    assert set(re.findall(r"^\| `(signoff_\w+)", (REFERENCE / "metrics.md").read_text(), re.MULTILINE)) == told
+
+
 def test_the_documented_defaults_are_the_real_ones():
     text = (REFERENCE / "settings.md").read_text()
     wrong: list[str] = []
