@@ -21,13 +21,14 @@ from signoff.durable.door import (
     workflow,
 )
 from signoff.durable.lease import WorkerFacts
-from signoff.durable.presence import is_alive, may_act, until_may_act, worker_id, workers
+from signoff.durable.presence import is_alive, is_lease_fresh, may_act, until_may_act, worker_id, workers
 
 __all__ = [
     "Reservation",
     "WorkerFacts",
     "forget_ended",
     "is_alive",
+    "is_lease_fresh",
     "launch",
     "may_act",
     "outcomes",

@@ -34,13 +34,18 @@ def is_alive() -> bool:
     return bool(_held) and _held[0].is_fresh()
 
 
+def is_lease_fresh() -> bool:
+    """Return whether `may_act` is true without asking anybody; costs nothing and never blocks."""
+    return not _held or _held[0].is_fresh()
+
+
 def may_act() -> bool:
     """Return whether this process may touch the outside world; ask right before an effect.
 
     Costs nothing while the lease is fresh. A process that slept, or lost its database, asks the database once: if
     somebody took over its work, the process ends here and the effect does not happen.
     """
-    return not _held or _held[0].is_fresh() or _held[0].beat()
+    return is_lease_fresh() or _held[0].beat()
 
 
 async def until_may_act() -> None:

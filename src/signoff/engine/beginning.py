@@ -78,7 +78,7 @@ def _tools(session: Session, context: RunContext) -> tuple[list[PinnedTool], str
 
 
 def _settled(session: Session, run_id: str, leg: int) -> dict[str, dict[str, Any]]:
-    before = session.get(Leg, (run_id, leg - 1))
+    before = session.get(Leg, (run_id, leg - 1)) if leg > 1 else None
     holds = {f"{run_id}:{call_id}": call_id for call_id in (before.holds if before else [])}
     if not holds:
         return {}

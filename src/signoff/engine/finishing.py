@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete
+from sqlalchemy import Table, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from signoff.budgets.actions import settle_left_over
@@ -19,6 +19,10 @@ from signoff.runs.states import is_over
 from signoff.tables.runs import Run, RunEvent
 
 _OUTAGE_PAUSE_SECONDS = 60
+_FORGET_TEXT = delete(cast("Table", RunEvent.__table__)).where(
+    RunEvent.run_id == bindparam("of_run"), RunEvent.kind == "text"
+)
+_STATE = select(Run.state).where(Run.id == bindparam("of_run"))
 
 
 def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, worker: str) -> str:
@@ -36,16 +40,18 @@ def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, wo
         messages=end.unsaved,
     )
     # The text is in the steps now; its pieces were for those who watched.
-    session.execute(delete(RunEvent).where(RunEvent.run_id == context.run_id, RunEvent.kind == "text"))
+    session.connection().execute(_FORGET_TEXT, {"of_run": context.run_id})
     _move(session, context, end)
-    run = session.get_one(Run, context.run_id, populate_existing=True)
-    if is_over(run.state):
+    state = str(session.connection().scalar(_STATE, {"of_run": context.run_id}))
+    if is_over(state):
         # What a call that was cut off still holds may well be billed, and must not stay held for the day.
         settle_left_over(session, context.run_id)
     if end.kind == "held":
         # Somebody may have settled the acts before the leg had ended.
+        run = session.get_one(Run, context.run_id, populate_existing=True)
         actions.resume_when_settled(session, run)
-    return run.state
+        return run.state
+    return state
 
 
 def _move(session: Session, context: RunContext, end: LegEnd) -> None:

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.tables.runs import RunMessage
 
+_messages = cast("Table", RunMessage.__table__)
+_ADD = {
+    name: dialect.insert(_messages).on_conflict_do_nothing(index_elements=["run_id", "seq"])
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 # Kept with the revision or the run row; repeating the SOP in every message would store it once per turn.
 _LEFT_OUT = ("instructions", "run_id", "conversation_id", "metadata")
 
@@ -31,8 +36,8 @@ def save(
         }
         for offset, body in enumerate(_plain(messages))
     ]  # fmt: skip
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(RunMessage).values(rows).on_conflict_do_nothing(index_elements=["run_id", "seq"]))
+    connection = session.connection()
+    connection.execute(_ADD[connection.dialect.name], rows)
 
 
 def _plain(messages: Sequence[ModelMessage]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
+from sqlalchemy.orm import Session
 
 from signoff import durable
 from signoff.engine import answers
@@ -85,16 +86,14 @@ class GatewayModel(Model):
         work = self._work
         context = work.context
 
-        async def whole() -> dict[str, Any]:
-            await work.services.store.write_async(
-                conversation.save,
-                workspace_id=context.workspace_id,
-                run_id=context.run_id,
-                leg=context.leg,
-                first=first,
+        def save(session: Session) -> None:
+            conversation.save(
+                session, workspace_id=context.workspace_id, run_id=context.run_id, leg=context.leg, first=first,
                 messages=fresh,
-            )
-            return await standing_in(lambda: think(work.services, context, call))
+            )  # fmt: skip
+
+        async def whole() -> dict[str, Any]:
+            return await standing_in(lambda: think(work.services, context, call, beside=save))
 
         return await work.flight.guarded(whole)
 

@@ -73,10 +73,13 @@ class Relay:
         messages = await self._store.write_async(claim_fairly, worker=durable.worker_id(), free=free, turn=self._turn)
         if messages:
             faultpoint("claimed")
-            await asyncio.gather(*(self._handle(message) for message in messages))
+            carried = await asyncio.gather(*(self._handle(message) for message in messages))
+            if any(carried):
+                await self._store.write_async(outbox.done, [message_id for message_id in carried if message_id])
         return len(messages)
 
-    async def _handle(self, message: outbox.Message) -> None:
+    async def _handle(self, message: outbox.Message) -> str | None:
+        """Act on one message. Returns its id when it is done with."""
         try:
             if message.kind == START:
                 await self._start(message.payload["run_id"], message.payload["leg"])
@@ -93,8 +96,8 @@ class Relay:
             await self._store.write_async(
                 outbox.release, message.id, error=str(error), due_at=clock.now() + timedelta(seconds=pause)
             )
-            return
-        await self._store.write_async(outbox.done, [message.id])
+            return None
+        return message.id
 
     async def _start(self, run_id: str, leg: int) -> None:
         flights = self._engine.flights

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.freezes.states import Scope
 from signoff.kit.paging import Page, decode_cursor, encode_cursor, page_size
 from signoff.people.access import Principal, authorize
 from signoff.tables.limits import FreezeOrder
+
+# Built once: it is asked with every tool call.
+_STANDING = (
+    select(*FreezeOrder.__table__.c)
+    .where(
+        FreezeOrder.workspace_id == bindparam("of_workspace"),
+        FreezeOrder.lifted_at.is_(None),
+        or_(
+            and_(FreezeOrder.scope == "workspace", FreezeOrder.target_id == bindparam("of_workspace")),
+            and_(FreezeOrder.scope == "agent", FreezeOrder.target_id == bindparam("of_agent")),
+            and_(FreezeOrder.scope == "connection", FreezeOrder.target_id == bindparam("of_connection")),
+        ),
+    )
+    .order_by(FreezeOrder.id)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +81,12 @@ def freezes_page(
 
 def freeze_on(session: Session, *, workspace_id: str, agent_id: str, connection_id: str | None) -> Freeze | None:
     """Return a standing freeze that forbids this agent to write through this connection. For the tool gateway."""
-    targets: list[ColumnElement[bool]] = [
-        and_(FreezeOrder.scope == "workspace", FreezeOrder.target_id == workspace_id),
-        and_(FreezeOrder.scope == "agent", FreezeOrder.target_id == agent_id),
-    ]
-    if connection_id is not None:
-        targets.append(and_(FreezeOrder.scope == "connection", FreezeOrder.target_id == connection_id))
-    row = session.scalar(
-        select(FreezeOrder)
-        .where(FreezeOrder.workspace_id == workspace_id, FreezeOrder.lifted_at.is_(None), or_(*targets))
-        .order_by(FreezeOrder.id)
-        .limit(1)
-    )
+    of = {"of_workspace": workspace_id, "of_agent": agent_id, "of_connection": connection_id or ""}
+    row = session.connection().execute(_STANDING, of).one_or_none()
     return _freeze(row) if row is not None else None
 
 
-def _freeze(row: FreezeOrder) -> Freeze:
+def _freeze(row: FreezeOrder | Row[Any]) -> Freeze:
     return Freeze(
         id=row.id,
         scope=cast("Scope", row.scope),

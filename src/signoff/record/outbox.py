@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import Table, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
@@ -18,6 +18,7 @@ from signoff.tables.record import OutboxMessage
 from signoff.tables.session import after_commit
 
 CHANNEL = "signoff_outbox"
+_ADD = insert(cast("Table", OutboxMessage.__table__))
 
 # Set by the engine of this process: wakes its relay as soon as a message is durable.
 _listeners: list[Callable[[], None]] = []
@@ -46,20 +47,17 @@ def send(
     """Leave a message, to be acted on once the transaction is durable and `due_at` has come. Returns its id."""
     message_id = ids.new_id("out")
     moment = clock.now()
-    session.add(
-        OutboxMessage(
-            id=message_id,
-            workspace_id=workspace_id,
-            kind=kind,
-            payload=dict(payload),
-            created_at=moment,
-            due_at=due_at or moment,
-        )
-    )
-    session.flush()
-    if session.get_bind().dialect.name == "postgresql":
+    connection = session.connection()
+    connection.execute(
+        _ADD,
+        {
+            "id": message_id, "workspace_id": workspace_id, "kind": kind, "payload": dict(payload),
+            "created_at": moment, "due_at": due_at or moment, "attempts": 0,
+        },
+    )  # fmt: skip
+    if connection.dialect.name == "postgresql":
         # Delivered by Postgres at commit, to the relays of all processes.
-        session.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL})
+        connection.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL})
     if not session.info.get("signoff.outbox_wake"):
         session.info["signoff.outbox_wake"] = True
         after_commit(session, _wake)

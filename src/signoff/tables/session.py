@@ -113,7 +113,6 @@ def through_outage(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
 
     `work` must be one whole transaction, so that a second call finds nothing half done.
     """
-    stop = threading.Event()
     waited, pause = 0.0, 0.1
     while True:
         try:
@@ -122,7 +121,7 @@ def through_outage(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
             if not _is_outage(error) or waited >= _OUTAGE_SECONDS:
                 raise
         step = chance.jittered(pause)
-        stop.wait(step)
+        threading.Event().wait(step)
         waited += step
         pause = min(pause * 2, 5.0)
 

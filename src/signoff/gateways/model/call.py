@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from signoff.gateways.chain import Verdict
 from signoff.kit import clock, money
+from signoff.kit.errors import BudgetExceeded
 from signoff.runs.facts import RunContext
 
 if TYPE_CHECKING:
@@ -137,6 +138,11 @@ class Log:
     wasted_tokens_in: int = 0
     is_price_unknown: bool = False
     is_truncated: bool = False
+    # What was reserved, or why not, when the step began.
+    reservation: str | None = None
+    refusal: BudgetExceeded | None = None
+    estimate: Decimal = money.ZERO
+    tokens_in: int = 0
     closing: list[Callable[[Session], object]] = field(default_factory=list[Callable[[Session], object]])
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
 from signoff.gateways.chain import Decision, Proceed, Verdict, Wrapper, compose, decide
+from signoff.gateways.model import sizes
 from signoff.gateways.model.answers import as_plain, fit_to_keep, from_plain
 from signoff.gateways.model.asking import ask
 from signoff.gateways.model.call import Asked, Log, ModelCall, ModelOutcome
@@ -18,7 +20,7 @@ from signoff.gateways.model.policies.recording import Recording
 from signoff.gateways.model.policies.redact import Redact
 from signoff.gateways.model.policies.retry import Retry
 from signoff.gateways.model.policies.revocation import Revocation
-from signoff.gateways.model.policies.spend import Spend
+from signoff.gateways.model.policies.spend import Spend, open_with
 from signoff.gateways.model.policies.throttle import Throttle
 from signoff.gateways.model.policies.trace import Trace
 from signoff.gateways.services import Services
@@ -45,13 +47,17 @@ WRAPPERS: tuple[Wrapper[Asked, Any], ...] = (
 _ASK: Proceed[Asked, ModelOutcome] = compose(WRAPPERS, cast("Proceed[Asked, Any]", ask))
 
 
-async def think(services: Services, run: RunContext, call: ModelCall) -> ModelOutcome:
+async def think(
+    services: Services, run: RunContext, call: ModelCall, *, beside: Callable[[Session], object] | None = None
+) -> ModelOutcome:
     """Ask a model once, as the revision says, and record the step.
 
     Never raises for anything a provider does; every failure is an outcome with a code and words. The caller runs it
-    inside one durable step, whose record is `outcome.as_plain()`.
+    inside one durable step, whose record is `outcome.as_plain()`. `beside` writes what belongs to the same moment, in
+    the transaction that begins the step.
     """
-    opened = await services.store.write_async(_open, services, run, call)
+    tokens_in = sizes.tokens_in(call.messages, call.parameters)
+    opened = await services.store.write_async(_open, services, run, call, tokens_in, beside)
     if isinstance(opened, ModelOutcome):
         return opened
     outcome = await _ASK(opened)
@@ -59,8 +65,20 @@ async def think(services: Services, run: RunContext, call: ModelCall) -> ModelOu
     return outcome
 
 
-def _open(session: Session, services: Services, run: RunContext, call: ModelCall) -> Asked | ModelOutcome:
-    """Read the facts, decide, begin the step; in one transaction. A verdict other than `allow` ends it there too."""
+def _open(
+    session: Session,
+    services: Services,
+    run: RunContext,
+    call: ModelCall,
+    tokens_in: int,
+    beside: Callable[[Session], object] | None,
+) -> Asked | ModelOutcome:
+    """Read the facts, decide, begin the step, reserve; in one transaction. A verdict other than `allow` ends it here.
+
+    One transaction, because each costs a writer's turn and a flush.
+    """
+    if beside is not None:
+        beside(session)
     facts = model_facts(session, services, run, call)
     if facts.finished is not None:
         # This step was finished, and the process died before the engine knew: it is not asked and paid for twice.
@@ -81,7 +99,9 @@ def _open(session: Session, services: Services, run: RunContext, call: ModelCall
     if decision.verdict.kind != "allow":
         return _settled(session, run, call, facts, decision)
     noted = Log(verdicts=list(decision.verdicts), decided=clock.monotonic_seconds())
-    return Asked(services, run, call, facts, run.body.model.name, call.messages, call.parameters, noted)
+    asked = Asked(services, run, call, facts, run.body.model.name, call.messages, call.parameters, noted)
+    open_with(session, asked, tokens_in)
+    return asked
 
 
 def _settled(session: Session, run: RunContext, call: ModelCall, facts: ModelFacts, decision: Decision) -> ModelOutcome:

@@ -83,6 +83,9 @@ class Log:
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
     attempts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     is_truncated: bool = False
+    # The intent was written when the step began; `known` is what the ledger knew already.
+    is_intended: bool = False
+    known: ToolOutcome | None = None
     closing: list[Callable[[Session], object]] = field(default_factory=list[Callable[[Session], object]])
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import EFFECTS, AllowedTool, Effect
@@ -20,6 +20,30 @@ from signoff.tables.runs import Step
 
 if TYPE_CHECKING:
     from signoff.gateways.services import Services
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+# Built once: they are asked with every call, and building one costs more than asking.
+_BOUND = (
+    select(
+        Connection.id, Connection.slug, Connection.name, Connection.kind, Connection.config, Connection.version,
+        Connection.health, Connection.state, Tool.state.label("tool_state"), Tool.definition, Tool.definition_hash,
+        Tool.effect, Tool.is_idempotent,
+    )
+    .outerjoin(Tool, and_(Tool.connection_id == Connection.id, Tool.name == bindparam("of_tool")))
+    .where(Connection.environment_id == bindparam("of_environment"), Connection.slug == bindparam("of_slot"))
+)  # fmt: skip
+_COUNTS = select(
+    func.count(),
+    _number(Step.name == bindparam("of_name")),
+    _number(Step.detail["args_hash"].as_string() == bindparam("of_args")),
+).where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.key != bindparam("of_key"))
+_ENDED = select(Step.detail).where(
+    Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +102,19 @@ def args_hash(call: ToolCall) -> str:
 
 def tool_facts(session: Session, services: Services, run: RunContext, call: ToolCall) -> ToolFacts:
     """Read everything the guards ask for."""
-    connection = session.scalar(
-        select(Connection).where(Connection.environment_id == run.environment_id, Connection.slug == call.slot)
-    )
-    tool = _bound(session, connection, call) if connection is not None else None
+    of = {"of_environment": run.environment_id, "of_slot": call.slot, "of_tool": call.tool}
+    bound = session.connection().execute(_BOUND, of).one_or_none()
+    tool = _tool(bound) if bound is not None and bound.tool_state is not None else None
     allowed = allowed_tool(run, call)
     calls, same_tool, same_call = _counts(session, run, call)
-    connection_id = connection.id if connection else None
+    standing = standing_of(session, run.run_id)
+    if bound is not None:
+        standing = replace(standing, connection_slug=bound.slug, connection_state=bound.state)
+    connection_id = bound.id if bound is not None else None
     return ToolFacts(
-        standing=standing_of(session, run.run_id, connection=connection),
+        standing=standing,
         allowed=allowed,
-        connection_slug=connection.slug if connection else None,
+        connection_slug=bound.slug if bound is not None else None,
         tool=tool,
         effect=effect_of(tool, allowed),
         freeze=freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id),
@@ -117,19 +143,16 @@ def effect_of(tool: BoundTool | None, allowed: AllowedTool | None) -> Effect:
     return EFFECTS[max(EFFECTS.index(tool.effect), EFFECTS.index(own))]
 
 
-def _bound(session: Session, connection: Connection, call: ToolCall) -> BoundTool | None:
-    row = session.scalar(select(Tool).where(Tool.connection_id == connection.id, Tool.name == call.tool))
-    if row is None:
-        return None
+def _tool(row: Row[*tuple[Any, ...]]) -> BoundTool:
     return BoundTool(
-        connection_id=connection.id,
-        connection_slug=connection.slug,
-        connection_name=connection.name,
-        kind=connection.kind,
-        config=connection.config,
-        version=connection.version,
-        health=connection.health,
-        state=row.state,
+        connection_id=row.id,
+        connection_slug=row.slug,
+        connection_name=row.name,
+        kind=row.kind,
+        config=row.config,
+        version=row.version,
+        health=row.health,
+        state=row.tool_state,
         definition=row.definition,
         definition_hash=row.definition_hash,
         effect=_effect(row.effect),
@@ -145,24 +168,14 @@ def _effect(stored: str) -> Effect:
 
 
 def _counts(session: Session, run: RunContext, call: ToolCall) -> tuple[int, int, int]:
-    def number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-    row = session.execute(
-        select(
-            func.count(),
-            number(Step.name == call.name),
-            number(Step.detail["args_hash"].as_string() == args_hash(call)),
-        ).where(Step.run_id == run.run_id, Step.kind == "tool", Step.key != call.key)
-    ).one()
+    of = {"of_run": run.run_id, "of_key": call.key, "of_name": call.name, "of_args": args_hash(call)}
+    row = session.connection().execute(_COUNTS, of).one()
     return int(row[0]), int(row[1]), int(row[2])
 
 
 def _outcome_of(session: Session, run_id: str, call: ToolCall) -> dict[str, Any] | None:
     """Return the final outcome the trace kept for this step, if it ended."""
-    detail = session.scalar(
-        select(Step.detail).where(Step.run_id == run_id, Step.key == call.key, Step.ended_at.is_not(None))
-    )
+    detail = session.connection().scalar(_ENDED, {"of_run": run_id, "of_key": call.key})
     return detail.get("outcome") if detail else None
 
 

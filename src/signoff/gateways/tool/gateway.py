@@ -17,7 +17,7 @@ from signoff.gateways.tool.policies.budget import Budget
 from signoff.gateways.tool.policies.freeze import Freeze
 from signoff.gateways.tool.policies.grant import Grant
 from signoff.gateways.tool.policies.loop import Loop
-from signoff.gateways.tool.policies.once import Once
+from signoff.gateways.tool.policies.once import Once, open_with
 from signoff.gateways.tool.policies.recording import Recording
 from signoff.gateways.tool.policies.retry import Retry
 from signoff.gateways.tool.policies.revocation import Revocation
@@ -86,7 +86,9 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
     if decision.verdict.kind != "allow":
         return _settled(session, run, call, facts, decision)
     noted = Log(verdicts=list(decision.verdicts), decided=clock.monotonic_seconds())
-    return Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
+    opened = Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
+    open_with(session, opened)
+    return opened
 
 
 def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts, decision: Decision) -> ToolOutcome:

@@ -13,11 +13,12 @@ from signoff.kit import clock
 from signoff.kit.errors import NotFound
 from signoff.record import outbox
 from signoff.record.actor import SYSTEM, Actor
+from signoff.runs.actions import statements
 from signoff.runs.actions.moves import move, rows, tell_state
 from signoff.runs.actions.request import START
 from signoff.runs.facts import LegStart, context_of
 from signoff.runs.states import WaitingFor
-from signoff.tables.runs import Effect, Leg, Run, Step
+from signoff.tables.runs import Leg, Run
 
 
 def start_leg(session: Session, run_id: str, leg: int, *, worker: str, wall_seconds_max: int) -> LegStart | None:
@@ -29,25 +30,27 @@ def start_leg(session: Session, run_id: str, leg: int, *, worker: str, wall_seco
     moment = clock.now()
     wall = min(context.body.limits.wall_seconds, wall_seconds_max)
     deadline = moment + timedelta(seconds=max(wall - _used_seconds(session, run_id, leg), 1.0))
-    run = move(
+    moved = move(
         session, run_id, "running", by=SYSTEM, conditions=(Run.leg == leg, Run.waiting_for.is_(None)),
         is_audited=False, values={"started_at": func.coalesce(Run.started_at, moment), "deadline_at": deadline},
     )  # fmt: skip
-    if run is not None:
-        session.add(
-            Leg(run_id=run_id, number=leg, workspace_id=run.workspace_id, state="running", worker=worker, holds=[],
-                started_at=moment)
+    if moved is not None:
+        session.connection().execute(
+            statements.ADD_LEG,
+            {"run_id": run_id, "number": leg, "workspace_id": moved.workspace_id, "state": "running",
+             "worker": worker, "holds": [], "started_at": moment},
         )  # fmt: skip
-        session.flush()
-        return LegStart(context, run.input, deadline)
+        return LegStart(context, moved.input, deadline)
     # A crash between this and the record of it: the same leg begins again and finds itself begun.
-    run = session.get(Run, run_id)
+    run = session.get(Run, run_id, populate_existing=True)
     if run is None or run.state != "running" or run.leg != leg or not take_leg(session, run_id, leg, worker=worker):
         return None
     return LegStart(context, run.input, run.deadline_at or deadline)
 
 
 def _used_seconds(session: Session, run_id: str, leg: int) -> float:
+    if leg == 1:
+        return 0.0
     ended = session.execute(
         select(Leg.started_at, Leg.ended_at).where(Leg.run_id == run_id, Leg.number < leg, Leg.ended_at.is_not(None))
     )
@@ -69,13 +72,13 @@ def end_leg(
     session: Session, run_id: str, leg: int, *, state: str, worker: str | None, holds: Sequence[str] = ()
 ) -> bool:
     """End a leg. False when it has ended already, or another worker has it (`worker` None asks for nobody)."""
-    mine = () if worker is None else (Leg.worker == worker,)
-    ended = session.execute(
-        update(Leg)
-        .where(Leg.run_id == run_id, Leg.number == leg, Leg.state == "running", *mine)
-        .values(state=state, ended_at=clock.now(), holds=list(holds))
-        .execution_options(synchronize_session=False)
-    )
+    ended = session.connection().execute(
+        statements.END_LEG if worker is None else statements.END_OWN_LEG,
+        {
+            "of_run": run_id, "of_leg": leg, "to_state": state, "moment": clock.now(), "with_holds": list(holds),
+            **({} if worker is None else {"of_worker": worker}),
+        },
+    )  # fmt: skip
     if rows(ended) != 1:
         return False
     _close_what_was_cut_off(session, run_id)
@@ -84,17 +87,9 @@ def end_leg(
 
 def _close_what_was_cut_off(session: Session, run_id: str) -> None:
     """No call of the run is under way any more: what still looks so was cut off, and a person must look for its act."""
-    moment = clock.now()
-    words = "The call was cut off before its answer came."
-    for statement in (
-        update(Step)
-        .where(Step.run_id == run_id, Step.state == "running")
-        .values(state="stopped", code="cut_off", reason=words, ended_at=moment),
-        update(Effect)
-        .where(Effect.run_id == run_id, Effect.state == "intended")
-        .values(state="unknown", reason=words, ended_at=moment),
-    ):
-        session.execute(statement.execution_options(synchronize_session=False))
+    values = {"of_run": run_id, "words": "The call was cut off before its answer came.", "moment": clock.now()}
+    for statement in (statements.CUT_OFF_STEPS, statements.CUT_OFF_EFFECTS):
+        session.connection().execute(statement, values)
 
 
 def complete_run(session: Session, run_id: str, leg: int, *, by: Actor, output: Any) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any, cast
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, Table, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -18,6 +20,26 @@ from signoff.runs.states import RunState, is_over, needs_attention, sources_of
 from signoff.tables.runs import Run
 
 REASON_CHARS = 2_000
+_RUNS = cast("Table", Run.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A run that has just changed its state: what its watchers are told, and what its next step needs."""
+
+    id: str
+    workspace_id: str
+    state: str
+    leg: int
+    waiting_for: str | None
+    code: str | None
+    reason: str | None
+    cost_usd: Decimal
+    input: Any
+    output: Any
+
+
+_TOLD = tuple(_RUNS.c[field.name] for field in fields(Moved))
 
 
 def move(
@@ -29,7 +51,7 @@ def move(
     conditions: Sequence[ColumnElement[bool]] = (),
     is_audited: bool = True,
     values: Mapping[str, Any],
-) -> Run | None:
+) -> Moved | None:
     """Move a run to `after` from any state that leads there, when `conditions` hold too.
 
     Returns the run as it is now, or None when somebody was first: then nothing was changed.
@@ -39,17 +61,19 @@ def move(
         changes |= {"ended_at": clock.now(), "waiting_for": None, "resume_at": None}
     if changes.get("reason"):
         changes["reason"] = shortened(storable(changes["reason"]), REASON_CHARS)
-    changed = session.execute(
-        update(Run)
-        .where(Run.id == run_id, Run.state.in_(sources_of(after)), *conditions)
-        .values(**changes)
-        .execution_options(synchronize_session=False)
+    changed = (
+        session.connection()
+        .execute(
+            update(_RUNS)
+            .where(Run.id == run_id, Run.state.in_(sources_of(after)), *conditions)
+            .values(**changes)
+            .returning(*_TOLD)
+        )
+        .one_or_none()
     )
-    if rows(changed) != 1:
+    if changed is None:
         return None
-    run = session.get(Run, run_id, populate_existing=True)
-    if run is None:
-        return None
+    run = Moved(*changed)
     _tell(session, run)
     if is_audited:
         audit.write(
@@ -59,7 +83,7 @@ def move(
     return run
 
 
-def _tell(session: Session, run: Run) -> None:
+def _tell(session: Session, run: Moved) -> None:
     tell_state(session, run)
     if is_over(run.state):
         data = {
@@ -71,7 +95,7 @@ def _tell(session: Session, run: Run) -> None:
         )
 
 
-def tell_state(session: Session, run: Run) -> None:
+def tell_state(session: Session, run: Run | Moved) -> None:
     """Tell watchers the state a run is in now."""
     data = {"state": run.state, "leg": run.leg, "waiting_for": run.waiting_for, "code": run.code, "reason": run.reason}
     trace.emit(session, run.id, "run", _without_none(data), workspace_id=run.workspace_id)

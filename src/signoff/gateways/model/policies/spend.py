@@ -14,6 +14,7 @@ from signoff.gateways.model import sizes
 from signoff.gateways.model.call import Answer, Asked, ModelFailed
 from signoff.gateways.model.facts import candidates
 from signoff.kit import money
+from signoff.kit.errors import BudgetExceeded
 
 
 class Spend:
@@ -27,8 +28,11 @@ class Spend:
         Raises:
             BudgetExceeded: the run or the workspace has no room for the call.
         """
-        purse = _Purse(call)
-        await purse.reserve()
+        purse = _Purse(call, call.log.reservation, call.log.estimate, call.log.tokens_in)
+        if call.log.refusal is not None:
+            raise call.log.refusal
+        if purse.reservation is None:
+            await purse.reserve()
         try:
             answer = await proceed(replace(call, pay_again=purse.pay_again))
         except ModelFailed as failed:
@@ -48,6 +52,18 @@ class Spend:
         return answer
 
 
+def open_with(session: Session, call: Asked, tokens_in: int) -> None:
+    """Reserve for the call in the transaction that begins the step; a refusal is kept, and raised in its turn."""
+    purse = _Purse(call)
+    purse.weigh(tokens_in)
+    noted = call.log
+    noted.tokens_in, noted.estimate = purse.tokens_in, purse.estimate
+    try:
+        noted.reservation = purse.hold(session)
+    except BudgetExceeded as refusal:
+        noted.refusal = refusal
+
+
 @dataclass(slots=True)
 class _Purse:
     """The reservation of one call."""
@@ -58,15 +74,19 @@ class _Purse:
     tokens_in: int = 0
 
     async def reserve(self) -> None:
-        call = self.call
-        self.tokens_in = sizes.tokens_in(call.messages, call.parameters)
+        self.weigh(sizes.tokens_in(self.call.messages, self.call.parameters))
+        self.reservation = await self.call.services.store.write_async(self.hold)
+
+    def weigh(self, tokens_in: int) -> None:
+        """Take the worst case of the dearest candidate."""
+        call, self.tokens_in = self.call, tokens_in
         most = int(call.settings.get("max_tokens") or 0)
         costs = [call.facts.prices[model].of_tokens(self.tokens_in, most) for model in candidates(call.run)]
         # An unknown price cannot be held; the run's token limits still bound it, and the step says so.
         self.estimate = max((cost for cost in costs if cost is not None), default=money.ZERO)
-        self.reservation = await call.services.store.write_async(self._reserve)
 
-    def _reserve(self, session: Session) -> str:
+    def hold(self, session: Session) -> str:
+        """Reserve; raises BudgetExceeded."""
         run = self.call.run
         return budgets.reserve(
             session,
@@ -87,7 +107,7 @@ class _Purse:
     async def pay_again(self, model: str) -> None:
         """Book a wasted attempt, then reserve for the next one."""
         await self.settle_now(self.waste(model))
-        self.reservation = await self.call.services.store.write_async(self._reserve)
+        self.reservation = await self.call.services.store.write_async(self.hold)
 
     def settle_with_the_step(self, cost: Decimal) -> None:
         """Settle in the transaction that ends the step, so that the two never disagree."""

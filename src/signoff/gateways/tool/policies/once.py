@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import update
+from sqlalchemy import Table, bindparam, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.connectors.faults import OUTCOME_UNKNOWN
@@ -15,9 +16,26 @@ from signoff.gateways.tool.facts import args_hash
 from signoff.kit import clock
 from signoff.kit.errors import ConnectorError
 from signoff.kit.faultpoints import faultpoint
+from signoff.tables.base import Json, Moment
 from signoff.tables.runs import Effect
 
 ALERT_KIND = "effect_unknown"
+
+
+_effects = cast("Table", Effect.__table__)
+# Built once, as everything that is written with every call.
+_ADD = {
+    name: dialect.insert(_effects).on_conflict_do_nothing(index_elements=["key"]).returning(_effects.c.key)
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_END = (
+    update(_effects)
+    .where(_effects.c.key == bindparam("of_key"), _effects.c.state == "intended")
+    .values(
+        state=bindparam("to_state"), result=bindparam("with_result", type_=Json), reason=bindparam("with_reason"),
+        ended_at=bindparam("moment", type_=Moment),
+    )
+)  # fmt: skip
 
 
 class NotSent(Exception):
@@ -55,7 +73,9 @@ class Once:
         """
         if call.facts.is_read:
             return await proceed(call)
-        known = await call.services.store.write_async(_intend, call)
+        known = call.log.known
+        if not call.log.is_intended:
+            known = await call.services.store.write_async(intend, call)
         if known is not None:
             raise Known(known)
         faultpoint("intent-journaled")
@@ -87,14 +107,20 @@ def held(call: Act, reason: str) -> ToolOutcome:
     )
 
 
-def _intend(session: Session, call: Act) -> ToolOutcome | None:
+def open_with(session: Session, call: Act) -> None:
+    """Write the intent in the transaction that begins the step."""
+    if not call.facts.is_read:
+        call.log.known = intend(session, call)
+        call.log.is_intended = True
+
+
+def intend(session: Session, call: Act) -> ToolOutcome | None:
     """Write the intent, or return what the ledger already knows."""
     key = call.call.key
-    row = session.get(Effect, key, populate_existing=True)
-    if row is None:
-        session.add(_row(call))
-        session.flush()
+    connection = session.connection()
+    if connection.execute(_ADD[connection.dialect.name], _row(call)).one_or_none() is not None:
         return None
+    row = session.get_one(Effect, key, populate_existing=True)
     if row.state == "settled" and row.settlement == "did_not_happen_retry":
         return None if _move(session, key, "settled", state="intended", settlement=None, ended_at=None) else _busy(call)
     if row.state == "failed":
@@ -129,9 +155,9 @@ def _busy(call: Act) -> ToolOutcome:
     return held(call, "another attempt is at it.")
 
 
-def _row(call: Act) -> Effect:
+def _row(call: Act) -> dict[str, Any]:
     tool = call.facts.tool
-    return Effect(
+    return dict(  # noqa: C408  # As one reads the table.
         key=call.call.key,
         workspace_id=call.run.workspace_id,
         run_id=call.run.run_id,
@@ -163,6 +189,9 @@ def _at_end(call: Act, state: str, *, result: Any = None, reason: str | None = N
     key = call.call.key
 
     def write(session: Session) -> None:
-        _move(session, key, "intended", state=state, result=result, reason=reason, ended_at=clock.now())
+        session.connection().execute(
+            _END,
+            {"of_key": key, "to_state": state, "with_result": result, "with_reason": reason, "moment": clock.now()},
+        )
 
     call.log.closing.append(write)
