@@ -74,6 +74,7 @@ async def _check_standing(asked: Asked) -> None:
 
 
 async def _response(asked: Asked) -> ModelResponse:
+    await asked.services.providers.load(asked.model)
     model = asked.services.providers.model(asked.model)
     messages = model.prepare_messages(list(asked.messages), asked.parameters)
     name = asked.services.providers.name(asked.model)

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import importlib
+from typing import Protocol, cast
 
 import httpx2
-from anthropic import AsyncAnthropic
-from openai import AsyncOpenAI
 from pydantic_ai.models import Model
-from pydantic_ai.models.anthropic import AnthropicModel
-from pydantic_ai.models.google import GoogleModel
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.profiles.openai import OpenAIModelProfile
-from pydantic_ai.providers.anthropic import AnthropicProvider
-from pydantic_ai.providers.google import GoogleProvider
-from pydantic_ai.providers.openai import OpenAIProvider
-from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
 from signoff.gateways.model.providers.http import provider_client
 from signoff.gateways.model.providers.naming import ModelName, parse, problem_with
 from signoff.gateways.model.providers.scripted import find_script, scripted_model
 from signoff.kit.errors import ProviderError
-from signoff.settings import Settings
+from signoff.settings import ProviderKind, Settings
 
-# A stream that ends without saying that it is finished was cut off: what it holds so far is not an answer.
-_WHOLE_STREAMS = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+# The clients of all providers together take some 60 MB; a process pays for those it uses.
+_BUILDERS: dict[ProviderKind, str] = {
+    "openai": "openai_models",
+    "openai-compatible": "openai_models",
+    "anthropic": "anthropic_models",
+    "google": "google_models",
+}
+
+
+class _Builder(Protocol):
+    """A module that builds the models of one kind of provider."""
+
+    def build(self, name: ModelName, base_url: str | None, client: httpx2.AsyncClient) -> Model:
+        """Return the model."""
+        ...
+
+
+def _builder(kind: ProviderKind) -> _Builder:
+    return cast("_Builder", importlib.import_module(f"signoff.gateways.model.providers.{_BUILDERS[kind]}"))
 
 
 class Providers:
@@ -36,6 +44,7 @@ class Providers:
         self._models: dict[str, Model] = {}
         self._clients: dict[str, httpx2.AsyncClient] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._loaded: set[ProviderKind] = set()
         # Providers that answered a request for a stream with a whole answer.
         self.without_streams: set[str] = set()
 
@@ -81,28 +90,14 @@ class Providers:
         if client is None:
             client = self._clients[name.provider] = provider_client(self._settings.model_response_bytes_max)
         base_url = name.configured.base_url if name.configured else None
-        key = name.api_key()
-        if name.kind == "anthropic":
-            anthropic = AsyncAnthropic(api_key=key, base_url=base_url, http_client=client, max_retries=0)
-            return AnthropicModel(name.model, provider=AnthropicProvider(anthropic_client=anthropic))
-        if name.kind == "google":
-            google = GoogleProvider(api_key=key, base_url=base_url, http_client=client)
-            return GoogleModel(name.model, provider=google)
-        if name.kind == "openai":
-            base_url = base_url or os.environ.get("OPENAI_BASE_URL")
-            openai = AsyncOpenAI(api_key=key or "not-set", base_url=base_url, http_client=client, max_retries=0)
-            return OpenAIChatModel(name.model, provider=OpenAIProvider(openai_client=openai), profile=_WHOLE_STREAMS)
-        if not base_url:
-            raise ProviderError(
-                f"The provider {name.label} has no address. Set providers.{name.provider}.base_url in the settings.",
-                code="provider_not_configured",
-            )
-        compatible = AsyncOpenAI(api_key=key or "not-set", base_url=base_url, http_client=client, max_retries=0)
-        return OpenAIChatModel(
-            name.model,
-            provider=OpenAICompatibleProvider(name.provider, openai_client=compatible),
-            profile=_WHOLE_STREAMS,
-        )
+        return _builder(name.kind or "openai-compatible").build(name, base_url, client)
+
+    async def load(self, full: str) -> None:
+        """Import what a model of this name needs, beside the event loop: the first time takes a second."""
+        kind = self.name(full).kind
+        if kind is not None and kind not in self._loaded:
+            await asyncio.to_thread(_builder, kind)
+            self._loaded.add(kind)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,0 +1,43 @@
+"""Models of OpenAI, and of endpoints that speak its language. Imported with the first one that is asked."""
+
+from __future__ import annotations
+
+import os
+
+import httpx2
+from openai import AsyncOpenAI
+from pydantic_ai.models import Model
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.profiles.openai import OpenAIModelProfile
+from pydantic_ai.providers.openai import OpenAIProvider
+from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+
+from signoff.gateways.model.providers.naming import ModelName
+from signoff.kit.errors import ProviderError
+
+# A stream that ends without saying that it is finished was cut off: what it holds so far is not an answer.
+_WHOLE_STREAMS = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+
+
+def build(name: ModelName, base_url: str | None, client: httpx2.AsyncClient) -> Model:
+    """Return the model.
+
+    Raises:
+        ProviderError: an endpoint of the operator's has no address.
+    """
+    key = name.api_key() or "not-set"
+    if name.kind == "openai":
+        base_url = base_url or os.environ.get("OPENAI_BASE_URL")
+        openai = AsyncOpenAI(api_key=key, base_url=base_url, http_client=client, max_retries=0)
+        return OpenAIChatModel(name.model, provider=OpenAIProvider(openai_client=openai), profile=_WHOLE_STREAMS)
+    if not base_url:
+        raise ProviderError(
+            f"The provider {name.label} has no address. Set providers.{name.provider}.base_url in the settings.",
+            code="provider_not_configured",
+        )
+    compatible = AsyncOpenAI(api_key=key, base_url=base_url, http_client=client, max_retries=0)
+    return OpenAIChatModel(
+        name.model,
+        provider=OpenAICompatibleProvider(name.provider, openai_client=compatible),
+        profile=_WHOLE_STREAMS,
+    )
