@@ -11,6 +11,8 @@ from fastapi import Depends
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from signoff.kit.errors import Malformed
+from signoff.kit.stored_json import stored_json
 from signoff.kit.text import storable
 
 FIELDS_MAX = 5_000
@@ -76,9 +78,11 @@ class NotJson:
 
 
 def parse_json(text: str) -> Any | NotJson:
-    """Return the value of a JSON text, or where it stops being JSON."""
+    """Return the value of a JSON text, or where it stops being JSON. Read as strictly as the API reads."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return stored_json(json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_members))
+    except Malformed as refusal:
+        return NotJson(refusal.detail.rstrip("."), 1, 1)
     except json.JSONDecodeError as error:
         return NotJson(error.msg[:1].lower() + error.msg[1:], error.lineno, error.colno)
     except ValueError as error:
@@ -89,6 +93,13 @@ def parse_json(text: str) -> Any | NotJson:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number in JSON")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object; which one counts is not clear")
+    return found
 
 
 def json_text(value: Any) -> str:
