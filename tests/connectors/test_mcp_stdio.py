@@ -167,6 +167,16 @@ async def test_a_tool_that_changes_has_another_hash(pool: Pool) -> None:
     assert first.hash != second.hash
 
 
+async def test_what_is_offered_is_asked_for_again_and_again(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = await opened(pool, "changing")
+    first = await link.offer("a")
+    assert await link.offer("a") == first
+    assert await link.offer("b") is None
+    monkeypatch.setattr("signoff.connectors.mcp.link._OFFERS_SECONDS", 0.0)
+    link = await pool.link("con_again", 1, "mcp_stdio", {"command": "changing"})
+    assert (await link.offer("a")).hash != (await link.offer("a")).hash
+
+
 async def test_a_flood_of_complaints_stays_small() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     source = "import sys\nwhile True: sys.stderr.write('noise ' * 10000)"

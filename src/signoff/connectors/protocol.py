@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from signoff.kit.canonical import content_hash
 
@@ -96,4 +96,17 @@ class Link(Protocol):
 
     async def close(self) -> None:
         """End the link; never raises, never takes longer than a few seconds, may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Offering(Protocol):
+    """A link to a system that may change its tools at any time, without telling."""
+
+    async def offer(self, tool: str) -> ToolSpec | None:
+        """Return the tool as it is offered now, give or take a few seconds; None when it is not.
+
+        Raises:
+            ConnectorError: the system failed; no call was made.
+        """
         ...

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from signoff.connectors.protocol import ToolSpec
 from signoff.gateways.tool.gateway import act
 from signoff.tables.connections import Connection, Tool
-from tests.gateways.kit_world import World
+from signoff.tables.watch import Alert
+from tests.gateways.kit_world import FakeLink, FakePool, World
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
@@ -49,6 +51,37 @@ async def test_a_definition_that_changed_since_the_leg_began(world: World) -> No
     assert "changed while this run" in await _refused(world, call, "tool_changed", "grant")
     same = replace(world.call("look_up", number=2), definition_hash="a" * 64)
     assert (await act(world.services, world.run, same)).kind == "value"
+
+
+class Changing(FakeLink):
+    """A system that offers something else than it did when its tools were accepted."""
+
+    offers: ToolSpec | None = None
+
+    async def offer(self, tool: str) -> ToolSpec | None:
+        return self.offers
+
+
+@pytest.mark.parametrize(
+    ("offers", "code"), [(ToolSpec("post_bill", "Evil.", {}), "tool_changed"), (None, "tool_removed")]
+)
+async def test_a_tool_its_system_changed_since_nobody_looked(world: World, offers: ToolSpec | None, code: str) -> None:
+    link = Changing()
+    link.offers = offers
+    changed = replace(world, services=replace(world.services, pool=FakePool(link)))
+    call = changed.call(amount=1)
+    outcome = await act(changed.services, changed.run, call)
+    assert (outcome.kind, outcome.code) == ("failed", code)
+    assert "was not called" in (outcome.reason or "")
+    assert link.sent == []
+    effect = changed.effect(call.key)
+    assert effect is not None
+    assert effect.state == "failed"
+    with world.store.read() as session:
+        tool = session.scalars(select(Tool).where(Tool.name == "post_bill")).one()
+        assert tool.state == code.removeprefix("tool_")
+        assert session.scalars(select(Alert.kind)).all() == ["tool_changed"]
+    await _refused(world, world.call("post_bill", number=2, amount=1), code, "grant")
 
 
 async def test_all_that_is_wrong_with_the_arguments_at_once(world: World) -> None:

@@ -10,7 +10,7 @@ from signoff.connections.actions.life import (
     edit_connection,
     enable_connection,
 )
-from signoff.connections.actions.tools import Discovery, accept_tool, record_discovery, set_tool_effect
+from signoff.connections.actions.tools import Discovery, accept_tool, note_offer, record_discovery, set_tool_effect
 
 __all__ = [
     "Discovery",
@@ -20,6 +20,7 @@ __all__ = [
     "disconnect",
     "edit_connection",
     "enable_connection",
+    "note_offer",
     "record_discovery",
     "record_health",
     "set_tool_effect",

@@ -119,6 +119,19 @@ def _compare(tool: Tool, spec: ToolSpec, found: _Found) -> None:
     found.changed.append(spec.name)
 
 
+def note_offer(session: Session, connection_id: str, name: str, spec: ToolSpec | None) -> None:
+    """Keep what a call found to be offered in place of an accepted tool, as a discovery would; None for nothing."""
+    query = select(Tool).where(Tool.connection_id == connection_id, Tool.name == name, Tool.state == "accepted")
+    tool = session.scalar(query)
+    if tool is None:
+        return
+    if spec is None:
+        tool.state = "removed"
+    else:
+        _compare(tool, spec, _Found())
+    session.flush()
+
+
 def accept_tool(
     session: Session, principal: Principal, connection_id: str, *, tool: str, definition_hash: str | None = None
 ) -> None:

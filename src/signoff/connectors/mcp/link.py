@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -30,12 +31,15 @@ from signoff.connectors.mcp.process import ServerProcess
 from signoff.connectors.mcp.session import Ended, Session
 from signoff.connectors.mcp.stdio import StdioEnd, stdio_streams
 from signoff.connectors.protocol import ToolAnswer, ToolSpec
+from signoff.kit import clock
 from signoff.kit.errors import ConnectorError
 from signoff.settings import Settings
 
 TOOLS_MAX = 1_000
 _LIST_SECONDS_MAX = 20.0
 _PAGES_MAX = 100
+# How long a changed tool may go unnoticed while its session stands.
+_OFFERS_SECONDS = 5.0
 _RESULT: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(CallToolResult | InputRequiredResult)
 
 
@@ -51,6 +55,9 @@ class McpLink:
         self._answer_chars_max = answer_chars_max
         self._reason = reason
         self._is_suspect = False
+        self._offers: dict[str, ToolSpec] = {}
+        self._offers_until = 0.0
+        self._listing = asyncio.Lock()
 
     @property
     def is_alive(self) -> bool:
@@ -76,6 +83,14 @@ class McpLink:
             if len(specs) > TOOLS_MAX:
                 break
         raise faults.fault(faults.BAD_ANSWER, f"The server lists more than {TOOLS_MAX} tools, or lists without end.")
+
+    async def offer(self, tool: str) -> ToolSpec | None:
+        """Return the tool as it is offered now. The list is asked for again after a few seconds."""
+        async with self._listing:
+            if clock.monotonic_seconds() >= self._offers_until:
+                self._offers = {spec.name: spec for spec in await self.list_tools()}
+                self._offers_until = clock.monotonic_seconds() + _OFFERS_SECONDS
+            return self._offers.get(tool)
 
     async def check(self) -> None:
         """Ask for the first page of tools: every server must be able to answer that."""

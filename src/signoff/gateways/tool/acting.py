@@ -12,6 +12,7 @@ from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected
 from signoff.gateways.standing import STALE_SECONDS, Standing, revoked, standing_of
 from signoff.gateways.tool.call import Act
+from signoff.gateways.tool.offers import check_offer
 from signoff.kit import clock
 from signoff.kit.errors import ConnectorError
 from signoff.kit.faultpoints import faultpoint
@@ -28,12 +29,14 @@ async def act_outside(act: Act) -> ToolAnswer:
 
     Raises:
         ConnectorError: the outside system failed; code `connector_outcome_unknown` when it may have acted.
+        NotSent: the tool is not what was accepted.
         Objected: the run may not act any more.
     """
     tool = act.facts.tool
     if tool is None:
         raise faults.fault(faults.UNKNOWN_TOOL, f"There is no tool {act.call.name}.")
     link = await act.services.pool.link(tool.connection_id, tool.version, tool.kind, act.config)
+    await check_offer(act, tool, link)
     # Right before the act, and after the link was opened: opening may take long.
     await _check_standing(act, tool.connection_id)
     timeout = timeout_seconds(tool.config)
