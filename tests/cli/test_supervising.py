@@ -73,7 +73,7 @@ def test_what_starting_again_cannot_help_ends_it(settings: Settings, supervised:
 
 
 def test_the_child_serves_as_the_operator_said(settings: Settings) -> None:
-    words = supervising._command(settings.model_copy(update={"port": 8123}), True)  # pyright: ignore[reportPrivateUsage]
+    words = supervising._command(settings.model_copy(update={"port": 8123}), True)
     assert words[1:5] == ["-m", "signoff.cli", "serve", "--worker"]
     assert words[words.index("--port") + 1] == "8123"
     assert "--supervise" not in words

@@ -49,4 +49,4 @@ def test_a_flood_of_keys_does_not_fill_the_memory(now: list[float], monkeypatch:
     counted = Rates(1)
     for number in range(1_000):
         counted.take(f"made-up-{number}")
-    assert len(counted._buckets) == 10  # pyright: ignore[reportPrivateUsage]
+    assert len(counted._buckets) == 10
