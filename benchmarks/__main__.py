@@ -1,4 +1,7 @@
-"""`python -m benchmarks [name …]`: measure, print the table; with all of them, write docs/reference/benchmarks.md."""
+"""`python -m benchmarks [name …] [--repeats=N]`: measure and print the table.
+
+With all of them, also write docs/reference/benchmarks.md.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 _WORDS = """\
 # Benchmarks
 
-Made by `make bench`: medians of three repeats, in which the things compared take turns. Every probe is a process of its
-own; the models are scripted and the tools answer at once, so what remains is overhead. Compare ratios; the absolute
+Made by `make bench`: medians of {repeats} rounds, in which the things compared take turns. Every probe is a process of
+its own; the models are scripted and the tools answer at once, so what remains is overhead. Compare ratios; the absolute
 numbers are those of one machine.
 
 Measured on {machine}, {day}.
@@ -34,18 +37,22 @@ Measured on {machine}, {day}.
 """
 
 
-def main(names: list[str]) -> None:
-    """Measure `names`, or everything."""
+def main(words: list[str]) -> None:
+    """Measure what is named, or everything; `--repeats=N` for other than three rounds."""
+    names = [word for word in words if not word.startswith("--repeats=")]
+    repeats = next((int(word.partition("=")[2]) for word in words if word not in names), 3)
     unknown = set(names) - set(ALL)
     if unknown:
         raise SystemExit(f"There is no benchmark {', '.join(sorted(unknown))}. There are: {', '.join(ALL)}.")
     rows: list[Row] = []
     for name in names or ALL:
         print(f"{name} …", file=sys.stderr, flush=True)
-        rows += ALL[name]()
+        rows += ALL[name](repeats)
     print(table(rows))
     if not names:
-        PAGE.write_text(_WORDS.format(machine=machine(), day=datetime.now(UTC).date(), table=table(rows)))
+        PAGE.write_text(
+            _WORDS.format(repeats=repeats, machine=machine(), day=datetime.now(UTC).date(), table=table(rows))
+        )
 
 
 def table(rows: list[Row]) -> str:

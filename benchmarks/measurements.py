@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from benchmarks import databases, peer
@@ -30,11 +29,11 @@ class Row:
 def calls(repeats: int) -> list[Row]:
     """CPU that one model call and one tool call cost, beside the bare agent library and the bare engine."""
     probes = [
-        Probe(f"{kind} {shape}", f"{kind}_calls", {"runs": 4, "model_calls": models, "tool_calls": tools})
+        Probe(f"{kind} {shape}", f"{kind}_calls", {"runs": 3, "model_calls": models, "tool_calls": tools})
         for shape, (models, tools) in SHAPES.items()
         for kind in ("ours", "bare")
     ]
-    probes += [Probe(f"dbos {steps}", "dbos_runs", {"runs": 20, "steps": steps, "at_once": 1}) for steps in (5, 45)]
+    probes += [Probe(f"dbos {steps}", "dbos_runs", {"runs": 15, "steps": steps, "at_once": 1}) for steps in (5, 45)]
     found = in_turns(probes, repeats)
     step = (found["dbos 45"]["cpu_ms"] - found["dbos 5"]["cpu_ms"]) / 40
     ours, bare = _per_call(found, "ours"), _per_call(found, "bare")
@@ -59,7 +58,7 @@ def _per_call(found: dict[str, Figures], kind: str) -> tuple[float, float]:
 
 def starts(repeats: int) -> list[Row]:
     """How long a run waits for its start, while nothing is at work and while four others always are."""
-    probes = [Probe(name, "start", {"runs": 30, "is_busy": name == "busy"}) for name in ("idle", "busy")]
+    probes = [Probe(name, "start", {"runs": 20, "is_busy": name == "busy"}) for name in ("idle", "busy")]
     return [
         Row(
             f"Request to start, {name}",
@@ -74,7 +73,7 @@ def runs_sqlite(repeats: int) -> list[Row]:
     """Runs per second on SQLite beside bare DBOS, and what a step leaves on the disk."""
     found = in_turns(
         [
-            Probe("ours", "ours_runs", {"runs": 100}),
+            Probe("ours", "ours_runs", {"runs": 80}),
             Probe("dbos", "dbos_runs", {"runs": 200, "steps": STEPS}),
         ],
         repeats,
@@ -97,7 +96,7 @@ def runs_postgres(repeats: int) -> list[Row]:
             return [Row("5-step runs, Postgres", "not measured: no Postgres on this machine")]
         python = peer.interpreter(Path(folder) / "env")
         kinds: list[Callable[[str], Probe]] = [
-            lambda url: Probe("ours", "ours_runs", {"runs": 100, "url": url}),
+            lambda url: Probe("ours", "ours_runs", {"runs": 80, "url": url}),
             lambda url: Probe("bare DBOS", "dbos_runs", {"runs": 200, "steps": STEPS, "url": url}),
         ]
         if python is not None:
@@ -137,10 +136,10 @@ def memory(repeats: int) -> list[Row]:
     ]
 
 
-ALL: dict[str, Callable[[], list[Row]]] = {
-    "calls": partial(calls, 3),
-    "starts": partial(starts, 3),
-    "runs": partial(runs_sqlite, 3),
-    "postgres": partial(runs_postgres, 3),
-    "memory": partial(memory, 3),
+ALL: dict[str, Callable[[int], list[Row]]] = {
+    "runs": runs_sqlite,
+    "postgres": runs_postgres,
+    "calls": calls,
+    "starts": starts,
+    "memory": memory,
 }

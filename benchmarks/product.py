@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from sqlalchemy import func, select
 
+from signoff.app.collecting import ease_collection
 from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
 from signoff.connectors.pool import Pool
@@ -89,6 +90,8 @@ async def product(told: dict[str, Any], script: Script, **settings: Any) -> Asyn
     services = replace(built, pool=cast("Pool", InstantPool()))
     worker = Worker()
     await worker.start(services)
+    # As the command line does before it serves.
+    ease_collection()
     try:
         yield Product(store, at)
     finally:

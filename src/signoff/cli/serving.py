@@ -42,6 +42,7 @@ def _serve(settings: Settings, with_worker: bool) -> int:
     import uvicorn
 
     from signoff.app import build_app
+    from signoff.app.collecting import ease_collection
     from signoff.kit.logs import set_up_logs
 
     # First, so that a refusal to start is one line and nothing else.
@@ -60,6 +61,7 @@ def _serve(settings: Settings, with_worker: bool) -> int:
         timeout_graceful_shutdown=max(1, int(settings.shutdown_grace_seconds)),
     )
     server = uvicorn.Server(config)
+    ease_collection()
     server.run()
     return OK if server.started else 1
 
@@ -77,6 +79,7 @@ def worker(data: DataDir = None) -> int:
 async def _work(settings: Settings) -> None:
     from signoff import durable
     from signoff.app import build_services
+    from signoff.app.collecting import ease_collection
     from signoff.engine.worker import Worker
 
     services = build_services(settings, may_act=durable.may_act)
@@ -87,6 +90,7 @@ async def _work(settings: Settings) -> None:
     engine = Worker()
     try:
         await engine.start(services)
+        ease_collection()
         say(f"Working as {durable.worker_id()}. Ctrl-C ends it; what is unfinished goes on elsewhere.")
         await stop.wait()
     finally:
