@@ -61,7 +61,7 @@ def settings_file(folder: Path, provider_url: str, settings: dict[str, Any]) -> 
     given = {
         "allow_loopback": True,
         "heartbeat_seconds": 0.5,
-        "lease_seconds": 4.0,
+        "lease_seconds": 10.0,
         "log_format": "json",
         "log_level": "debug",
         "poll_seconds": 0.2,

@@ -28,11 +28,12 @@ def test_d9_a_run_by_hand_of_a_revision_that_is_not_live_says_so(
     product.revise(slug, sop="new")
     product.make_live(slug, 2)
     signed_in.goto(f"{product.address}/w/{product.workspace}/agents/{slug}/run")
+    signed_in.get_by_label("Environment").select_option("production")
     signed_in.get_by_label("Revision").select_option(label=next(
         option for option in signed_in.get_by_label("Revision").locator("option").all_inner_texts() if "1" in option
     ))  # fmt: skip
-    signed_in.get_by_label("Input", exact=True).fill("d9 input")
-    signed_in.get_by_role("button", name="Run in production").click()
+    signed_in.get_by_role("textbox", name="Input").fill("d9 input")
+    signed_in.get_by_role("button", name="Run in").click()
     signed_in.wait_for_url("**/runs/run_*")
     run = signed_in.url.rsplit("/", 1)[1]
     expect(signed_in.get_by_text("This ran on revision 1.")).to_contain_text("served by revision 2 now")

@@ -103,7 +103,7 @@ def test_c22_an_outage_of_the_database_loses_no_record(on_postgres: Product, lin
     provider.will(slug, turns(first, acts("post", "look"), text("done")))
     names = [f"c22-{number}" for number in range(5)]
     runs = [on_postgres.execute(slug, name, inputKey=name)["id"] for name in names]
-    until(lambda: provider.calls(slug) == len(runs), "all runs to be at their first model call")
+    until(lambda: provider.calls(slug) >= len(runs), "all runs to be at their first model call")
     line.cut()
     gate.set()
     started = time.monotonic()
