@@ -99,6 +99,8 @@ def _fuzz(world: World, address: str, preset: str, options: list[str], *, knows_
             *("--config-file", str(config), "--no-color"),
             *("run", f"{address}/v1/openapi.json", "--continue-on-failure"),
             *("--header", f"Authorization: Bearer {key}"),
+            # It sends cookies, too; without this each of them would be taken for another site's page.
+            *("--header", "Sec-Fetch-Site: same-origin"),
             *("--checks", CHECKS),
             *("--exclude-path", "/metrics"),
             *options,
