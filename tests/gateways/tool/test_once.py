@@ -166,3 +166,24 @@ async def test_a_call_cancelled_while_it_hangs_stays_open_for_a_person(world: Wo
 def _state(world: World) -> str | None:
     effect = world.effect(world.call().key)
     return effect.state if effect else None
+
+
+GONE = faults.fault(faults.UNREACHABLE, "Nobody answers.")
+
+
+async def test_a_second_attempt_that_reaches_nobody_says_nothing_about_the_first(world: World) -> None:
+    answers: list[Any] = [faults.unknown_outcome("The connection ended."), GONE, GONE, GONE, GONE, GONE]
+    world.link.behave = lambda tool, args: answers.pop(0)
+    outcome = await act(world.services, world.run, world.call("set_status", amount=1))
+    assert (outcome.kind, outcome.code) == ("held", "outcome_unknown")
+    assert _state(world) == "unknown"
+
+
+async def test_an_attempt_after_a_crash_that_reaches_nobody_says_nothing_about_the_one_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _killed_at(world, monkeypatch, "tool-sent", "set_status")
+    world.link.behave = lambda tool, args: GONE
+    outcome = await act(world.services, world.run, world.call("set_status", amount=1))
+    assert (outcome.kind, outcome.code) == ("held", "outcome_unknown")
+    assert _state(world) == "unknown"

@@ -85,6 +85,8 @@ class Log:
     is_truncated: bool = False
     # The intent was written when the step began; `known` is what the ledger knew already.
     is_intended: bool = False
+    # An attempt before a crash may have acted; the tool is safe to repeat, so it is.
+    is_repeat: bool = False
     known: ToolOutcome | None = None
     closing: list[Callable[[Session], object]] = field(default_factory=list[Callable[[Session], object]])
 

@@ -69,7 +69,7 @@ class Once:
 
         Raises:
             Known: it was done before, or nobody knows whether it was.
-            ConnectorError, NotSent, Objected: as inside; the ledger says `failed`, because nothing was done.
+            ConnectorError, NotSent, Objected: as inside; the ledger says `failed` where nothing was done.
         """
         if call.facts.is_read:
             return await proceed(call)
@@ -81,12 +81,19 @@ class Once:
         faultpoint("intent-journaled")
         try:
             answer = await proceed(call)
-        except (NotSent, Objected) as error:
-            reason = error.verdict.reason if isinstance(error, Objected) else error.reason
-            _at_end(call, "failed", reason=reason)
+        except Objected as objected:
+            # The run ends here either way; what an earlier attempt did stays a person's question.
+            _at_end(call, "unknown" if _may_have_acted_before(call) else "failed", reason=objected.verdict.reason)
+            raise
+        except NotSent as error:
+            if _may_have_acted_before(call):
+                _at_end(call, "unknown", reason=error.reason)
+                raise Known(held(call, error.reason)) from error
+            _at_end(call, "failed", reason=error.reason)
             raise
         except ConnectorError as error:
-            if error.code == OUTCOME_UNKNOWN:
+            # An attempt that reached nobody says nothing about one before it, cut off or left without an answer.
+            if error.code == OUTCOME_UNKNOWN or _may_have_acted_before(call):
                 reason = call.facts.redactor.text(error.detail)
                 _at_end(call, "unknown", reason=reason)
                 raise Known(held(call, reason)) from error
@@ -94,6 +101,10 @@ class Once:
             raise
         _at_end(call, "done", result={"value": answer.value, "is_error": answer.is_error})
         return answer
+
+
+def _may_have_acted_before(call: Act) -> bool:
+    return call.log.is_repeat or any(attempt.get("code") == OUTCOME_UNKNOWN for attempt in call.log.attempts)
 
 
 def held(call: Act, reason: str) -> ToolOutcome:
@@ -128,6 +139,7 @@ def intend(session: Session, call: Act) -> ToolOutcome | None:
         return None if _move(session, key, "failed", state="intended", reason=None, ended_at=None) else _busy(call)
     if row.state == "intended":
         if call.facts.tool is not None and call.facts.tool.is_idempotent:
+            call.log.is_repeat = True
             return None
         reason = "the process was cut off while it was being carried out."
         _move(session, key, "intended", state="unknown", reason=reason, ended_at=clock.now())
