@@ -92,7 +92,7 @@ class Product:
     port: int = 0
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
     agents_made: int = 0
-    client: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=SECONDS_MAX))
+    client: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=2 * SECONDS_MAX))
 
     # The process
 
