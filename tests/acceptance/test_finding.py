@@ -179,3 +179,12 @@ def test_c24_one_id_finds_log_lines_trace_and_effects(product: Product, provider
     assert found["effects"][0]["key"].startswith(run)
     audit = product.get("audit", size=200)["items"]
     assert [row["action"] for row in audit if row["object_id"] == run][-1] == "run.request"
+
+
+def test_d66_a_run_tells_tokens_dollars_and_calls(product: Product, provider: FakeProvider):
+    slug = product.agent("d66", tools=("post",))
+    provider.will(slug, acts("post"))
+    run = product.run(slug, "d66")["run"]
+    assert (run["state"], product.done("post", "d66")) == ("completed", 1)
+    assert (run["tokens_in"], run["tokens_out"], run["model_calls"], run["tool_calls"]) == (1800, 400, 2, 1)
+    assert float(run["cost_usd"]) == (1800 * 3 + 400 * 15) / 1e6
