@@ -95,6 +95,17 @@ async def test_a_run_ten_times_as_long_as_usual_is_called_off(bench: Bench, monk
     assert "7 s" in found.reason
 
 
+async def test_a_gap_between_two_sweeps_was_sleep_and_does_not_count(bench: Bench):
+    bench.house(turns("Done."))
+    sweeping = sweeps(bench)
+    began = sweeping.watching_since
+    sweeping._note_sleep()
+    assert sweeping.watching_since == began
+    sweeping._swept_at -= AGO
+    sweeping._note_sleep()
+    assert sweeping.watching_since > began
+
+
 async def test_four_runs_are_too_few_to_know_what_is_usual(bench: Bench):
     at = bench.house(turns("Done."))
     rows = [run_row(at, number, revision_id=revision_of(bench.store, at), state="completed") for number in range(4)]

@@ -27,6 +27,7 @@ EVERY_SECONDS = 5.0
 _LOST_AFTER_SECONDS = 60.0
 _TOO_LONG_SECONDS_MIN = 60.0
 _TOO_LONG_FACTOR = 10
+_GAP_SECONDS = 30.0
 _LATE_SECONDS = 60.0
 _KEEP_MESSAGES_SECONDS = 86_400.0
 _KEEP_RECORDS_SECONDS = 900.0
@@ -41,6 +42,7 @@ class Sweeps:
         self._after = ""
         # While nobody swept, perhaps nobody worked: an outage must not count as a run's own slowness.
         self.watching_since = clock.now()
+        self._swept_at = self.watching_since
 
     async def run(self) -> None:
         """Sweep until cancelled: at once, because a start often follows a crash, then every few seconds."""
@@ -53,6 +55,7 @@ class Sweeps:
 
     async def sweep(self) -> None:
         """Sweep once."""
+        self._note_sleep()
         living = [worker.id for worker in await asyncio.to_thread(durable.workers) if worker.state == "live"]
         await self._store.write_async(outbox.release_claims_of_the_dead, living)
         for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
@@ -61,6 +64,13 @@ class Sweeps:
         await self._restart_forgotten()
         await self._end_too_long()
         await self._forget()
+
+    def _note_sleep(self) -> None:
+        """Begin to watch anew after a gap: this process, or the whole machine, was asleep, and the runs with it."""
+        moment = clock.now()
+        if moment - self._swept_at > timedelta(seconds=_GAP_SECONDS):
+            self.watching_since = moment
+        self._swept_at = moment
 
     async def _settle_lost(self) -> None:
         legs = await self._store.read_async(
