@@ -74,7 +74,7 @@ def runs_sqlite(repeats: int) -> list[Row]:
     found = in_turns(
         [
             Probe("ours", "ours_runs", {"runs": 80}),
-            Probe("dbos", "dbos_runs", {"runs": 200, "steps": STEPS}),
+            Probe("dbos", "dbos_runs", {"runs": 120, "steps": STEPS}),
         ],
         repeats,
     )
@@ -97,10 +97,10 @@ def runs_postgres(repeats: int) -> list[Row]:
         python = peer.interpreter(Path(folder) / "env")
         kinds: list[Callable[[str], Probe]] = [
             lambda url: Probe("ours", "ours_runs", {"runs": 80, "url": url}),
-            lambda url: Probe("bare DBOS", "dbos_runs", {"runs": 200, "steps": STEPS, "url": url}),
+            lambda url: Probe("bare DBOS", "dbos_runs", {"runs": 120, "steps": STEPS, "url": url}),
         ]
         if python is not None:
-            told = {"runs": 200, "steps": STEPS}
+            told = {"runs": 120, "steps": STEPS}
             kinds.append(lambda url: Probe("LangGraph", "langgraph_runs", {**told, "url": url}, python))
         # A database of its own for every probe of every round.
         rounds = [in_turns([kind(databases.fresh(server)) for kind in kinds], 1) for _ in range(repeats)]

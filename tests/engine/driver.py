@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from signoff.engine.worker import Worker
 from signoff.gateways.model.providers import register_script
@@ -59,10 +59,11 @@ async def _work(data_dir: Path, database_url: str, ledger: Path, until: str, lea
 
 
 def _is_done(store: Store) -> bool:
-    at_work = select(func.count()).select_from(Run).where(Run.state.in_(("queued", "running")))
-    going_on = select(func.count()).select_from(Run).where(Run.state == "waiting", Run.waiting_for.is_(None))
+    # One statement: between two, a run may move from what the second counts to what the first counted.
+    going_on = and_(Run.state == "waiting", Run.waiting_for.is_(None))
+    open_runs = select(func.count()).select_from(Run).where(or_(Run.state.in_(("queued", "running")), going_on))
     with store.read() as session:
-        return not session.scalar(at_work) and not session.scalar(going_on)
+        return not session.scalar(open_runs)
 
 
 def _gated(gate: Path) -> Any:
