@@ -40,7 +40,8 @@ class Run(Base):
         Index("ix_runs_attention", "workspace_id", "needs_attention", "id"),
         Index("ix_runs_resume", "state", "resume_at"),
         UniqueConstraint("workspace_id", "external_id"),
-        UniqueConstraint("workspace_id", "input_key"),
+        # The same input is the same run of one agent in one environment, not of every agent.
+        UniqueConstraint("agent_id", "environment_id", "input_key"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal, system
 from signoff.record import audit
@@ -14,6 +15,7 @@ from signoff.runs import actions
 from signoff.runs.facts import RequestedRun
 from signoff.tables.agents import Agent
 from signoff.tables.deployments import LiveRevision
+from signoff.tables.people import Environment
 from signoff.tables.record import AuditRow, OutboxMessage
 from signoff.tables.runs import Run, RunEvent
 from signoff.tables.session import Store
@@ -73,6 +75,17 @@ def test_the_same_input_key_is_the_same_run(store: Store, at: House):
     assert (again.id, again.is_new) == (first.id, False)
     with store.read() as session:
         assert len(session.scalars(select(OutboxMessage.id)).all()) == 1
+
+
+def test_an_input_key_is_one_of_its_agent_and_environment(store: Store, at: House):
+    with store.write() as session:
+        session.add(
+            Environment(id="env_s", workspace_id=at.workspace_id, slug="staging", name="S", created_at=clock.now())
+        )
+    first = request(store, at, input_key="hash-1", environment="production", revision=1)
+    other = request(store, at, input_key="hash-1", environment="staging", revision=1)
+    assert other.is_new
+    assert other.id != first.id
 
 
 def test_an_external_id_names_one_run(store: Store, at: House):

@@ -62,7 +62,8 @@ def request_run(
 ) -> RequestedRun:
     """Ask for a run of `agent` (slug or id) on `input`, under the live revision of `environment` or a pinned one.
 
-    An equal `input_key` answers with the first run. A replay takes revision and input from its original.
+    An equal `input_key` answers with the first run of this agent in this environment. A replay takes revision and
+    input from its original.
 
     Raises:
         NotFound: no such agent, environment, revision or original.
@@ -77,7 +78,7 @@ def request_run(
     place = _environment(session, principal, environment)
     authorize(principal, "run.start", environment_id=place.id, owners=(principal.id,))
     wish = _Wish(origin, source, mode, external_id, input_key, title)
-    if input_key is not None and (first := _first_with_key(session, principal.workspace_id, input_key)):
+    if input_key is not None and (first := _first_with_key(session, row.id, place.id, input_key)):
         return first
     _check_external_id(session, principal.workspace_id, external_id)
     chosen = _revision(session, row, place, revision)
@@ -113,8 +114,10 @@ def _revision(session: Session, agent: Agent, place: Environment, wanted: str | 
     return found
 
 
-def _first_with_key(session: Session, workspace_id: str, input_key: str) -> RequestedRun | None:
-    run = session.scalar(select(Run).where(Run.workspace_id == workspace_id, Run.input_key == input_key))
+def _first_with_key(session: Session, agent_id: str, environment_id: str, input_key: str) -> RequestedRun | None:
+    run = session.scalar(
+        select(Run).where(Run.agent_id == agent_id, Run.environment_id == environment_id, Run.input_key == input_key)
+    )
     if run is None:
         return None
     return RequestedRun(run.id, run.state, run.revision_id, run.revision_number, False, run.reason)

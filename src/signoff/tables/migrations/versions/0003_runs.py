@@ -76,7 +76,9 @@ def _runs() -> None:
         sa.ForeignKeyConstraint(["revision_id"], ["revisions.id"], name="fk_runs_revision_id"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_runs_workspace_id"),
         sa.UniqueConstraint("workspace_id", "external_id", name="uq_runs_workspace_id_external_id"),
-        sa.UniqueConstraint("workspace_id", "input_key", name="uq_runs_workspace_id_input_key"),
+        sa.UniqueConstraint(
+            "agent_id", "environment_id", "input_key", name="uq_runs_agent_id_environment_id_input_key"
+        ),
     )
     op.create_index("ix_runs_agent", "runs", ["agent_id", "id"])
     op.create_index("ix_runs_agent_state", "runs", ["agent_id", "state", "id"])
