@@ -131,7 +131,7 @@ def memory(repeats: int) -> list[Row]:
     found = in_turns([Probe("idle", "memory")], repeats)["idle"]
     return [
         Row("Memory, one idle process", f"{found['fresh_mb']:.0f} MB", aim="≤ 250 MB"),
-        Row("… after pages were opened", f"{found['opened_mb']:.0f} MB"),
+        Row("… after the sign-in page and the description of the API were opened", f"{found['opened_mb']:.0f} MB"),
         Row("… its CPU at rest", f"{found['idle_cpu_percent']:.1f} % of a core"),
     ]
 
