@@ -7,7 +7,7 @@ import os
 import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from signoff.connectors.mcp.link import McpLink, open_mcp_stdio
 from signoff.connectors.mcp.process import ServerProcess
 from signoff.connectors.mcp.stdio import LineReader, TooLong
 from signoff.connectors.pool import Pool
+from signoff.connectors.protocol import Offering
 from signoff.kit.errors import ConnectorError
 from signoff.settings import Settings
 
@@ -173,8 +174,11 @@ async def test_what_is_offered_is_asked_for_again_and_again(pool: Pool, monkeypa
     assert await link.offer("a") == first
     assert await link.offer("b") is None
     monkeypatch.setattr("signoff.connectors.mcp.link._OFFERS_SECONDS", 0.0)
-    link = await pool.link("con_again", 1, "mcp_stdio", {"command": "changing"})
-    assert (await link.offer("a")).hash != (await link.offer("a")).hash
+    link = cast("Offering", await pool.link("con_again", 1, "mcp_stdio", {"command": "changing"}))
+    first, second = await link.offer("a"), await link.offer("a")
+    assert first is not None
+    assert second is not None
+    assert first.hash != second.hash
 
 
 async def test_a_flood_of_complaints_stays_small() -> None:
