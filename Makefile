@@ -38,7 +38,7 @@ define install
 if command -v uv >/dev/null 2>&1; then \
     echo "Setting up with uv ..."; \
     [ -x $(BIN)/python ] || uv venv --quiet --python "$${PYTHON:->=3.11}" $(VENV); \
-    VIRTUAL_ENV="$(abspath $(VENV))" uv pip install --quiet --require-hashes -r $(1); \
+    VIRTUAL_ENV="$(abspath $(VENV))" uv pip install --quiet --no-deps --require-hashes -r $(1); \
     VIRTUAL_ENV="$(abspath $(VENV))" uv pip install --quiet --no-deps --editable .; \
 else \
     python=; \
@@ -53,7 +53,7 @@ else \
     fi; \
     echo "Setting up with $$("$$python" --version) and pip; this takes about a minute ..."; \
     [ -x $(BIN)/pip ] || "$$python" -m venv --clear $(VENV); \
-    $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(1); \
+    $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $(1); \
     $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .; \
 fi; \
 echo "Ready: $$($(BIN)/python --version) in $(VENV)"
