@@ -124,7 +124,13 @@ class World:
     def secret(self, name: str, value: str) -> None:
         self.change(
             lambda session: create_secret(
-                session, self.principal, self.services.vault, connection_id=self.connection_id, name=name, value=value
+                session,
+                self.principal,
+                self.services.vault,
+                connection_id=self.connection_id,
+                name=name,
+                value=value,
+                agents=[self.run.agent_id],
             )
         )
 

@@ -86,7 +86,7 @@ async def test_a_secret_the_revision_does_not_list_fails_before_the_call(world: 
     world.secret("token", SECRET)
     unlisted = world.with_body(secrets=[])
     outcome = await act(unlisted.services, unlisted.run, unlisted.call(note="{{secret.token}}"))
-    assert (outcome.kind, outcome.code) == ("failed", "secret_not_granted")
+    assert (outcome.kind, outcome.code) == ("failed", "secret_not_listed")
     assert world.link.sent == []
     effect = world.effect(world.call().key)
     assert effect is not None

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from signoff.connections.mentions import Mentioned, mentioned
 from signoff.connections.placeholders import names_in
-from signoff.connections.queries import connection, connections_page, secret_row, secrets_page
+from signoff.connections.queries import connection, connections_page
+from signoff.connections.secrets.queries import secret_row, secrets_page
 from signoff.connections.views import SecretRow, Use
 from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, authorize, can
