@@ -60,6 +60,7 @@ class NewValue(Body):
     value: _Value | None = None
     reference: _Reference | None = None
     reason: _Reason = ""
+    expires_at: Annotated[datetime | None, Field(description="When the new value runs out.")] = None
 
 
 class SecretFacts(Body):
@@ -174,6 +175,7 @@ def _replace(session: Session, principal: Principal, desk: Desk, secret: str, bo
         value=value,
         reference=body.reference,
         reason=body.reason,
+        expires_at=body.expires_at,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CursorResult, update
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.connections.lookup import secret_for
 from signoff.connections.states import Sensitivity
+from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotAllowed, NotNow
 from signoff.kit.text import storable
 from signoff.people.access import Principal, can
@@ -17,6 +19,7 @@ from signoff.record import audit
 from signoff.tables.connections import Secret
 
 REASON_CHARS_MAX = 500
+_YEARS_MAX = timedelta(days=36_525)
 
 
 def secret_to_change(session: Session, principal: Principal, secret_id: str) -> Secret:
@@ -55,6 +58,20 @@ def checked_reason(row: Secret, reason: str) -> str:
         sentence = f"{row.name} is of high sensitivity. Say why, for whoever reads the audit later."
         raise Malformed(sentence, errors={"reason": [sentence]}, code="reason_needed")
     return kept
+
+
+def checked_date(moment: datetime | None) -> datetime | None:
+    """Return when a value runs out, as it is kept.
+
+    Raises:
+        Malformed: the moment has no time zone, or is more than a hundred years away.
+    """
+    if moment is None:
+        return None
+    if moment.tzinfo is None or abs(moment - clock.now()) > _YEARS_MAX:
+        sentence = "Give a date with its time zone, within a hundred years."
+        raise Malformed(sentence, errors={"expires_at": [sentence]})
+    return moment
 
 
 def change(session: Session, row: Secret, values: Mapping[str, object]) -> None:

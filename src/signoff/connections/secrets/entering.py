@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.connections.kinds import hosts_of
 from signoff.connections.lookup import connection_for
 from signoff.connections.placeholders import NAME_PATTERN
-from signoff.connections.secrets.changing import change, checked_reason, note, secret_to_change
+from signoff.connections.secrets.changing import change, checked_date, checked_reason, note, secret_to_change
 from signoff.connections.secrets.grants import add_grants
 from signoff.connections.secrets.versions import content_of, first_version
 from signoff.connections.states import SecretPrincipal, Sensitivity
@@ -27,7 +27,6 @@ from signoff.tables.people import Member, Person
 
 DESCRIPTION_CHARS_MAX = 1_000
 _NAME = re.compile(NAME_PATTERN)
-_YEARS_MAX = timedelta(days=36_525)
 
 
 def create_secret(
@@ -89,7 +88,7 @@ def create_secret(
         version=1,
         created_at=clock.now(),
         sensitivity=sensitivity,
-        expires_at=_checked_date(expires_at),
+        expires_at=checked_date(expires_at),
         is_open_to_all=False,
         **_ownership(principal, whose),
     )
@@ -126,7 +125,7 @@ def edit_secret(
     values: dict[str, Any] = {
         "description": storable(description)[:DESCRIPTION_CHARS_MAX],
         "sensitivity": sensitivity,
-        "expires_at": _checked_date(expires_at),
+        "expires_at": checked_date(expires_at),
     }
     if values["expires_at"] != row.expires_at:
         values["expiry_warned_days"] = None
@@ -202,12 +201,3 @@ def _check_sensitivity(sensitivity: Sensitivity, connection: Connection) -> None
             "high sensitivity does not go there. Use a connection over the network, or standard sensitivity."
         )
         raise Malformed(sentence, errors={"sensitivity": [sentence]}, code="too_sensitive_for_program")
-
-
-def _checked_date(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    if moment.tzinfo is None or abs(moment - clock.now()) > _YEARS_MAX:
-        sentence = "Give a date with its time zone, within a hundred years."
-        raise Malformed(sentence, errors={"expires_at": [sentence]})
-    return moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.connections.envelope import open_value, seal_value
 from signoff.connections.kinds import hosts_of
-from signoff.connections.secrets.changing import change, checked_reason, note, secret_to_change
+from signoff.connections.secrets.changing import change, checked_date, checked_reason, note, secret_to_change
 from signoff.connections.secrets.sources import check_allowed, checked_reference
 from signoff.connections.states import SecretSourceName
 from signoff.connections.vault import Place, Sealed, Vault
@@ -78,10 +79,14 @@ def replace_secret(
     value: str | None = None,
     reference: str | None = None,
     reason: str = "",
+    expires_at: datetime | None = None,
 ) -> int:
     """Put a new value in place of the old, bound to the hosts the connection has now. Returns the new version.
 
     The next call uses it: nothing is deployed anew, and a run that is under way need not end.
+
+    Args:
+        expires_at: when the new value runs out; None when nobody knows, whatever was known of the old one.
 
     Raises:
         Malformed: value, reference or reason is not usable.
@@ -97,7 +102,7 @@ def replace_secret(
         workspace_id=row.workspace_id,
         environment_id=row.environment_id,
     )
-    _advance(session, principal, vault, row, content, reason=why)
+    _advance(session, principal, vault, row, content, reason=why, expires_at=checked_date(expires_at))
     note(session, principal, row, "secret.replaced", reason=why, source=content.source, reference=content.reference)
     return row.version
 
@@ -175,6 +180,7 @@ def _advance(
     *,
     reason: str,
     restored_from: int | None = None,
+    expires_at: datetime | None = None,
 ) -> None:
     adopt(session, row)
     connection = session.get_one(Connection, row.connection_id)
@@ -186,8 +192,8 @@ def _advance(
         "ciphertext": b"",
         "nonce": b"",
         "key_id": "",
-        # The date belonged to the value before. Whoever knows the new one's enters it.
-        "expires_at": None,
+        # The date of the value before says nothing about this one.
+        "expires_at": expires_at,
         "expiry_warned_days": None,
     }
     # First of all: of two who replace it at once, the second stops here and has added nothing.
