@@ -58,9 +58,7 @@ def create_secret(
     connection = connection_for(session, principal, connection_id, "secret.manage")
     if connection.state == "disconnected":
         raise NotNow("This connection was disconnected for good; it takes no secrets.")
-    if not _NAME.fullmatch(name):
-        sentence = "A secret's name is a letter, then letters, digits and underscores; at most 63."
-        raise Malformed(sentence, errors={"name": [sentence]})
+    _check_name(session, connection, name)
     content = content_of(
         session,
         vault,
@@ -69,13 +67,6 @@ def create_secret(
         workspace_id=connection.workspace_id,
         environment_id=connection.environment_id,
     )
-    taken = select(Secret.id).where(Secret.environment_id == connection.environment_id, Secret.name == name)
-    if session.scalar(taken) is not None:
-        raise NotNow(
-            f"This environment already has a secret “{name}”. Replace its value, or choose another name.",
-            errors={"name": ["taken in this environment"]},
-            code="secret_name_taken",
-        )
     _check_sensitivity(sensitivity, connection)
     row = Secret(
         id=ids.new_id("sec"),
@@ -183,6 +174,19 @@ def delete_secret(session: Session, principal: Principal, secret_id: str, *, rea
     note(session, principal, row, "secret.deleted", reason=why)
     session.execute(delete(Secret).where(Secret.id == row.id))
     session.expunge(row)
+
+
+def _check_name(session: Session, connection: Connection, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        sentence = "A secret's name is a letter, then letters, digits and underscores; at most 63."
+        raise Malformed(sentence, errors={"name": [sentence]})
+    taken = select(Secret.id).where(Secret.environment_id == connection.environment_id, Secret.name == name)
+    if session.scalar(taken) is not None:
+        raise NotNow(
+            f"This environment already has a secret “{name}”. Replace its value, or choose another name.",
+            errors={"name": ["taken in this environment"]},
+            code="secret_name_taken",
+        )
 
 
 def _ownership(principal: Principal, whose: SecretPrincipal) -> dict[str, Any]:
