@@ -37,6 +37,43 @@ class ModelProvider(BaseModel):
     output_usd_per_million: float | None = Field(default=None, ge=0)
 
 
+SecretSourceKind = Literal["env", "vault", "aws"]
+
+
+class SecretSource(BaseModel):
+    """What secrets of one workspace may refer to in an outside store. Whatever no source allows is refused.
+
+    `prefix` ends in a separator and allows what begins with it, or names one thing exactly.
+    """
+
+    kind: SecretSourceKind
+    # The workspace's id or name, and the environment's name; no environment means each of them.
+    workspace: str = Field(min_length=1, max_length=64)
+    environment: str | None = Field(default=None, min_length=1, max_length=64)
+    prefix: str = Field(min_length=2, max_length=500)
+
+
+class HashicorpVault(BaseModel):
+    """The HashiCorp Vault that secrets may refer to (KV version 2), and how Signoff signs in to it."""
+
+    url: str
+    namespace: str | None = None
+    token: SecretStr | None = None
+    role_id: str | None = None
+    role_secret_id: SecretStr | None = None
+    # A file with the certificate of the authority that signed Vault's own.
+    ca_file: Path | None = None
+
+
+class AwsSecrets(BaseModel):
+    """The AWS Secrets Manager that secrets may refer to. Without keys here, the AWS client finds its own."""
+
+    region: str
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: SecretStr | None = None
+
+
 class Settings(BaseSettings):
     """What the operator decides. Nothing here can be changed through the API."""
 
@@ -63,6 +100,20 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     secret_key_file: Path | None = None
     old_secret_keys: list[SecretStr] = Field(default_factory=list[SecretStr])
+    # Or wrapped by a key service: a command reads the wrapped key in base64 and writes the key in base64.
+    secret_key_wrapped: str | None = None
+    old_secret_keys_wrapped: list[str] = Field(default_factory=list[str])
+    secret_key_unwrap_command: list[str] = Field(default_factory=list[str])
+    secret_key_wrap_command: list[str] = Field(default_factory=list[str])
+    secret_key_command_seconds: float = Field(default=10.0, gt=0, le=120)
+
+    # Secrets: how many values of each are kept, and outside stores that a value may stay in
+    secret_versions_kept: int = Field(default=10, ge=1, le=100)
+    secret_sources: list[SecretSource] = Field(default_factory=list[SecretSource])
+    secret_cache_seconds: float = Field(default=60.0, ge=0, le=3600)
+    secret_fetch_seconds: float = Field(default=10.0, gt=0, le=60)
+    hashicorp_vault: HashicorpVault | None = None
+    aws_secrets: AwsSecrets | None = None
 
     # Sign-in
     session_idle_seconds: int = Field(default=12 * 3600, gt=0)

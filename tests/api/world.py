@@ -131,6 +131,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "connection": connection,
         "tool": make_tool(session, alice, connection),
         "secret": make_secret(session, alice, house, connection, "ERP_TOKEN"),
+        "version": "1",
         "member": acme.member_id,
         "key": create_key(session, alice, name="Robot").id,
         "freeze": order_freeze(session, alice, scope="agent", target_id=agent, reason="test"),

@@ -19,7 +19,6 @@ from signoff.api.routes import ROUTERS
 from signoff.app import errors, housekeeping
 from signoff.app.checks import check_schema, check_settings
 from signoff.app.pages import add_pages
-from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
 from signoff.durable.census import Census
 from signoff.engine.worker import Worker
@@ -44,7 +43,7 @@ def build_services(
     check_settings(settings)
     opened = store or Store.open(settings.store_url)
     check_schema(opened)
-    vault = Vault(load_keys(settings))
+    vault = Vault.build(settings)
     return (
         Services.build(settings, opened, vault, may_act=may_act) if may_act else Services.build(settings, opened, vault)
     )

@@ -31,7 +31,7 @@ def check_settings(settings: Settings) -> None:
         problems.append("Scripted models are for trials and tests: unset SIGNOFF_ALLOW_SCRIPTED_MODELS.")
     if settings.default_model and settings.default_model.startswith("scripted:"):
         problems.append("The default model is scripted: set SIGNOFF_DEFAULT_MODEL to a real one.")
-    if settings.secret_key is None and settings.secret_key_file is None:
+    if settings.secret_key is None and settings.secret_key_file is None and settings.secret_key_wrapped is None:
         problems.append("There is no key for secrets: set SIGNOFF_SECRET_KEY_FILE (openssl rand -base64 32 > FILE).")
     if (key := _key_text(settings)) is not None and _is_guessable(key):
         problems.append("The key for secrets can be guessed: make one with openssl rand -base64 32.")

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from signoff.connections.actions import Discovery, record_discovery, record_health
 from signoff.connections.lookup import connection_for
 from signoff.connections.placeholders import names_in, resolved
-from signoff.connections.secrets import reveal_for_call
+from signoff.connections.secrets import Revealed, Use, reveal_for_call
 from signoff.connections.vault import Vault
 from signoff.connectors.pool import Pool
 from signoff.connectors.protocol import Link, ToolSpec
+from signoff.connectors.vaults.stores import SecretStores
 from signoff.kit import clock
 from signoff.kit.errors import ConnectorError, NotNow
 from signoff.kit.redact import Redactor
@@ -35,6 +36,11 @@ class HasPoolAndVault(Protocol):
     @property
     def vault(self) -> Vault:
         """What opens secrets."""
+        ...
+
+    @property
+    def stores(self) -> SecretStores:
+        """Outside stores that secrets may refer to."""
         ...
 
 
@@ -104,20 +110,26 @@ async def check(store: Store, services: HasPoolAndVault, principal: Principal, c
 
 
 async def _target(store: Store, services: HasPoolAndVault, principal: Principal, connection_id: str) -> _Target:
-    def read(session: Session) -> _Target:
+    def read(session: Session) -> tuple[str, int, dict[str, Any], Revealed]:
         row = connection_for(session, principal, connection_id, "connection.test")
         if row.state != "active":
             raise NotNow(f"“{row.name}” is {row.state}. Enable it first.")
-        secrets = reveal_for_call(
+        found = reveal_for_call(
             session,
             services.vault,
             environment_id=row.environment_id,
             connection_id=row.id,
             names=names_in(row.config),
+            use=Use(principal.actor, purpose="connection.test"),
         )
-        return _Target(row.kind, row.version, resolved(row.config, secrets), secrets)
+        return row.kind, row.version, row.config, found
 
-    return await store.write_async(read)
+    kind, version, config, found = await store.write_async(read)
+    try:
+        secrets = {**found.values, **await services.stores.fetch_all(found.references)}
+    except ConnectorError as error:
+        raise NotNow(error.detail, code=error.code) from error
+    return _Target(kind, version, resolved(config, secrets), secrets)
 
 
 async def _try(

@@ -17,7 +17,6 @@ from signoff.connections.views import (
     BoundTool,
     ConnectionDetail,
     ConnectionRow,
-    SecretRow,
     ToolRow,
     Use,
 )
@@ -192,82 +191,6 @@ def _tool_row(row: Tool) -> ToolRow:
         discovered_at=row.discovered_at,
         accepted_at=row.accepted_at,
         accepted_by=row.accepted_by,
-    )
-
-
-def secrets_page(
-    session: Session,
-    viewer: Principal,
-    *,
-    environment: str | None = None,
-    connection_id: str | None = None,
-    cursor: str | None = None,
-    size: int | None = None,
-) -> Page[SecretRow]:
-    """Return one page of secrets, newest first: names, hosts and times, never values."""
-    authorize(viewer, "secret.read")
-    wanted = _secrets(viewer)
-    if environment:
-        wanted = wanted.where(_is_environment(environment))
-    if connection_id:
-        wanted = wanted.where(Secret.connection_id == connection_id)
-    page = newest_first(session, wanted, Secret.id, cursor=cursor, size=size)
-    return Page([_secret_row(row) for row in page.rows], page.next_cursor, page.previous_cursor)
-
-
-def secret_row(session: Session, viewer: Principal, secret_id: str) -> SecretRow:
-    """Return one secret, without its value.
-
-    Raises:
-        NotFound: it is not in the viewer's workspace and environment.
-    """
-    authorize(viewer, "secret.read")
-    row = session.execute(_secrets(viewer).where(Secret.id == secret_id)).one_or_none()
-    if row is None:
-        raise NotFound("There is no such secret in this workspace.")
-    return _secret_row(row)
-
-
-def _secrets(viewer: Principal) -> Select[*tuple[Any, ...]]:
-    wanted = (
-        select(
-            Secret.id,
-            Secret.name,
-            Secret.description,
-            Secret.hosts,
-            Secret.version,
-            Secret.created_at,
-            Secret.rotated_at,
-            Secret.last_used_at,
-            Connection,
-            Environment.slug.label("environment_slug"),
-        )
-        .join(Connection, Connection.id == Secret.connection_id)
-        .join(Environment, Environment.id == Secret.environment_id)
-        .where(Secret.workspace_id == viewer.workspace_id)
-    )
-    if viewer.environment_id:
-        wanted = wanted.where(Secret.environment_id == viewer.environment_id)
-    return wanted
-
-
-def _secret_row(row: Row[*tuple[Any, ...]]) -> SecretRow:
-    of: Connection = row.Connection
-    return SecretRow(
-        id=row.id,
-        name=row.name,
-        description=row.description,
-        environment_id=of.environment_id,
-        environment_slug=row.environment_slug,
-        connection_id=of.id,
-        connection_slug=of.slug,
-        connection_name=of.name,
-        hosts=tuple(row.hosts),
-        is_locked=not set(hosts_of(of.kind, of.config)) <= set(row.hosts),
-        version=row.version,
-        created_at=row.created_at,
-        rotated_at=row.rotated_at,
-        last_used_at=row.last_used_at,
     )
 
 

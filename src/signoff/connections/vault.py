@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from signoff.connections.keys import MasterKeys
+from signoff.connections.keys import MasterKeys, load_keys
 from signoff.kit.canonical import canonical_json
 from signoff.kit.errors import Fault
+from signoff.settings import SecretSource, Settings
 
 _NONCE_BYTES = 12
+VERSIONS_KEPT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +42,35 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """Seals and opens values with the master keys."""
+    """Seals and opens values, and knows how they are to be kept.
+
+    Args:
+        keys: the master keys, which seal the workspaces' own keys (`connections.envelope`).
+        sources: what secrets may refer to in outside stores.
+        versions_kept: how many values of a secret are kept, the current one included.
+    """
 
     keys: MasterKeys = field(repr=False)
+    sources: tuple[SecretSource, ...] = ()
+    versions_kept: int = VERSIONS_KEPT
+    # The workspaces' keys that were opened in this process, by id.
+    opened: dict[str, bytes] = field(default_factory=dict[str, bytes], repr=False, compare=False)
+
+    @staticmethod
+    def build(settings: Settings) -> Vault:
+        """Return the vault that the settings describe.
+
+        Raises:
+            Fault: the master key is missing, or is none.
+        """
+        return Vault(load_keys(settings), tuple(settings.secret_sources), settings.secret_versions_kept)
 
     def seal(self, value: str, place: Place) -> Sealed:
-        """Encrypt `value` for `place` with the current key."""
-        nonce = os.urandom(_NONCE_BYTES)
-        key = self.keys.current
-        return Sealed(AESGCM(key.value).encrypt(nonce, value.encode("utf-8"), place.aad), nonce, key.id)
+        """Encrypt `value` for `place` with the current master key."""
+        return sealed_with(self.keys.current.value, self.keys.current.id, value, place)
 
     def open(self, sealed: Sealed, place: Place) -> str:
-        """Decrypt.
+        """Decrypt what a master key sealed.
 
         Raises:
             Fault: the key is not among the settings' keys, or the value was changed or moved.
@@ -63,10 +82,25 @@ class Vault:
                 "or enter the secret again.",
                 code="secret_key_missing",
             )
-        try:
-            return AESGCM(key.value).decrypt(sealed.nonce, sealed.ciphertext, place.aad).decode("utf-8")
-        except InvalidTag as error:
-            raise Fault(
-                "A stored secret does not open: it was changed, or belongs to another row. Enter it again.",
-                code="secret_damaged",
-            ) from error
+        return opened_with(key.value, sealed, place)
+
+
+def sealed_with(key: bytes, key_id: str, value: str, place: Place) -> Sealed:
+    """Encrypt `value` for `place` with `key`."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return Sealed(AESGCM(key).encrypt(nonce, value.encode("utf-8"), place.aad), nonce, key_id)
+
+
+def opened_with(key: bytes, sealed: Sealed, place: Place) -> str:
+    """Decrypt with `key`.
+
+    Raises:
+        Fault: the value was changed or moved.
+    """
+    try:
+        return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, place.aad).decode("utf-8")
+    except InvalidTag as error:
+        raise Fault(
+            "A stored secret does not open: it was changed, or belongs to another row. Enter it again.",
+            code="secret_damaged",
+        ) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
@@ -27,13 +27,14 @@ class Redactor:
     """Masks the values of some secrets. Immutable but for a memory of long texts already found clean.
 
     Args:
-        secrets: name → value.
+        secrets: name → value; or pairs of them, when a name has had several values.
     """
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
+    def __init__(self, secrets: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
         self._whole: dict[str, str] = {}
         forms: dict[str, str] = {}
-        for name, value in secrets.items():
+        pairs = secrets.items() if isinstance(secrets, Mapping) else secrets
+        for name, value in pairs:
             if not value:
                 continue
             mark = f"{{{{secret.{name}}}}}"

@@ -28,6 +28,7 @@ Action = Literal[
     "connection.test",
     "secret.read",
     "secret.manage",
+    "secret.manage_personal",
     "agent.read",
     "agent.create",
     "agent.edit",
@@ -64,6 +65,7 @@ _BUILDER: dict[Action, Reach] = {
     "secret.read": "all",
     "budget.read": "all",
     "connection.test": "all",
+    "secret.manage_personal": "own",
     "agent.create": "all",
     "agent.edit": "own",
     "agent.deploy": "own",
@@ -115,6 +117,7 @@ OWNABLE: frozenset[Action] = frozenset(
         "run.cancel",
         "effect.read",
         "effect.settle",
+        "secret.manage_personal",
     )
 )
 

@@ -25,6 +25,8 @@ from signoff.web.pages.home.route import router as home
 from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
+from signoff.web.pages.secret_calendar.route import router as secret_calendar
+from signoff.web.pages.secret_detail.route import router as secret_detail
 from signoff.web.pages.secrets.route import router as secrets
 from signoff.web.pages.settings_audit.route import router as settings_audit
 from signoff.web.pages.settings_keys.route import router as settings_keys
@@ -55,6 +57,8 @@ INSIDE: tuple[APIRouter, ...] = (
     connection_new,  # Before the pages of one connection.
     connection_detail,
     secrets,
+    secret_calendar,  # Before the pages of one secret: none is called "expiring".
+    secret_detail,
     settings_members,
     settings_keys,
     settings_limits,

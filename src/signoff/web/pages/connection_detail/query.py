@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from signoff.connections.mentions import mentioned
-from signoff.connections.queries import connection, secrets_page, tools_of
+from signoff.connections.queries import connection, tools_of
+from signoff.connections.secrets.queries import secrets_page
 from signoff.connections.views import ConnectionDetail, SecretRow, ToolRow, Use
 from signoff.freezes.queries import Freeze, active_freezes
 from signoff.kit.errors import NotFound
