@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from signoff.connections.kinds import hosts_of
+from signoff.connections.logins.sealing import sealed_again
 from signoff.connections.lookup import connection_for, secret_for
 from signoff.connections.placeholders import NAME_PATTERN
 from signoff.connections.vault import Place, Sealed, Vault
@@ -18,7 +19,7 @@ from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.kit.text import storable
 from signoff.people.access import Principal, system
 from signoff.record import audit
-from signoff.tables.connections import Connection, Secret
+from signoff.tables.connections import Connection, Login, Secret
 
 __all__ = [
     "SecretLocked",
@@ -37,6 +38,7 @@ VALUE_CHARS_MAX = 16_384
 _NAME = re.compile(NAME_PATTERN)
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _ROTATE_AT_ONCE = 200
+_LOGIN_KEYS = (Login.tokens_key_id, Login.client_secret_key_id)
 
 
 class SecretMissing(NotFound):
@@ -65,7 +67,7 @@ def create_secret(
     """
     connection = connection_for(session, principal, connection_id, "secret.manage")
     if connection.state == "disconnected":
-        raise NotNow("This connection was disconnected for good; it takes no secrets.")
+        raise NotNow("This connection is disconnected; it takes no secrets. Reconnect it first.")
     if not _NAME.fullmatch(name):
         sentence = "A secret's name is a letter, then letters, digits and underscores; at most 63."
         raise Malformed(sentence, errors={"name": [sentence]})
@@ -203,6 +205,10 @@ def rotate_master_key(session: Session, vault: Vault) -> int:
             _put(row, vault.seal(value, _place(row)))
             done[row.workspace_id] = done.get(row.workspace_id, 0) + 1
         session.flush()
+    for row in session.scalars(select(Login).where(or_(*(of != vault.keys.current.id for of in _LOGIN_KEYS)))):
+        sealed_again(vault, row)
+        done[row.workspace_id] = done.get(row.workspace_id, 0) + 1
+    session.flush()
     for workspace_id, count in sorted(done.items()):
         audit.write(
             session,

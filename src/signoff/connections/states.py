@@ -23,6 +23,7 @@ KINDS_OF_OURS: frozenset[str] = frozenset({"openapi", "mail", "files"})
 MOVES: dict[ConnectionState, frozenset[ConnectionState]] = {
     "active": frozenset({"disabled", "disconnected"}),
     "disabled": frozenset({"active", "disconnected"}),
+    # Back under a slug that is free, with nothing to sign in with: `actions.reconnect`, never `enable`.
     "disconnected": frozenset(),
 }
 
@@ -52,3 +53,8 @@ def first_effect(kind: str, annotations: Mapping[str, Any]) -> tuple[Effect, Eff
     if kind in KINDS_OF_OURS:
         return suggested_effect(annotations), "connector"
     return "irreversible", "default"
+
+
+def gone_slug(slug: str, connection_id: str) -> str:
+    """Return what a connection is called once its slug is free for another."""
+    return f"{slug[:40]}-gone-{connection_id[-8:]}"

@@ -1,4 +1,6 @@
-"""The masks of an environment: all its secrets, so that no answer and no prompt carries one, wherever it came from."""
+"""The masks of an environment: its secrets and the tokens of its logins. No answer and no prompt carries one, wherever
+it came from.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +8,26 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, union_all
 from sqlalchemy.orm import Session
 
+from signoff.connections.logins.sealing import masked_values, masks_of
 from signoff.connections.vault import Place, Sealed, Vault
 from signoff.kit.errors import Fault
 from signoff.kit.redact import Redactor
-from signoff.tables.connections import Secret
+from signoff.tables.connections import Connection, Login, Secret
 
 log = logging.getLogger(__name__)
 
 Stamp = tuple[tuple[str, int], ...]
 _ENVIRONMENTS_MAX = 256
-_STAMPS = select(Secret.id, Secret.version).where(Secret.environment_id == bindparam("of_environment"))
+# One question for both: it is asked with every call.
+_STAMPS = union_all(
+    select(Secret.id, Secret.version).where(Secret.environment_id == bindparam("of_environment")),
+    select(Login.id, Login.version + 1_000_000 * Login.client_secret_version).where(
+        Login.environment_id == bindparam("of_environment")
+    ),
+)
 
 
 @dataclass(slots=True)
@@ -52,4 +61,20 @@ class Masking:
             except Fault as fault:
                 # A value nobody can open was never sent anywhere; it must not stop those that can be opened.
                 log.warning("The secret %s cannot be opened and is not masked: %s", row.id, fault.code)
+        return {**values, **self._tokens(session, environment_id)}
+
+    def _tokens(self, session: Session, environment_id: str) -> dict[str, str]:
+        values: dict[str, str] = {}
+        rows = session.execute(
+            select(Login, Connection.slug)
+            .join(Connection, Connection.id == Login.connection_id)
+            .where(Login.environment_id == environment_id)
+        )
+        for row, slug in rows:
+            try:
+                found = masked_values(self.vault, row)
+            except Fault as fault:
+                log.warning("The login %s cannot be opened and is not masked: %s", row.id, fault.code)
+                continue
+            values |= masks_of(slug, found)
         return values

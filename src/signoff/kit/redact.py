@@ -31,6 +31,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._secrets = dict(secrets)
         self._whole: dict[str, str] = {}
         forms: dict[str, str] = {}
         for name, value in secrets.items():
@@ -44,6 +45,10 @@ class Redactor:
         # Longest first: a value that contains another one is masked as itself.
         self._forms = sorted(forms.items(), key=lambda item: len(item[0]), reverse=True)
         self._clean: dict[tuple[int, int], None] = {}
+
+    def and_also(self, secrets: Mapping[str, str]) -> Redactor:
+        """Return a redactor that masks these secrets, too."""
+        return Redactor({**self._secrets, **secrets})
 
     @property
     def is_empty(self) -> bool:
