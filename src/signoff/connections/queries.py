@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Row, Select, String, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
+from signoff.connections.doctor import diagnosis_of
 from signoff.connections.kinds import hosts_of
 from signoff.connections.lookup import connection_for
 from signoff.connections.placeholders import names_in
@@ -154,6 +155,8 @@ def _row(found: Row[*tuple[Any, ...]], counts: dict[str, tuple[int, int]]) -> Co
         state=row.state,
         health=row.health,
         last_error=row.last_error,
+        last_error_code=row.last_error_code,
+        diagnosis=diagnosis_of(row.last_error_code),
         broken_at=row.broken_at,
         checked_at=row.checked_at,
         environment_id=row.environment_id,

@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from signoff.connections.lookup import connection_for
-from signoff.kit.errors import NotFound
+from signoff.kit.errors import NotNow
 from signoff.people.access import Principal, authorize
 from signoff.people.roles import Action
 from signoff.record import audit
@@ -28,15 +28,16 @@ def login_for(
     """Return a connection and its login, if the caller may do `action` to them.
 
     Raises:
-        NotFound: there is no such connection for the caller, or it has no login.
+        NotFound: there is no such connection for the caller.
         NotAllowed: the caller's role does not reach this far.
+        NotNow: the connection has no login.
     """
     connection = connection_for(session, principal, connection_id, action)
     if action == "connection.manage":
         authorize(principal, "secret.manage", environment_id=connection.environment_id)
     row = login_row(session, connection.id)
     if row is None:
-        raise NotFound("This connection has no OAuth login. Set one up on its page.", code="login_missing")
+        raise NotNow("This connection has no OAuth login. Set one up on its page.", code="login_missing")
     return connection, row
 
 
