@@ -58,3 +58,8 @@ def first_effect(kind: str, annotations: Mapping[str, Any]) -> tuple[Effect, Eff
 def gone_slug(slug: str, connection_id: str) -> str:
     """Return what a connection is called once its slug is free for another."""
     return f"{slug[:40]}-gone-{connection_id[-8:]}"
+
+
+def slot_before(gone: str, connection_id: str) -> str:
+    """Return the slug that `gone_slug` was made from; of a long one its first forty letters."""
+    return gone.removesuffix(f"-gone-{connection_id[-8:]}")
