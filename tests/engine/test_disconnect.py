@@ -75,7 +75,7 @@ async def test_no_call_starts_after_a_disconnect(store: Store, settings: Setting
     key = SecretStr(base64.b64encode(os.urandom(32)).decode())
     world = make_world(
         store, settings_for(settings, secret_key=key),
-        limits={"max_tool_calls": 200}, secrets=[],
+        limits={"tool_calls": 1_000}, secrets=[],
     )  # fmt: skip
     second_store = Store.open(database_url)
     link = SlowLink()

@@ -45,5 +45,5 @@ def refused_login(status: int, header: str) -> ConnectorError:
             faults.WRONG_SCOPE, f"The server knows the login, but does not allow it this (HTTP {status}).{needed}"
         )
     about = said.get("error_description")
-    words = f" It said: “{faults.quoted(about, 160)}”." if about else ""
+    words = f" It said: “{faults.quoted(about, 160).rstrip('.')}”." if about else ""
     return faults.fault(faults.SIGN_IN, f"The server does not accept the login (HTTP {status}).{words}")

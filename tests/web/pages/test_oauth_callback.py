@@ -40,7 +40,7 @@ def test_a_refusal_there_is_told_here(site: Site, orders: str, provider: Provide
     told = site.browser().get(agree(site.browser(), begin(site, orders)))
     assert told.status_code == 409
     assert "Access was denied at the provider" in told.text
-    assert "The person said no." in told.text
+    assert "The person said no" in told.text
     assert f"{site.base}/connections/{orders}/login" in told.text
 
 

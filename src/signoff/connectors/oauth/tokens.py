@@ -79,7 +79,7 @@ class Granted:
 def words_for(error: str, description: str | None = None) -> str:
     """Return what a provider's error word means, with what it said itself."""
     known = _WORDS.get(error, f"The provider refused it ({faults.quoted(error, 60)}).")
-    return f"{known} It said: “{faults.quoted(description, 200)}”." if description else known
+    return f"{known} It said: “{faults.quoted(description, 200).rstrip('.')}”." if description else known
 
 
 async def redeem_code(
