@@ -8,10 +8,11 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Row, Select, String, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
+from signoff.connections.doctor import diagnosis_of
 from signoff.connections.kinds import hosts_of
 from signoff.connections.lookup import connection_for
 from signoff.connections.placeholders import names_in
-from signoff.connections.states import suggested_effect
+from signoff.connections.states import gone_slug, suggested_effect
 from signoff.connections.views import (
     BoundConnection,
     BoundTool,
@@ -154,6 +155,8 @@ def _row(found: Row[*tuple[Any, ...]], counts: dict[str, tuple[int, int]]) -> Co
         state=row.state,
         health=row.health,
         last_error=row.last_error,
+        last_error_code=row.last_error_code,
+        diagnosis=diagnosis_of(row.last_error_code),
         broken_at=row.broken_at,
         checked_at=row.checked_at,
         environment_id=row.environment_id,
@@ -245,3 +248,15 @@ def bound_tools(
         row.slug: BoundConnection(row.id, row.slug, row.kind, row.config, row.version, row.state, tools[row.id])
         for row in connections
     }
+
+
+def was_disconnected(session: Session, *, environment_id: str, slug: str) -> bool:
+    """Return whether a connection of this slug was disconnected here and none has taken its place. For the gateway."""
+    rows = session.execute(
+        select(Connection.id, Connection.slug).where(
+            Connection.environment_id == environment_id,
+            Connection.state == "disconnected",
+            Connection.slug.startswith(f"{slug[:40]}-gone-", autoescape=True),
+        )
+    )
+    return any(row.slug == gone_slug(slug, row.id) for row in rows)

@@ -37,6 +37,7 @@ KINDS_OF_OURS: frozenset[str] = frozenset({"openapi", "mail", "files"})
 MOVES: dict[ConnectionState, frozenset[ConnectionState]] = {
     "active": frozenset({"disabled", "disconnected"}),
     "disabled": frozenset({"active", "disconnected"}),
+    # Back under a slug that is free, with nothing to sign in with: `actions.reconnect`, never `enable`.
     "disconnected": frozenset(),
 }
 
@@ -66,3 +67,13 @@ def first_effect(kind: str, annotations: Mapping[str, Any]) -> tuple[Effect, Eff
     if kind in KINDS_OF_OURS:
         return suggested_effect(annotations), "connector"
     return "irreversible", "default"
+
+
+def gone_slug(slug: str, connection_id: str) -> str:
+    """Return what a connection is called once its slug is free for another."""
+    return f"{slug[:40]}-gone-{connection_id[-8:]}"
+
+
+def slot_before(gone: str, connection_id: str) -> str:
+    """Return the slug that `gone_slug` was made from; of a long one its first forty letters."""
+    return gone.removesuffix(f"-gone-{connection_id[-8:]}")

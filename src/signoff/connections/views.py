@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from signoff.connections.doctor import Diagnosis
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
@@ -23,6 +25,8 @@ class ConnectionRow:
     state: str
     health: str
     last_error: str | None
+    last_error_code: str | None
+    diagnosis: Diagnosis | None
     broken_at: datetime | None
     checked_at: datetime | None
     environment_id: str

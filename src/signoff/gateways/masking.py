@@ -1,4 +1,6 @@
-"""The masks of an environment: all its secrets, so that no answer and no prompt carries one, wherever it came from."""
+"""The masks of an environment: its secrets and the tokens of its logins. No answer and no prompt carries one, wherever
+it came from.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from signoff.connections.envelope import open_value
+from signoff.connections.logins.sealing import masked_values, masks_of
 from signoff.connections.vault import Place, Sealed, Vault
 from signoff.kit import clock
 from signoff.kit.errors import Fault
 from signoff.kit.redact import Redactor
-from signoff.tables.connections import Secret, SecretVersion
+from signoff.tables.connections import Connection, Login, Secret, SecretVersion
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +28,13 @@ log = logging.getLogger(__name__)
 Stamp = tuple[tuple[tuple[str, int], ...], int]
 _ENVIRONMENTS_MAX = 256
 _PASSING_MAX = 200
-_STAMPS = select(Secret.id, Secret.version).where(Secret.environment_id == bindparam("of_environment"))
+# One question for both: it is asked with every call.
+_STAMPS = union_all(
+    select(Secret.id, Secret.version).where(Secret.environment_id == bindparam("of_environment")),
+    select(Login.id, Login.version + 1_000_000 * Login.client_secret_version).where(
+        Login.environment_id == bindparam("of_environment")
+    ),
+)
 
 
 @dataclass(slots=True)
@@ -129,6 +138,23 @@ class Masking:
                 # Entered by a release before versions.
                 sealed = Sealed(secret.ciphertext, secret.nonce, secret.key_id)
                 self._open(session, secret, sealed, secret.version, values)
+        return {**{value: name for name, value in self._tokens(session, environment_id).items()}, **values}
+
+    def _tokens(self, session: Session, environment_id: str) -> dict[str, str]:
+        """Return name → value, of what the logins hold."""
+        values: dict[str, str] = {}
+        rows = session.execute(
+            select(Login, Connection.slug)
+            .join(Connection, Connection.id == Login.connection_id)
+            .where(Login.environment_id == environment_id)
+        )
+        for row, slug in rows:
+            try:
+                found = masked_values(self.vault, row)
+            except Fault as fault:
+                log.warning("The login %s cannot be opened and is not masked: %s", row.id, fault.code)
+                continue
+            values |= masks_of(slug, found)
         return values
 
     def _open(self, session: Session, row: Secret, sealed: Sealed, version: int, into: dict[str, str]) -> None:

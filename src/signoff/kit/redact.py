@@ -34,7 +34,8 @@ class Redactor:
         self._whole: dict[str, str] = {}
         forms: dict[str, str] = {}
         pairs = secrets.items() if isinstance(secrets, Mapping) else secrets
-        for name, value in pairs:
+        self._pairs: tuple[tuple[str, str], ...] = tuple(pairs)
+        for name, value in self._pairs:
             if not value:
                 continue
             mark = f"{{{{secret.{name}}}}}"
@@ -45,6 +46,10 @@ class Redactor:
         # Longest first: a value that contains another one is masked as itself.
         self._forms = sorted(forms.items(), key=lambda item: len(item[0]), reverse=True)
         self._clean: dict[tuple[int, int], None] = {}
+
+    def and_also(self, secrets: Mapping[str, str]) -> Redactor:
+        """Return a redactor that masks these secrets, too."""
+        return Redactor([*self._pairs, *secrets.items()])
 
     @property
     def is_empty(self) -> bool:

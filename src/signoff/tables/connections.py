@@ -27,6 +27,7 @@ class Connection(Base):
     state: Mapped[str] = mapped_column(State, default="active")
     health: Mapped[str] = mapped_column(State, default="unknown")
     last_error: Mapped[str | None] = mapped_column(Long)
+    last_error_code: Mapped[str | None] = mapped_column(Name)
     broken_at: Mapped[datetime | None] = mapped_column(Moment)
     checked_at: Mapped[datetime | None] = mapped_column(Moment)
     version: Mapped[int] = mapped_column(default=1)
@@ -168,3 +169,83 @@ class DataKey(Base):
     nonce: Mapped[bytes] = mapped_column(LargeBinary)
     key_id: Mapped[str] = mapped_column(Name)
     created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Login(Base):
+    """How a connection signs in by OAuth, and the tokens it has. One for each connection.
+
+    `tokens` and `client_secret` are sealed like secrets. `version` rises with each change of what is sealed, so that
+    of two workers who refresh, one keeps its answer. `is_in_doubt` is set before a refresh and taken back with its
+    answer: found set, an earlier answer never reached the database.
+    """
+
+    __tablename__ = "logins"
+    __table_args__ = (
+        UniqueConstraint("connection_id"),
+        Index(None, "workspace_id", "id"),
+        Index(None, "state", "refresh_due_at"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    environment_id: Mapped[str] = mapped_column(ForeignKey("environments.id"), index=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id"))
+    kind: Mapped[str] = mapped_column(State)
+    principal: Mapped[str] = mapped_column(State)
+    member_id: Mapped[str | None] = mapped_column(Id)
+    member_name: Mapped[str | None] = mapped_column(Name)
+    issuer: Mapped[str | None] = mapped_column(Long)
+    authorize_url: Mapped[str | None] = mapped_column(Long)
+    token_url: Mapped[str] = mapped_column(Long)
+    revoke_url: Mapped[str | None] = mapped_column(Long)
+    resource: Mapped[str | None] = mapped_column(Long)
+    client_id: Mapped[str] = mapped_column(Long)
+    client_auth: Mapped[str] = mapped_column(State)
+    client_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    client_secret_nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
+    client_secret_key_id: Mapped[str | None] = mapped_column(Name)
+    client_secret_version: Mapped[int] = mapped_column(default=0)
+    is_registered_by_us: Mapped[bool] = mapped_column(default=False)
+    scopes_asked: Mapped[list[Any]] = mapped_column(Json)
+    scopes_granted: Mapped[list[Any]] = mapped_column(Json)
+    hosts: Mapped[list[Any]] = mapped_column(Json)
+    state: Mapped[str] = mapped_column(State)
+    tokens: Mapped[bytes | None] = mapped_column(LargeBinary)
+    tokens_nonce: Mapped[bytes | None] = mapped_column(LargeBinary)
+    tokens_key_id: Mapped[str | None] = mapped_column(Name)
+    can_refresh: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    refresh_due_at: Mapped[datetime | None] = mapped_column(Moment)
+    lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    lease_holder: Mapped[str | None] = mapped_column(Id)
+    is_in_doubt: Mapped[bool] = mapped_column(default=False)
+    failures: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Long)
+    authorised_at: Mapped[datetime | None] = mapped_column(Moment)
+    last_refreshed_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class LoginAttempt(Base):
+    """Somebody who was sent to a provider to authorise a login, and is expected back once, in the same browser.
+
+    `state` is stored hashed, `verifier` (PKCE) sealed.
+    """
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    login_id: Mapped[str] = mapped_column(ForeignKey("logins.id"), index=True)
+    state_hash: Mapped[str] = mapped_column(Hash, unique=True)
+    session_hash: Mapped[str] = mapped_column(Hash)
+    member_id: Mapped[str] = mapped_column(Id)
+    verifier: Mapped[bytes] = mapped_column(LargeBinary)
+    verifier_nonce: Mapped[bytes] = mapped_column(LargeBinary)
+    verifier_key_id: Mapped[str] = mapped_column(Name)
+    redirect_uri: Mapped[str] = mapped_column(Long)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -59,7 +59,7 @@ def create_secret(
     right: Action = "secret.manage_personal" if whose == "personal" else "secret.manage"
     connection = connection_for(session, principal, connection_id, right)
     if connection.state == "disconnected":
-        raise NotNow("This connection was disconnected for good; it takes no secrets.")
+        raise NotNow("This connection is disconnected; it takes no secrets. Reconnect it first.")
     _check_name(session, connection, name)
     content = content_of(
         session,

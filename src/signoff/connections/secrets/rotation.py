@@ -9,15 +9,17 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import CursorResult, and_, func, select, update
+from sqlalchemy import CursorResult, and_, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql import Select
 
 from signoff.connections.envelope import make_key, newest_key, open_value, seal_value, sealed_key
+from signoff.connections.logins.sealing import sealed_again
 from signoff.connections.secrets.versions import adopt, place_of, sealed_of
 from signoff.connections.vault import Vault
 from signoff.people.access import system
 from signoff.record import audit
-from signoff.tables.connections import DataKey, Secret, SecretVersion
+from signoff.tables.connections import DataKey, Login, Secret, SecretVersion
 from signoff.tables.session import Store
 
 _AT_ONCE = 100
@@ -60,6 +62,9 @@ def rotate_master_key(store: Store, vault: Vault, *, with_new_keys: bool = False
     while done := _in_one(store, _adopt_some, vault):
         yield Progress(keys, values, _left(store, vault))
     while done := _in_one(store, _seal_some, vault):
+        values += done
+        yield Progress(keys, values, _left(store, vault))
+    while done := _in_one(store, _seal_logins, vault):
         values += done
         yield Progress(keys, values, _left(store, vault))
     yield Progress(keys, values, 0)
@@ -132,6 +137,24 @@ def _seal_some(session: Session, vault: Vault) -> int:
     return len(rows)
 
 
+def _seal_logins(session: Session, vault: Vault) -> int:
+    """Seal what some logins hold with the current master key."""
+    rows = session.scalars(_logins_to_seal(vault).order_by(Login.id).limit(_AT_ONCE).with_for_update()).all()
+    counts: dict[str, int] = {}
+    for row in rows:
+        sealed_again(vault, row)
+        counts[row.workspace_id] = counts.get(row.workspace_id, 0) + 1
+    session.flush()
+    for workspace_id, count in sorted(counts.items()):
+        _note(session, vault, workspace_id, values=count)
+    return len(rows)
+
+
+def _logins_to_seal(vault: Vault) -> Select[Login]:
+    current = vault.keys.current.id
+    return select(Login).where(or_(Login.tokens_key_id != current, Login.client_secret_key_id != current))
+
+
 def _to_seal():  # pyright infers the statement's type.
     newer = aliased(DataKey)
     newest = (
@@ -157,7 +180,8 @@ def _left(store: Store, vault: Vault) -> int:
         keys = session.scalar(select(func.count()).where(DataKey.key_id != vault.keys.current.id)) or 0
         old = session.scalar(select(func.count()).where(Secret.key_id != "")) or 0
         values = session.scalar(select(func.count()).select_from(_to_seal().subquery())) or 0
-    return int(keys) + int(old) + int(values)
+        logins = session.scalar(select(func.count()).select_from(_logins_to_seal(vault).subquery())) or 0
+    return int(keys) + int(old) + int(values) + int(logins)
 
 
 def _note(session: Session, vault: Vault, workspace_id: str, *, keys: int = 0, values: int = 0) -> None:

@@ -18,10 +18,13 @@ from signoff.web.pages.agent_run.route import router as agent_run
 from signoff.web.pages.agent_tools.route import router as agent_tools
 from signoff.web.pages.agents.route import router as agents
 from signoff.web.pages.connection_detail.route import router as connection_detail
+from signoff.web.pages.connection_disconnect.route import router as connection_disconnect
+from signoff.web.pages.connection_login.route import router as connection_login
 from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
 from signoff.web.pages.home.route import router as home
+from signoff.web.pages.oauth_callback.route import router as oauth_callback
 from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
@@ -38,6 +41,7 @@ from signoff.web.pages.sign_in.route import router as sign_in
 ENTRY: tuple[APIRouter, ...] = (
     sign_in,
     first_run,
+    oauth_callback,
 )
 INSIDE: tuple[APIRouter, ...] = (
     home,
@@ -56,6 +60,8 @@ INSIDE: tuple[APIRouter, ...] = (
     connections,
     connection_new,  # Before the pages of one connection.
     connection_detail,
+    connection_login,
+    connection_disconnect,
     secrets,
     secret_calendar,  # Before the pages of one secret: none is called "expiring".
     secret_detail,
