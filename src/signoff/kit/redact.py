@@ -33,8 +33,9 @@ class Redactor:
     def __init__(self, secrets: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
         self._whole: dict[str, str] = {}
         forms: dict[str, str] = {}
-        pairs = secrets.items() if isinstance(secrets, Mapping) else secrets
-        self._pairs: tuple[tuple[str, str], ...] = tuple(pairs)
+        if isinstance(secrets, Mapping):
+            secrets = cast("Mapping[str, str]", secrets).items()
+        self._pairs = tuple(secrets)
         for name, value in self._pairs:
             if not value:
                 continue

@@ -383,8 +383,7 @@ async def test_the_master_key_is_rotated_with_tokens_in_it(desk: Desk, vault: Va
     await desk.authorise()
     token = (await bearer_of(desk.store, desk.services, desk.login_id)).token
     new = kit.rotated(vault.keys)
-    with desk.store.write() as session:
-        assert rotate_master_key(session, new) == 1
+    assert [step.values for step in rotate_master_key(desk.store, new)][-1] == 1
     desk.services.vault = Vault(type(new.keys)(new.keys.current))
     assert (await bearer_of(desk.store, desk.services, desk.login_id)).token == token
     desk.runs_out()
