@@ -79,7 +79,6 @@ _MANAGER: dict[Action, Reach] = {
     "agent.edit": "all",
     "agent.deploy": "all",
     "agent.disable": "all",
-    "agent.share": "all",
     # The results of everybody's runs are an administrator's to see; calling one off in an emergency is a manager's.
     "run.cancel": "all",
     "effect.read": "all",

@@ -21,7 +21,7 @@ from signoff.tables.people import CustomRole, Workspace
 SLUG_CHARS_MAX = 32
 DESCRIPTION_CHARS_MAX = 500
 # Words other products use for roles of ours; a role of that name would mean two things in `x-user-role`.
-_TAKEN = frozenset((*ROLES, "admin", "provider", "system", "nobody"))
+_TAKEN = frozenset((*ROLES, "admin", "provider", "system", "nobody", "new"))
 
 
 def create_role(
