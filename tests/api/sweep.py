@@ -21,7 +21,7 @@ from sqlalchemy.orm import sessionmaker
 from signoff.api import openapi
 from signoff.api.permissions import NEEDS
 from signoff.people.levels import GRANTABLE, LEVEL_ACTIONS, Level
-from signoff.people.roles import PERMISSIONS, WORKSPACE_WIDE, Action, Reach
+from signoff.people.roles import FLOOR, PERMISSIONS, WORKSPACE_WIDE, Action, Reach
 from tests.api.world import BASE, BODY, World
 
 YAML = "slug: fromfile\nname: From a file\nmodel:\n  name: openai:gpt-5-mini\n"
@@ -199,7 +199,7 @@ def callers(world: World) -> list[Caller]:
     found += [by_session(f"the role {role}", world.tokens[role], table) for role, table in PERMISSIONS.items()]
     found.append(by_session("a role of one's own", world.tokens["reviewer"], REVIEWER))
     found += [
-        by_session(f"the level {level}", world.tokens[f"level-{level}"], {"workspace.read": "all"},
+        by_session(f"the level {level}", world.tokens[f"level-{level}"], FLOOR,
                    levels=frozenset[Level]((level,)))
         for level in LEVEL_ACTIONS
     ]  # fmt: skip

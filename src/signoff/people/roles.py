@@ -117,6 +117,9 @@ OWNABLE: frozenset[Action] = frozenset(
     )
 )
 
+# What every role has, also one that a workspace makes for itself: a page to stand on, and on it what is one's own.
+FLOOR: dict[Action, Reach] = {"workspace.read": "all", "agent.read": "own", "run.read": "own"}
+
 # Who may be named as the owner of last resort, and what that person may do to any agent whatever else is said.
 ADMINISTRATORS: tuple[Role, ...] = ("owner", "administrator")
 EMERGENCY: frozenset[Action] = frozenset(("agent.disable", "run.cancel", "freeze.order", "connection.manage"))

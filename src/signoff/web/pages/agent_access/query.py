@@ -60,6 +60,11 @@ class AccessView:
     problem: str
     errors: Mapping[str, Sequence[str]]
 
+    @property
+    def people_choices(self) -> tuple[tuple[str, str], ...]:
+        """Return whom to choose from; nobody is chosen for the reader."""
+        return (("", "Choose somebody"), *self.people)
+
 
 def load(
     session: Session,

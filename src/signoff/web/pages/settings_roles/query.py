@@ -13,7 +13,7 @@ from signoff.people.custom_roles import RoleFacts, role, roles
 from signoff.people.facts import EnvironmentFacts
 from signoff.people.levels import GRANTABLE, LEVEL_ACTIONS, LEVELS
 from signoff.people.queries import environments, members, workspace
-from signoff.people.roles import ACTIONS, ADMINISTRATORS, OWNABLE, OWNER_ONLY, Action, Reach
+from signoff.people.roles import ACTIONS, ADMINISTRATORS, FLOOR, OWNABLE, OWNER_ONLY, Action, Reach
 from signoff.web.forms import Form
 from signoff.web.permission_words import ACTION_WORDS, AREA_WORDS, LEVEL_WORDS, ROLE_WORDS, role_name
 
@@ -167,7 +167,11 @@ def load_role(
 def _options(viewer: Principal, action: Action, chosen: str) -> tuple[tuple[str, str], ...]:
     """Return no more than the viewer has, and what the role has already."""
     far = None if action in OWNER_ONLY else reach(viewer, action)
-    values = ["", *(("own",) if far and action in OWNABLE else ()), *(("all",) if far == "all" else ())]
+    values = [
+        *(() if action in FLOOR else ("",)),
+        *(("own",) if far and action in OWNABLE else ()),
+        *(("all",) if far == "all" else ()),
+    ]
     if chosen in _REACH_WORDS and chosen not in values:
         values.append(chosen)
     return tuple((value, _REACH_WORDS[value]) for value in values)
