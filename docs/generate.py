@@ -274,18 +274,18 @@ def roles_of_a_workspace() -> list[str]:
     parts = [
         "\n## Roles of a workspace's own\n",
         (
-            "Whoever has `role.manage` makes more roles: a name, and for each action `all`, `own` or nothing. Members and "
-            "keys carry them as they carry a built-in one. No role reaches further than whoever makes it, changes it or "
-            "hands it out, and nobody changes, removes or makes a link for a member who may more than they do. "
-            "`owner.manage` is the owners' alone. A role that somebody carries cannot be deleted. `own` is possible for "
-            f"{ownable}; everything else is all or nothing.\n"
+            "Whoever has `role.manage` makes more roles: a name, and for each action `all`, `own` or nothing. "
+            "Members and keys carry them as they carry a built-in one. No role reaches further than whoever makes"
+            " it, changes it or hands it out, and nobody changes, removes or makes a link for a member who may "
+            "more than they do. `owner.manage` is the owners' alone. A role that somebody carries cannot be "
+            f"deleted. `own` is possible for {ownable}; everything else is all or nothing.\n"
         ),
         "## Levels of a grant on one agent\n",
         (
-            "A grant lets one member do more with one agent than their role allows. A member may hold several levels. An "
-            "editor cannot make a revision live, a deployer cannot change the draft; whoever should do both gets both "
-            "levels. Nobody gives a level that includes what they may not do on that agent. Lists show what role or grant "
-            "lets one see.\n"
+            "A grant lets one member do more with one agent than their role allows. A member may hold several "
+            "levels. An editor cannot make a revision live, a deployer cannot change the draft; whoever should do"
+            " both gets both levels. Nobody gives a level that includes what they may not do on that agent. Lists"
+            " show what role or grant lets one see.\n"
         ),
         f"| action | {' | '.join(levels.LEVELS)} |",
         "|---" * (len(levels.LEVELS) + 1) + "|",
@@ -297,24 +297,25 @@ def roles_of_a_workspace() -> list[str]:
     parts += [
         "\n## Who may make a revision live\n",
         (
-            "The right `agent.deploy`, by role, as the agent's owner or backup, or by a grant. Two switches of an "
-            "environment ask for more; both are off until somebody with `environment.manage` turns them on.\n"
+            "The right `agent.deploy`, by role, as the agent's owner or backup, or by a grant. Two switches of an"
+            " environment ask for more; both are off until somebody with `environment.manage` turns them on.\n"
         ),
         (
-            "- **Restricted**: only administrators, and whoever holds the level deployer or admin on the agent. Being its "
-            "owner or a manager is not enough there. A key counts as an administrator when it carries that role: such a "
-            "key is made by administrators only."
+            "- **Restricted**: only administrators, and whoever holds the level deployer or admin on the agent. "
+            "Being its owner or a manager is not enough there. A key counts as an administrator when it carries "
+            "that role: such a key is made by administrators only."
         ),
         (
-            "- **Four eyes**: neither whoever froze the revision nor whoever saved its draft last makes it live there, "
-            "also not with a key they made. Going back to a revision that somebody else made live there is not held up.\n"
+            "- **Four eyes**: neither whoever froze the revision nor whoever saved its draft last makes it live "
+            "there, also not with a key they made. Going back to a revision that somebody else made live there is"
+            " not held up.\n"
         ),
         "The first revision of an agent serves at once wherever its author may make it live.\n",
         "## The owner of last resort\n",
         (
-            "One owner or administrator is named (at first the founder), who may take emergency action on any agent "
-            f"whatever else is said: {emergency}. They can be neither demoted nor removed before another is named. The "
-            "last owner can be neither, either; so there is always an administrator."
+            "One owner or administrator is named (at first the founder), who may take emergency action on any "
+            f"agent whatever else is said: {emergency}. They can be neither demoted nor removed before another is "
+            "named. The last owner can be neither, either; so there is always an administrator."
         ),
     ]
     return parts

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from signoff.agents.actions import create_agent
+from signoff.agents.actions import create_agent, give_grant
 from signoff.api.house import House
 from signoff.app import build_app
 from signoff.connections.actions import create_connection
@@ -21,7 +21,7 @@ from signoff.deployments.actions import freeze_and_serve_first
 from signoff.freezes.actions import order_freeze
 from signoff.kit import clock
 from signoff.people.access import Principal
-from signoff.people.actions import add_member, create_key, found_workspace, open_session
+from signoff.people.actions import add_member, create_key, create_role, found_workspace, open_session
 from signoff.people.facts import Founded
 from signoff.people.roles import ROLES, Role
 from signoff.runs.actions import request_run
@@ -134,9 +134,12 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "version": "1",
         "member": acme.member_id,
         "key": create_key(session, alice, name="Robot").id,
+        "role": create_role(session, alice, slug="auditor", name="Auditor", permissions={"audit.read": "all"}),
+        "grant": give_grant(session, alice, agent, member_id=acme.member_id, level="viewer"),
         "freeze": order_freeze(session, alice, scope="agent", target_id=agent, reason="test"),
         "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),
         "effect": make_effect(session, alice, run, connection),
+        "environment": "staging",
         "model": "local:tiny",
         "step": "stp_none",
     }

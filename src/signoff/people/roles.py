@@ -81,7 +81,6 @@ _MANAGER: dict[Action, Reach] = {
     "agent.edit": "all",
     "agent.deploy": "all",
     "agent.disable": "all",
-    "agent.share": "all",
     # The results of everybody's runs are an administrator's to see; calling one off in an emergency is a manager's.
     "run.cancel": "all",
     "effect.read": "all",
@@ -120,6 +119,9 @@ OWNABLE: frozenset[Action] = frozenset(
         "secret.manage_personal",
     )
 )
+
+# What every role has, also one that a workspace makes for itself: a page to stand on, and on it what is one's own.
+FLOOR: dict[Action, Reach] = {"workspace.read": "all", "agent.read": "own", "run.read": "own"}
 
 # Who may be named as the owner of last resort, and what that person may do to any agent whatever else is said.
 ADMINISTRATORS: tuple[Role, ...] = ("owner", "administrator")

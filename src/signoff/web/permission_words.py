@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signoff.people.levels import Level
 from signoff.people.roles import Action, Role
 
 ACTION_WORDS: dict[Action, str] = {
@@ -67,3 +68,27 @@ ROLE_WORDS: dict[Role, tuple[str, str]] = {
     "member": ("Member", "Gives agents work, and sees what became of it."),
     "viewer": ("Viewer", "Reads everything about runs and agents, changes nothing."),
 }
+LEVEL_WORDS: dict[Level, tuple[str, str]] = {
+    "viewer": ("Viewer", "Sees the agent and reads its runs."),
+    "operator": ("Operator", "Starts and cancels runs, settles what happened."),
+    "editor": ("Editor", "Changes the draft, freezes revisions, tries them out. Makes nothing live."),
+    "deployer": ("Deployer", "Makes revisions live, disables and enables. Changes no draft."),
+    "admin": ("Admin", "All of these, and gives levels to others."),
+}
+# What somebody may do to one agent, in one or two words.
+ON_AGENT_WORDS: dict[Action, str] = {
+    "agent.read": "see",
+    "run.read": "read runs",
+    "run.start": "run",
+    "run.cancel": "cancel",
+    "agent.edit": "edit",
+    "agent.deploy": "deploy",
+    "agent.disable": "disable",
+    "agent.share": "share",
+}
+
+
+def role_name(slug: str, name: str = "") -> str:
+    """Return what a role is called: a built-in one by its word, one of the workspace's own by the name it was given."""
+    found = next((words[0] for role, words in ROLE_WORDS.items() if role == slug), None)
+    return found or name or slug

@@ -79,7 +79,7 @@ def test_a_change_holds_from_the_next_request_on(store: Store, alice: Principal)
         assert edit_role(session, alice, "reviewer", permissions={"agent.read": "all"})
         assert not edit_role(session, alice, "reviewer", permissions={"agent.read": "all"})
     with store.read() as session:
-        assert reach(as_they_are(session, bob.id), "run.read") is None
+        assert reach(as_they_are(session, bob.id), "run.read") == "own"
         told = session.scalars(select(AuditRow).where(AuditRow.action == "role.edited")).one()
     assert told.detail["before"]["run.read"] == "all"
 

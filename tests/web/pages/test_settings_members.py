@@ -147,7 +147,8 @@ def test_who_may_not(site: Site):
     assert (
         "<form" not in builder.get(at(site, "Rosa Marín")).text.split('class="page is-narrow"')[1].split("</main>")[0]
     )
-    assert member.get(f"{site.base}/settings/members").status_code == 403
+    assert member.get(f"{site.base}/settings/members").status_code == 200
+    assert member.get(f"{site.base}/settings/members/new").status_code == 403
     for browser in (builder, member):
         assert browser.post(f"{site.base}/settings/members", data=GOOD).status_code == 403
         for rest in ("/role", "/link", "/remove"):

@@ -14,14 +14,14 @@ from signoff.kit.text import is_slug, storable
 from signoff.people.access import Principal, authorize, beyond
 from signoff.people.custom_roles import ROLES_MAX, carriers, is_built_in, known_permissions, permissions_of
 from signoff.people.emails import clean_name
-from signoff.people.roles import ACTIONS, OWNABLE, OWNER_ONLY, ROLES, Action, Reach
+from signoff.people.roles import ACTIONS, FLOOR, OWNABLE, OWNER_ONLY, ROLES, Action, Reach
 from signoff.record import audit
 from signoff.tables.people import CustomRole, Workspace
 
 SLUG_CHARS_MAX = 32
 DESCRIPTION_CHARS_MAX = 500
 # Words other products use for roles of ours; a role of that name would mean two things in `x-user-role`.
-_TAKEN = frozenset((*ROLES, "admin", "provider", "system", "nobody"))
+_TAKEN = frozenset((*ROLES, "admin", "provider", "system", "nobody", "new"))
 
 
 def create_role(
@@ -198,10 +198,9 @@ def _checked(principal: Principal, permissions: Mapping[str, str]) -> dict[Actio
             f"A permission is all, or own where a thing can be somebody's own. Not: {told}.",
             errors={"permissions": sorted(wrong)},
         )
-    # Without it there is no page to stand on.
-    found = known_permissions({**permissions, "workspace.read": "all"})
+    found = known_permissions(permissions)
     _stay_below(principal, "you describe", found)
-    return found
+    return {**FLOOR, **found}
 
 
 def _description(text: str) -> str:

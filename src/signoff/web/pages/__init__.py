@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from signoff.web.pages.agent_access.route import router as agent_access
 from signoff.web.pages.agent_diff.route import router as agent_diff
 from signoff.web.pages.agent_editor.route import router as agent_editor
 from signoff.web.pages.agent_new.route import router as agent_new
@@ -53,6 +54,7 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_overview,
     agent_editor,
     agent_tools,
+    agent_access,
     agent_revisions,
     agent_revision,
     agent_diff,

@@ -7,16 +7,26 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from signoff.people.access import Principal, authorize, can
+from signoff.people.access import Principal, authorize, can, covers
+from signoff.people.custom_roles import RoleFacts, permissions_of, role_names, roles
 from signoff.people.facts import MemberFacts
 from signoff.people.queries import member, members
 from signoff.web.forms import Form
-from signoff.web.permission_words import ROLE_WORDS
+from signoff.web.permission_words import ROLE_WORDS, role_name
 
 
-def roles_for(viewer: Principal) -> tuple[tuple[str, str, str], ...]:
-    """Return the roles the viewer may give: value, name, what it is for. Only an owner makes owners."""
-    return tuple((role, *words) for role, words in ROLE_WORDS.items() if role != "owner" or viewer.role == "owner")
+def roles_for(session: Session, viewer: Principal) -> tuple[tuple[str, str, str], ...]:
+    """Return the roles the viewer may give: value, name, what it is for. Nobody gives more than they have."""
+    return tuple(_words(role) for role in _known(session, viewer) if covers(viewer, role.permissions))
+
+
+def _known(session: Session, viewer: Principal) -> list[RoleFacts]:
+    return roles(session, viewer) if can(viewer, "role.read") else []
+
+
+def _words(role: RoleFacts) -> tuple[str, str, str]:
+    about = next((words[1] for known, words in ROLE_WORDS.items() if known == role.slug), role.description)
+    return role.slug, role_name(role.slug, role.name), about or "A role of this workspace."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +51,7 @@ class MembersView:
     me: str
     link: Link | None
     note: str
-
-    @property
-    def role_names(self) -> dict[str, str]:
-        """Return the roles' names."""
-        return {str(role): name for role, (name, _) in ROLE_WORDS.items()}
+    role_names: Mapping[str, str]
 
 
 def load(
@@ -65,6 +71,7 @@ def load(
         me=viewer.id,
         link=link,
         note=note,
+        role_names={**{str(role): words[0] for role, words in ROLE_WORDS.items()}, **role_names(session, viewer)},
     )
 
 
@@ -103,11 +110,12 @@ def load_one(
         NotFound: there is no such member here.
     """
     found = member(session, viewer, member_id)
-    # An owner is changed by owners only.
-    may_manage = can(viewer, "member.manage") and (found.role != "owner" or viewer.role == "owner")
+    # Who may do more than the viewer is changed by somebody else: an owner by owners only.
+    theirs = permissions_of(session, viewer.workspace_id, found.role)
+    may_manage = can(viewer, "member.manage") and covers(viewer, theirs)
     return MemberView(
         member=found,
-        roles=tuple((value, *words) for value, words in ROLE_WORDS.items()) if not may_manage else roles_for(viewer),
+        roles=roles_for(session, viewer) if may_manage else (),
         role=role or found.role,
         may_manage=may_manage,
         is_me=found.id == viewer.id,
@@ -128,6 +136,7 @@ class InviteView:
 
 
 def load_invite(
+    session: Session,
     viewer: Principal,
     *,
     form: Form | None = None,
@@ -140,4 +149,4 @@ def load_invite(
         NotAllowed: the viewer may not invite.
     """
     authorize(viewer, "member.manage")
-    return InviteView(form or Form(), roles_for(viewer), problem, errors or {})
+    return InviteView(form or Form(), roles_for(session, viewer), problem, errors or {})

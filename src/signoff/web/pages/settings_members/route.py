@@ -36,7 +36,9 @@ def settings_members(request: Request, looker: Looker, cursor: str | None = None
 @router.get("/settings/members/new")
 def new(request: Request, looker: Looker) -> Response:
     """The invitation to fill in."""
-    return page.draw(request, "new.html", load_invite(looker.viewer))
+    with store_of(request).read() as session:
+        view = load_invite(session, looker.viewer)
+    return page.draw(request, "new.html", view)
 
 
 @router.post("/settings/members")
@@ -48,7 +50,8 @@ def invite(request: Request, looker: Looker, fields: Fields) -> Response:
             email, name, role = (fields.text(field) for field in ("email", "name", "role"))
             made = add_member(session, looker.viewer, email=email, name=name, role=role)
     except Refusal as refusal:
-        view = load_invite(looker.viewer, form=fields, problem=refusal.detail, errors=refusal.errors)
+        with store.read() as session:
+            view = load_invite(session, looker.viewer, form=fields, problem=refusal.detail, errors=refusal.errors)
         return page.draw(request, "new.html", view, status=refusal.status)
     link, note = None, ""
     try:
