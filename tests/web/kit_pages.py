@@ -7,6 +7,8 @@ import base64
 import os
 import sys
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +20,8 @@ from starlette.testclient import TestClient
 
 from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
+from signoff.demo import script
+from signoff.gateways.model.providers.scripted import forget_script
 from signoff.gateways.services import Services
 from signoff.kit.errors import Refusal
 from signoff.people.entrance import Entrance
@@ -29,6 +33,14 @@ from signoff.web.pages import routers
 from signoff.web.problem import refusal_page
 from signoff.web.security import SameOrigin, SecurityHeaders
 from tests.web.seed import Seeded, seed
+
+
+@contextmanager
+def demo_model() -> Generator[None]:
+    """Make the scripted model known that the seeded agents name: without it their drafts cannot be frozen."""
+    script.register()
+    yield
+    forget_script(script.NAME)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -90,4 +102,5 @@ if __name__ == "__main__":
     METADATA.create_all(opened.engine)
     made = seed(opened)
     print(f"session cookies: {made.cookies}", flush=True)
-    uvicorn.run(pages_app(opened, own), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    with demo_model():
+        uvicorn.run(pages_app(opened, own), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

@@ -18,9 +18,8 @@ from signoff.people import queries
 from signoff.people.access import Principal, reach
 from signoff.people.actions import note_key_used, note_revoked_key_used, note_session_seen
 from signoff.people.facts import Seen
-from signoff.people.membership import role_of
 from signoff.people.queries import RevokedKey
-from signoff.people.roles import ACTIONS, PERMISSIONS, Role
+from signoff.people.roles import ADMINISTRATORS, PERMISSIONS, ROLES, Action, Reach, Role
 
 # Only for the OpenAPI document: the values are read below, from the headers themselves.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="`Authorization: Bearer so_…`")
@@ -148,15 +147,24 @@ Caller = Annotated[Principal, Depends(caller)]
 
 
 def narrowed(principal: Principal, word: str | None) -> Principal:
-    """Return the caller with no more than the role named in `x-user-role`. The header can only take away."""
+    """Return the caller with no more than the role named in `x-user-role`. The header can only take away: a word that
+    names a role of the workspace's own leaves what a viewer may."""
     if not word:
         return principal
     wanted = word.strip().lower()
-    role: Role = role_of(_ROLE_WORDS.get(wanted, wanted))
-    kept = {
-        action
-        for action in ACTIONS
-        if (far := PERMISSIONS[role].get(action)) is not None and reach(principal, action) in ("all", far)
-    }
-    # An empty set would mean "everything the role may"; a word that is no action means "nothing".
-    return replace(principal, role=role, scopes=frozenset(kept) or frozenset(("nothing",)))
+    wanted = _ROLE_WORDS.get(wanted, wanted)
+    named = PERMISSIONS[wanted if wanted in ROLES else "viewer"]
+    kept: dict[Action, Reach] = {}
+    for action, far in named.items():
+        mine = reach(principal, action)
+        if mine is not None:
+            kept[action] = "own" if "own" in (mine, far) else "all"
+    open_to = frozenset(named) & (principal.scopes or frozenset(named))
+    return replace(
+        principal,
+        role=wanted if wanted in ROLES else "viewer",
+        permissions=kept,
+        # Grants are narrowed by these as well. An empty set would mean "no limit"; a word that is no action, "nothing".
+        scopes=open_to or frozenset(("nothing",)),
+        is_last_resort=principal.is_last_resort and wanted in ADMINISTRATORS,
+    )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.api.answers import Done, Listed, answer, listed
 from signoff.api.desk import AtDesk, AtMakingDesk, Cursor, Id, Size
-from signoff.api.shapes import Body, Moment, Name, SlugText
+from signoff.api.shapes import Body, Moment, Name, RoleWord, SlugText
 from signoff.api.shapes import router as make_router
 from signoff.people import actions, queries
 from signoff.people.access import Principal
@@ -26,6 +26,7 @@ class NewKey(Body):
 
     name: Name
     preset: Literal["runner", "builder", "read-only", "deployer", "admin"] = "runner"
+    role: RoleWord | None = Field(default=None, description="A role the key carries, instead of a preset.")
     scopes: list[Action] = Field(
         default_factory=list[Action], max_length=100, description="Fewer actions than the preset allows."
     )
@@ -62,6 +63,7 @@ async def create_key(desk: AtMakingDesk, body: NewKey) -> Response:
             principal,
             name=body.name,
             preset=body.preset,
+            role=body.role,
             scopes=body.scopes,
             environment=body.environment,
             expires_at=body.expires_at,

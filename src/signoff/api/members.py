@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 
 from signoff.api.answers import Done, Listed, Made, answer, listed
 from signoff.api.desk import AtDesk, AtMakingDesk, Cursor, Id, Size
-from signoff.api.shapes import Body, Name
+from signoff.api.shapes import Body, Name, RoleWord
 from signoff.api.shapes import router as make_router
 from signoff.people import actions, queries
 from signoff.people.access import Principal
 from signoff.people.facts import MemberFacts
-from signoff.people.roles import Role
 
 router = make_router("members")
 
@@ -25,13 +24,13 @@ class NewMember(Body):
 
     email: Name
     name: Name
-    role: Role
+    role: RoleWord
 
 
 class NewRole(Body):
     """The role a member has from now on."""
 
-    role: Role
+    role: RoleWord
 
 
 class NewLink(Body):

@@ -23,6 +23,7 @@ from signoff.connections.views import (
 from signoff.kit.errors import NotFound
 from signoff.kit.paging import Page
 from signoff.people.access import Principal, authorize
+from signoff.people.visible import visible_agents
 from signoff.tables.agents import Agent, Draft, Revision
 from signoff.tables.connections import Connection, Secret, Tool
 from signoff.tables.deployments import LiveRevision
@@ -204,7 +205,7 @@ def used_by(session: Session, viewer: Principal, connection_id: str) -> tuple[Us
         .outerjoin(Draft, Draft.agent_id == Agent.id)
         .outerjoin(LiveRevision, live)
         .outerjoin(Revision, Revision.id == LiveRevision.revision_id)
-        .where(Agent.workspace_id == found.workspace_id, or_(in_draft, in_live))
+        .where(*visible_agents(viewer), or_(in_draft, in_live))
         .order_by(Agent.slug)
         .limit(_USES_MAX)
     )

@@ -12,23 +12,31 @@ from signoff.people.access import Principal
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentFacts:
-    """An environment of a workspace."""
+    """An environment of a workspace.
+
+    `is_deploy_restricted`: only administrators and holders of a deploying grant switch what serves here.
+    `is_four_eyes`: whoever wrote a revision does not make it live here.
+    """
 
     id: str
     slug: str
     name: str
     is_production: bool
+    is_deploy_restricted: bool = False
+    is_four_eyes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceFacts:
-    """A workspace; `daily_cap_usd` None means no daily limit."""
+    """A workspace; `daily_cap_usd` None means no daily limit. `last_resort_id`: the member who may take emergency
+    action on any agent."""
 
     id: str
     slug: str
     name: str
     time_zone: str
     daily_cap_usd: Decimal | None
+    last_resort_id: str | None
     created_at: datetime
 
 

@@ -64,7 +64,7 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
         if workspace_slug is None:
             raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
         raise NotFound("There is no such workspace, or you do not belong to it.")
-    return Seen(principal_of_member(*found), row.id, row.last_seen_at + _TOUCH <= moment)
+    return Seen(principal_of_member(session, *found), row.id, row.last_seen_at + _TOUCH <= moment)
 
 
 def principal_of_key(session: Session, key: str) -> Seen:
@@ -81,7 +81,7 @@ def principal_of_key(session: Session, key: str) -> Seen:
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= moment):
         raise RevokedKey(row.id)
     is_due = row.last_used_at is None or row.last_used_at + _TOUCH <= moment
-    return Seen(principal_of_key_row(row), row.id, is_due)
+    return Seen(principal_of_key_row(session, row), row.id, is_due)
 
 
 def stored_password(session: Session, email: str) -> tuple[str, str | None] | None:
@@ -143,7 +143,9 @@ def all_workspaces(session: Session) -> list[WorkspaceFacts]:
 
 
 def _workspace_facts(row: Workspace) -> WorkspaceFacts:
-    return WorkspaceFacts(row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.created_at)
+    return WorkspaceFacts(
+        row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.last_resort_id, row.created_at
+    )
 
 
 def environments(session: Session, viewer: Principal) -> list[EnvironmentFacts]:
@@ -153,7 +155,7 @@ def environments(session: Session, viewer: Principal) -> list[EnvironmentFacts]:
     if viewer.environment_id:
         query = query.where(Environment.id == viewer.environment_id)
     rows = session.scalars(query.order_by(Environment.is_production, Environment.slug))
-    return [EnvironmentFacts(row.id, row.slug, row.name, row.is_production) for row in rows]
+    return [_environment_facts(row) for row in rows]
 
 
 def environment_by_slug(session: Session, viewer: Principal, slug: str) -> EnvironmentFacts:
@@ -163,7 +165,11 @@ def environment_by_slug(session: Session, viewer: Principal, slug: str) -> Envir
     )
     if row is None or (viewer.environment_id and viewer.environment_id != row.id):
         raise NotFound(f"There is no environment {slug[:63]!r} in this workspace.")
-    return EnvironmentFacts(row.id, row.slug, row.name, row.is_production)
+    return _environment_facts(row)
+
+
+def _environment_facts(row: Environment) -> EnvironmentFacts:
+    return EnvironmentFacts(row.id, row.slug, row.name, row.is_production, row.is_deploy_restricted, row.is_four_eyes)
 
 
 def members(

@@ -1,4 +1,4 @@
-"""Workspaces, environments, people, members, sessions, setup links, API keys."""
+"""Workspaces, environments, roles, people, members, sessions, setup links, API keys."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from signoff.tables.base import Base, Hash, Id, Json, Long, Moment, Name, Slug, State, Usd
@@ -22,6 +22,8 @@ class Workspace(Base):
     name: Mapped[str] = mapped_column(Name)
     time_zone: Mapped[str] = mapped_column(Name, default="UTC")
     daily_cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    # The member who may take emergency action on any agent. Not a foreign key: members point here already.
+    last_resort_id: Mapped[str | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
@@ -36,7 +38,28 @@ class Environment(Base):
     slug: Mapped[str] = mapped_column(Slug)
     name: Mapped[str] = mapped_column(Name)
     is_production: Mapped[bool] = mapped_column(default=False)
+    # Only administrators and holders of a deploying grant switch what serves here.
+    is_deploy_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Whoever wrote a revision does not make it live here: somebody else does.
+    is_four_eyes: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class CustomRole(Base):
+    """A role that a workspace made for itself. Members and keys carry its slug where others carry a built-in role."""
+
+    __tablename__ = "roles"
+    __table_args__ = (UniqueConstraint("workspace_id", "slug"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    slug: Mapped[str] = mapped_column(State)
+    name: Mapped[str] = mapped_column(Name)
+    description: Mapped[str] = mapped_column(Long, default="")
+    permissions: Mapped[dict[str, Any]] = mapped_column(Json)
+    created_by: Mapped[str] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    changed_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class Person(Base):

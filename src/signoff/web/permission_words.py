@@ -9,6 +9,10 @@ ACTION_WORDS: dict[Action, str] = {
     "workspace.manage": "Change the workspace",
     "member.read": "See the members",
     "member.manage": "Invite members, change roles, remove",
+    "owner.manage": "Make and change owners",
+    "role.read": "See the roles and what they allow",
+    "role.manage": "Make, change and delete roles of this workspace",
+    "environment.manage": "Say who may deploy where",
     "key.read": "See API keys",
     "key.manage": "Make, rotate and revoke API keys",
     "audit.read": "Read and export the audit log",
@@ -23,6 +27,7 @@ ACTION_WORDS: dict[Action, str] = {
     "agent.edit": "Change drafts, freeze revisions",
     "agent.deploy": "Make a revision live",
     "agent.disable": "Disable and enable agents",
+    "agent.share": "Give and take back grants on an agent",
     "run.read": "See runs and their steps",
     "run.start": "Start runs",
     "run.cancel": "Cancel runs",
@@ -37,6 +42,9 @@ ACTION_WORDS: dict[Action, str] = {
 AREA_WORDS: dict[str, str] = {
     "workspace": "Workspace",
     "member": "Members",
+    "owner": "Owners",
+    "role": "Roles",
+    "environment": "Environments",
     "key": "API keys",
     "audit": "Audit",
     "connection": "Connections",
@@ -51,8 +59,11 @@ AREA_WORDS: dict[str, str] = {
 ROLE_WORDS: dict[Role, tuple[str, str]] = {
     "owner": ("Owner", "Everything, and makes other owners. There is always at least one."),
     "administrator": ("Administrator", "Everything but making owners."),
-    "manager": ("Manager", "Runs the floor: every agent, every run, freezes and alerts."),
-    "builder": ("Builder", "Builds: own agents, all connections and secrets."),
+    "manager": (
+        "Manager",
+        "Answers for every agent, its connections and secrets; sees their own runs.",
+    ),
+    "builder": ("Builder", "Builds and deploys own agents, with the connections there are."),
     "member": ("Member", "Gives agents work, and sees what became of it."),
     "viewer": ("Viewer", "Reads everything about runs and agents, changes nothing."),
 }

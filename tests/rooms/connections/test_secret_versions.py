@@ -166,9 +166,11 @@ def test_a_personal_login_is_its_owners_and_the_administrators(
         with pytest.raises(NotAllowed):
             replace_secret(session, builder, vault, mine, value="fourth value")
         share_secret(session, acme.owner, mine)
-        assert replace_secret(session, builder, vault, mine, value="fifth value") == 4
+        with pytest.raises(NotAllowed):
+            replace_secret(session, builder, vault, mine, value="fifth value")  # It is the workspace's now.
+        assert replace_secret(session, other, vault, mine, value="fifth value") == 4
         with pytest.raises(NotNow):
-            hand_over_secret(session, builder, mine, acme.owner.id)  # What is shared, nobody takes for themselves.
+            hand_over_secret(session, other, mine, acme.owner.id)  # What is shared, nobody takes for themselves.
         key = dataclasses.replace(builder, kind="key")
         with pytest.raises(Malformed, match="Only a member"):
             create_secret(session, key, vault, connection_id=erp, name="K", value=VALUE, whose="personal")

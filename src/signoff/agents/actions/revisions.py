@@ -58,6 +58,7 @@ def freeze_revision(
     content_hash = body.hash
     _refuse_same(session, agent, content_hash)
     revision = _next_revision(session, principal, agent, body, content_hash)
+    revision.drafted_by = draft.updated_by
     revision.reason, revision.name = reason, name
     session.add(revision)
     session.flush()

@@ -23,27 +23,25 @@ _YEARS_MAX = timedelta(days=36_525)
 
 
 def secret_to_change(session: Session, principal: Principal, secret_id: str) -> Secret:
-    """Return the secret, if the caller may change it: a personal one is its owner's and the administrators'.
+    """Return the secret, if the caller may change it: a shared one with the right to manage secrets, a personal one as
+    its owner or an administrator.
 
     Raises:
         NotFound: it is not in the caller's workspace and environment.
         NotAllowed: the caller may not.
     """
-    row = secret_for(session, principal, secret_id, "secret.manage")
-    check_personal(principal, row)
+    row = session.get(Secret, secret_id)
+    if row is None or row.principal != "personal":
+        return secret_for(session, principal, secret_id, "secret.manage")
+    secret_for(session, principal, secret_id, "secret.read")
+    if not can(principal, "secret.manage_personal", owners=(row.owner_id,)):
+        raise NotAllowed(
+            f"{row.name} is the personal login of {row.owner_name or 'someone else'}. Only they or an administrator "
+            "may change it or give it to agents.",
+            extra={"required": "secret.manage_personal", "role": principal.role},
+            code="personal_secret",
+        )
     return row
-
-
-def check_personal(principal: Principal, row: Secret) -> None:
-    """Refuse whoever is neither the owner of a personal login nor an administrator."""
-    if row.principal != "personal" or can(principal, "secret.manage_personal", owners=(row.owner_id,)):
-        return
-    raise NotAllowed(
-        f"{row.name} is the personal login of {row.owner_name or 'someone else'}. Only they or an administrator may "
-        "change it or give it to agents.",
-        extra={"required": "secret.manage_personal", "role": principal.role},
-        code="personal_secret",
-    )
 
 
 def checked_reason(row: Secret, reason: str) -> str:

@@ -22,6 +22,7 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import storable
 from signoff.people.access import Principal
+from signoff.people.roles import Action
 from signoff.tables.connections import Connection, Secret
 from signoff.tables.people import Member, Person
 
@@ -55,7 +56,8 @@ def create_secret(
         Malformed: name, value or date is not usable.
         NotNow: the environment has a secret of this name.
     """
-    connection = connection_for(session, principal, connection_id, "secret.manage")
+    right: Action = "secret.manage_personal" if whose == "personal" else "secret.manage"
+    connection = connection_for(session, principal, connection_id, right)
     if connection.state == "disconnected":
         raise NotNow("This connection was disconnected for good; it takes no secrets.")
     _check_name(session, connection, name)

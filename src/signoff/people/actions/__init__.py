@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from signoff.people.actions.environments import set_deploy_rules
 from signoff.people.actions.keys import create_key, note_key_used, note_revoked_key_used, revoke_key, rotate_key
-from signoff.people.actions.members import add_member, remove_member, set_role
+from signoff.people.actions.members import add_member, name_last_resort, remove_member, set_role
+from signoff.people.actions.roles import create_role, delete_role, edit_role
 from signoff.people.actions.sessions import (
     note_session_seen,
     open_session,
@@ -18,8 +20,12 @@ from signoff.people.actions.workspaces import found_workspace
 __all__ = [
     "add_member",
     "create_key",
+    "create_role",
     "create_setup_link",
+    "delete_role",
+    "edit_role",
     "found_workspace",
+    "name_last_resort",
     "note_key_used",
     "note_revoked_key_used",
     "note_session_seen",
@@ -29,6 +35,7 @@ __all__ = [
     "revoke_key",
     "revoke_session",
     "rotate_key",
+    "set_deploy_rules",
     "set_password",
     "set_role",
     "sign_out",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people import tokens
-from signoff.people.access import Principal, authorize, reach
+from signoff.people.access import Principal, authorize, beyond
+from signoff.people.actions.roles import checked_role
+from signoff.people.custom_roles import permissions_of
 from signoff.people.emails import clean_name
 from signoff.people.facts import NewKey
-from signoff.people.roles import ACTIONS, KEY_PRESETS, PERMISSIONS, WORKSPACE_WIDE, Action, Reach, Role
+from signoff.people.roles import ACTIONS, KEY_PRESETS, WORKSPACE_WIDE, Action, Reach
 from signoff.record import audit
-from signoff.tables.people import ApiKey, Environment
+from signoff.tables.people import ApiKey, Environment, Workspace
 
 _USE_NOTED_SECONDS = 60
 
@@ -28,21 +30,29 @@ def create_key(
     *,
     name: str,
     preset: str = "runner",
+    role: str | None = None,
     scopes: Sequence[str] | None = None,
     environment: str | None = None,
     expires_at: datetime | None = None,
 ) -> NewKey:
     """Make a key. `scopes` narrow the preset further; `environment` (a slug) binds it to one environment.
 
+    Args:
+        role: a role of the workspace that the key carries, instead of a preset.
+
     Raises:
-        Malformed: an unknown preset, scope or environment, or an expiry in the past.
+        Malformed: an unknown preset, role, scope or environment, or an expiry in the past.
         NotAllowed: the key would reach further than the caller.
     """
     authorize(principal, "key.manage")
-    role, allowed = _preset(preset)
-    chosen = _scopes(scopes, role, allowed)
+    if role is not None:
+        # Whoever deletes the role in this moment waits, and finds this key.
+        session.execute(select(Workspace.id).where(Workspace.id == principal.workspace_id).with_for_update())
+    word, allowed = _preset(preset) if role is None else (checked_role(session, principal, role), ())
+    permissions = permissions_of(session, principal.workspace_id, word)
+    chosen = _scopes(scopes, permissions, allowed)
     environment_id = _environment(session, principal, environment)
-    _stay_within(principal, role, chosen, environment_id)
+    _stay_within(principal, permissions, chosen, environment_id)
     if expires_at is not None and expires_at <= clock.now():
         raise Malformed("The key would have expired already.", errors={"expires_at": ["a moment in the future"]})
     prefix, key = tokens.new_key()
@@ -53,7 +63,7 @@ def create_key(
         name=clean_name(name),
         prefix=prefix,
         key_hash=tokens.hash_of(key),
-        role=role,
+        role=word,
         scopes=list(chosen),
         created_by=principal.id,
         created_at=clock.now(),
@@ -61,18 +71,21 @@ def create_key(
     )
     session.add(row)
     session.flush()
-    _note(session, principal, "key.created", row, {"preset": preset, "scopes": list(chosen)})
+    made_as = {"preset": preset} if role is None else {"role": word}
+    _note(session, principal, "key.created", row, {**made_as, "scopes": list(chosen)})
     return NewKey(row.id, key, prefix)
 
 
-def _preset(preset: str) -> tuple[Role, tuple[Action, ...]]:
+def _preset(preset: str) -> tuple[str, tuple[Action, ...]]:
     found = KEY_PRESETS.get(preset)
     if found is None:
         raise Malformed(f"{preset[:40]!r} is no preset.", errors={"preset": [f"one of: {', '.join(KEY_PRESETS)}"]})
     return found
 
 
-def _scopes(asked: Sequence[str] | None, role: Role, allowed: tuple[Action, ...]) -> tuple[Action, ...]:
+def _scopes(
+    asked: Sequence[str] | None, permissions: Mapping[Action, Reach], allowed: tuple[Action, ...]
+) -> tuple[Action, ...]:
     if not asked:
         return allowed
     unknown = sorted({scope[:40] for scope in asked if scope not in ACTIONS})
@@ -80,11 +93,11 @@ def _scopes(asked: Sequence[str] | None, role: Role, allowed: tuple[Action, ...]
         raise Malformed(
             f"Not a scope: {', '.join(unknown)}.", errors={"scopes": [f"only: {', '.join(ACTIONS)}"]}, code="bad_scope"
         )
-    within = set(allowed) or set(PERMISSIONS[role])
-    beyond = sorted(set(asked) - within)
-    if beyond:
+    within = set(allowed) or set(permissions)
+    further = sorted(set(asked) - within)
+    if further:
         raise Malformed(
-            f"The preset does not include: {', '.join(beyond)}. Choose a wider preset.", errors={"scopes": beyond}
+            f"The preset does not include: {', '.join(further)}. Choose a wider preset.", errors={"scopes": further}
         )
     return tuple(action for action in ACTIONS if action in asked)
 
@@ -100,20 +113,26 @@ def _environment(session: Session, principal: Principal, slug: str | None) -> st
     return found
 
 
-def _stay_within(principal: Principal, role: Role, scopes: tuple[Action, ...], environment_id: str | None) -> None:
+def _stay_within(
+    principal: Principal, permissions: Mapping[Action, Reach], scopes: tuple[Action, ...], environment_id: str | None
+) -> None:
     if principal.environment_id and environment_id != principal.environment_id:
         raise NotAllowed("A key bound to one environment makes keys for that one only.")
     wanted: dict[Action, Reach] = {
         action: far
-        for action, far in PERMISSIONS[role].items()
+        for action, far in permissions.items()
         # A key for one environment cannot do what concerns the whole workspace, so it is not asked of who makes it.
         if (not scopes or action in scopes) and not (environment_id and action in WORKSPACE_WIDE)
     }
-    beyond = sorted(action for action, far in wanted.items() if reach(principal, action) not in ("all", far))
-    if beyond:
+    further = sorted(beyond(principal, wanted))
+    # A key that deploys with an administrator's role does so where only administrators may; see `access.authorize`.
+    rules: Action = "environment.manage"
+    if "agent.deploy" in wanted and rules in permissions and principal.permissions.get(rules) != "all":
+        further.append(rules)
+    if further:
         raise NotAllowed(
-            f"A key cannot do more than who makes it. Yours does not include: {', '.join(beyond)}.",
-            extra={"required": beyond},
+            f"A key cannot do more than who makes it. Yours does not include: {', '.join(further)}.",
+            extra={"required": further},
         )
 
 
@@ -123,7 +142,8 @@ def rotate_key(session: Session, principal: Principal, key_id: str) -> NewKey:
     row = _own_key(session, principal, key_id)
     if row.revoked_at is not None:
         raise NotNow("This key is revoked. Make a new one.", code="key_revoked")
-    _stay_within(principal, cast(Role, row.role), cast("tuple[Action, ...]", tuple(row.scopes)), row.environment_id)
+    permissions = permissions_of(session, row.workspace_id, row.role)
+    _stay_within(principal, permissions, cast("tuple[Action, ...]", tuple(row.scopes)), row.environment_id)
     prefix, key = tokens.new_key()
     changed = session.execute(
         update(ApiKey)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
-from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
-from signoff.people.access import Principal, authorize
+from signoff.kit.errors import NotAllowed, NotFound, NotNow
+from signoff.people.access import Principal, authorize, can, covers
+from signoff.people.actions.roles import checked_role
 from signoff.people.actions.workspaces import person_for
-from signoff.people.roles import ROLES
+from signoff.people.custom_roles import permissions_of
+from signoff.people.levels import LEVEL_ACTIONS
+from signoff.people.membership import grants_of
+from signoff.people.roles import ADMINISTRATORS, Action
 from signoff.record import audit
+from signoff.tables.agents import AgentGrant
 from signoff.tables.people import Member, SignInSession, Workspace
 
 
@@ -21,11 +26,12 @@ def add_member(session: Session, principal: Principal, *, email: str, name: str,
 
     Raises:
         NotNow: the person is a member already.
-        NotAllowed: only an owner makes owners.
+        NotAllowed: the role reaches further than the caller's; only an owner makes owners.
+        Malformed: this workspace has no such role.
     """
     authorize(principal, "member.manage")
-    _check_role(principal, role)
     _lock(session, principal.workspace_id)
+    checked_role(session, principal, role)
     person_id = person_for(session, email, name)
     member = session.scalar(
         select(Member).where(Member.workspace_id == principal.workspace_id, Member.person_id == person_id)
@@ -52,27 +58,38 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
     """Give a member another role. It holds from the next request on.
 
     Raises:
-        NotNow: it would leave the workspace without an owner.
+        NotNow: it would leave the workspace without an owner, or without its owner of last resort.
     """
     authorize(principal, "member.manage")
-    _check_role(principal, role)
     member = _member_to_change(session, principal, member_id)
+    checked_role(session, principal, role)
     if member.role == role:
         return
     if member.role == "owner":
         _keep_an_owner(session, member)
+    if role not in ADMINISTRATORS:
+        _keep_last_resort(session, member)
     before, member.role = member.role, role
     session.flush()
     _note(session, principal, "member.role_changed", member.id, {"role": role, "before": before})
 
 
 def remove_member(session: Session, principal: Principal, member_id: str) -> None:
-    """Take a person out of the workspace; their sessions here end at once, what they did stays."""
+    """Take a person out of the workspace; their sessions and grants here end at once, what they did stays.
+
+    Raises:
+        NotNow: they are the last owner, or the owner of last resort.
+    """
     authorize(principal, "member.manage")
     member = _member_to_change(session, principal, member_id)
     if member.role == "owner":
         _keep_an_owner(session, member)
+    _keep_last_resort(session, member)
     member.state = "removed"
+    # One who comes back begins with a role alone.
+    session.execute(
+        delete(AgentGrant).where(AgentGrant.workspace_id == member.workspace_id, AgentGrant.holder_id == member.id)
+    )
     session.execute(
         update(SignInSession)
         .where(
@@ -86,15 +103,60 @@ def remove_member(session: Session, principal: Principal, member_id: str) -> Non
     _note(session, principal, "member.removed", member.id, {"role": member.role})
 
 
-def _check_role(principal: Principal, role: str) -> None:
-    if role not in ROLES:
-        raise Malformed(f"{role[:40]!r} is not a role.", errors={"role": [f"one of: {', '.join(ROLES)}"]})
-    if role == "owner" and principal.role != "owner":
-        raise NotAllowed("Only an owner makes owners.", extra={"required": "owner", "role": principal.role})
+def name_last_resort(session: Session, principal: Principal, member_id: str) -> None:
+    """Name the administrator who may take emergency action on any agent, whatever grants say.
+
+    Raises:
+        NotFound: there is no such member.
+        NotNow: the member is no owner or administrator.
+    """
+    authorize(principal, "workspace.manage")
+    _lock(session, principal.workspace_id)
+    member = _member(session, principal, member_id)
+    if member.role not in ADMINISTRATORS:
+        raise NotNow(
+            "The owner of last resort is an owner or an administrator. Give this member that role first.",
+            code="not_an_administrator",
+        )
+    workspace = session.get_one(Workspace, principal.workspace_id, populate_existing=True)
+    before = workspace.last_resort_id
+    if before == member.id:
+        return
+    workspace.last_resort_id = member.id
+    session.flush()
+    _note(session, principal, "workspace.last_resort_named", member.id, {"before": before})
+
+
+def refuse_beyond(session: Session, principal: Principal, member: Member) -> None:
+    """Refuse to act on a member who may do more than the caller: by their role, or by a grant on some agent.
+
+    Whoever could, would take the rights over: with a new link, or by a role given back later.
+    """
+    if not covers(principal, permissions_of(session, member.workspace_id, member.role)):
+        if member.role == "owner":
+            raise NotAllowed("Only an owner changes an owner.", extra={"required": "owner.manage"})
+        raise NotAllowed(
+            "This member's role reaches further than yours. Somebody who may all of that changes it.",
+            extra={"required": "member.manage", "role": principal.role},
+        )
+    held = grants_of(session, member.workspace_id, [member.id]).get(member.id, {})
+    for agent_id, levels in held.items():
+        actions = frozenset[Action]().union(*(LEVEL_ACTIONS[level] for level in levels))
+        if not all(can(principal, action, owners=(None,), agent_id=agent_id) for action in sorted(actions)):
+            raise NotAllowed(
+                "This member holds a grant on an agent that reaches further than what you may do there.",
+                extra={"required": "member.manage", "role": principal.role},
+            )
 
 
 def _member_to_change(session: Session, principal: Principal, member_id: str) -> Member:
     _lock(session, principal.workspace_id)
+    member = _member(session, principal, member_id)
+    refuse_beyond(session, principal, member)
+    return member
+
+
+def _member(session: Session, principal: Principal, member_id: str) -> Member:
     member = session.scalar(
         select(Member)
         .where(Member.id == member_id, Member.workspace_id == principal.workspace_id, Member.state == "active")
@@ -102,9 +164,16 @@ def _member_to_change(session: Session, principal: Principal, member_id: str) ->
     )
     if member is None:
         raise NotFound("There is no such member in this workspace.")
-    if member.role == "owner" and principal.role != "owner":
-        raise NotAllowed("Only an owner changes an owner.", extra={"required": "owner", "role": principal.role})
     return member
+
+
+def _keep_last_resort(session: Session, member: Member) -> None:
+    named = session.scalar(select(Workspace.last_resort_id).where(Workspace.id == member.workspace_id))
+    if named == member.id:
+        raise NotNow(
+            "This member is the owner of last resort. Name another administrator first, under Settings, Roles.",
+            code="last_resort",
+        )
 
 
 def _keep_an_owner(session: Session, member: Member) -> None:

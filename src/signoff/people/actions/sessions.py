@@ -60,7 +60,7 @@ def open_session(
     )
     session.add(row)
     session.flush()
-    principal = principal_of_member(member, person)
+    principal = principal_of_member(session, member, person)
     audit.write(
         session,
         workspace_id=workspace.id,

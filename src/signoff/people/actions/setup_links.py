@@ -12,6 +12,7 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow, Refusal
 from signoff.people import tokens
 from signoff.people.access import Principal, authorize
+from signoff.people.actions.members import refuse_beyond
 from signoff.people.actions.sessions import open_session, set_password
 from signoff.people.facts import SignedIn
 from signoff.record import audit
@@ -50,8 +51,8 @@ def create_setup_link(
     )
     if member is None:
         raise NotFound("There is no such member in this workspace.")
-    if member.role == "owner" and principal.role != "owner":
-        raise NotAllowed("Only an owner makes a link for an owner.", extra={"required": "owner"})
+    # Whoever holds the link becomes that person.
+    refuse_beyond(session, principal, member)
     if purpose != "first_run":
         _refuse_if_elsewhere(session, member.person_id, principal.workspace_id)
     moment = clock.now()

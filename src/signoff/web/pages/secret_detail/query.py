@@ -52,7 +52,6 @@ class SecretView:
     versions: tuple[SecretVersionRow, ...]
     older_versions: int
     uses: tuple[SecretUseRow, ...]
-    may_manage: bool
     may_change: bool
     may_read_runs: bool
     problem: str
@@ -102,10 +101,10 @@ def load(
     """
     row = secret_row(session, viewer, secret_id)
     versions = versions_of(session, viewer, secret_id)
-    may_manage = can(viewer, "secret.manage", environment_id=row.environment_id)
+    may_change = _may_change(viewer, row)
     agents = _agents(session, viewer, row)
     known = {line.slug for line in agents if line.grant is not None}
-    every = agents_page(session, viewer, size=_AGENTS_SHOWN).rows if may_manage else ()
+    every = agents_page(session, viewer, size=_AGENTS_SHOWN).rows if may_change else ()
     return SecretView(
         row=row,
         where=where_word(row),
@@ -116,14 +115,18 @@ def load(
         versions=versions[:_VERSIONS_SHOWN],
         older_versions=max(0, len(versions) - _VERSIONS_SHOWN),
         uses=uses_of(session, viewer, secret_id),
-        may_manage=may_manage,
-        may_change=may_manage
-        and (row.principal != "personal" or can(viewer, "secret.manage_personal", owners=(row.owner_id,))),
+        may_change=may_change,
         may_read_runs=can(viewer, "run.read"),
         problem=problem,
         errors=errors or {},
         typed=typed or {},
     )
+
+
+def _may_change(viewer: Principal, row: SecretRow) -> bool:
+    if row.principal == "personal":
+        return can(viewer, "secret.manage_personal", owners=(row.owner_id,), environment_id=row.environment_id)
+    return can(viewer, "secret.manage", environment_id=row.environment_id)
 
 
 def _agents(session: Session, viewer: Principal, row: SecretRow) -> tuple[GrantLine, ...]:

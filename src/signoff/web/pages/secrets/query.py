@@ -92,7 +92,7 @@ def load(session: Session, viewer: Principal, *, environment: str, cursor: str |
         places=tuple(places),
         newer=None,
         older=None,
-        may_manage=can(viewer, "secret.manage"),
+        may_manage=_may_enter(viewer),
         has_connections=bool(connections_page(session, viewer, environment=wanted, size=1).rows),
     )
     return replace(
@@ -135,6 +135,7 @@ class NewSecretView:
     agents: tuple[tuple[str, str, bool], ...]
     typed: Typed
     may_be_personal: bool
+    must_be_personal: bool
     problem: str
     errors: Mapping[str, Sequence[str]]
 
@@ -167,7 +168,8 @@ def load_new(
     Raises:
         NotAllowed: the viewer may not enter secrets.
     """
-    authorize(viewer, "secret.manage")
+    if not _may_enter(viewer):
+        authorize(viewer, "secret.manage")
     rows = connections_page(session, viewer, size=PAGE_SIZE_MAX).rows
     named = {row.id: f"{row.name} ({row.slug}, {row.environment_slug})" for row in rows}
     if typed.connection_id and typed.connection_id not in named:
@@ -180,6 +182,11 @@ def load_new(
         agents=tuple((one.id, one.name, one.id in typed.agents) for one in agents),
         typed=typed,
         may_be_personal=viewer.kind == "member",
+        must_be_personal=not can(viewer, "secret.manage"),
         problem=problem,
         errors=errors or {},
     )
+
+
+def _may_enter(viewer: Principal) -> bool:
+    return can(viewer, "secret.manage") or (viewer.kind == "member" and can(viewer, "secret.manage_personal"))

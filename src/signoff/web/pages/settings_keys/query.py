@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from signoff.kit.paging import Page
-from signoff.people.access import Principal, authorize, can
+from signoff.people.access import Principal, authorize, can, reach
 from signoff.people.facts import KeyFacts, NewKey
 from signoff.people.queries import environments, keys, workspace
-from signoff.people.roles import KEY_PRESETS, PERMISSIONS
+from signoff.people.roles import KEY_PRESETS
 from signoff.web.forms import Form
 from signoff.web.looks import LOOKS
 from signoff.web.permission_words import ACTION_WORDS
@@ -157,5 +157,5 @@ def load_new(
     """
     authorize(viewer, "key.manage")
     places = tuple((place.slug, f"{place.name} only") for place in environments(session, viewer))
-    scopes = tuple((action, words) for action, words in ACTION_WORDS.items() if action in PERMISSIONS[viewer.role])
+    scopes = tuple((action, words) for action, words in ACTION_WORDS.items() if reach(viewer, action))
     return NewKeyView(form or Form(), ((ALL, "All of them"), *places), scopes, problem, errors or {})
