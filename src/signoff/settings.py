@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 ProviderKind = Literal["openai", "anthropic", "google", "openai-compatible"]
@@ -63,6 +63,14 @@ class HashicorpVault(BaseModel):
     role_secret_id: SecretStr | None = None
     # A file with the certificate of the authority that signed Vault's own.
     ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_a_way_in(self) -> HashicorpVault:
+        if not self.url.startswith(("https://", "http://")):
+            raise ValueError("url is an address such as https://vault.example.com:8200")
+        if (self.token is None) == (self.role_id is None):
+            raise ValueError("give either a token, or role_id with role_secret_id")
+        return self
 
 
 class AwsSecrets(BaseModel):

@@ -101,7 +101,7 @@ def test_f76_of_high_sensitivity_needs_a_reason_and_does_not_go_to_a_program(pro
     assert "program" in program.text
     connection = product.post("connections", {
         "environment": "production", "slug": "f76-api", "name": "f76", "kind": "mcp_http",
-        "config": {"url": "http://127.0.0.1:9/mcp"},
+        "config": {"url": "http://127.0.0.1:65432/mcp"},
     })["id"]  # fmt: skip
     wanted = {"connection_id": connection, "name": "F76_HIGH", "value": OLD, "sensitivity": "high"}
     high = product.post("secrets", wanted)["id"]

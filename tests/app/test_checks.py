@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from signoff.app.checks import NotReadyToStart, check_settings
-from signoff.settings import Settings
+from signoff.settings import HashicorpVault, Settings
 
 
 def key(value: bytes) -> SecretStr:
@@ -35,6 +35,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"allow_loopback": True}, "SIGNOFF_ALLOW_LOOPBACK"),
     ({"public_url": None}, "SIGNOFF_PUBLIC_URL"),
     ({"is_https": False}, "SIGNOFF_IS_HTTPS"),
+    ({"hashicorp_vault": HashicorpVault(url="http://vault.example.com", token=SecretStr("t"))}, "unencrypted"),
 ]
 
 
@@ -52,6 +53,16 @@ def test_production_refuses_and_says_what_to_do(change: dict[str, Any], told: st
 @pytest.mark.parametrize(("change", "told"), WRONG)
 def test_a_trial_starts_with_all_of_it(change: dict[str, Any], told: str) -> None:
     check_settings(Settings(**{**GOOD, **change, "is_production": False}))
+
+
+def test_a_key_that_a_service_unwraps_is_a_key() -> None:
+    check_settings(Settings(**{**GOOD, "secret_key": None}, secret_key_wrapped="eA=="))
+
+
+@pytest.mark.parametrize("more", [{}, {"token": "t", "role_id": "r"}, {"token": "t", "url": "vault.example.com"}])
+def test_a_vault_without_one_way_in_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        HashicorpVault.model_validate({"url": "https://vault.example.com", **more})
 
 
 def test_a_key_in_a_file_is_looked_at_as_well(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class FakeVault:
 
 def _handler(vault: FakeVault) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *args: Any) -> None: ...
+        def log_message(self, *args: Any, **more: Any) -> None: ...
 
         def _say(self, status: int, body: Any) -> None:
             text = json.dumps(body).encode()

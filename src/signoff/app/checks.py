@@ -35,16 +35,24 @@ def check_settings(settings: Settings) -> None:
         problems.append("There is no key for secrets: set SIGNOFF_SECRET_KEY_FILE (openssl rand -base64 32 > FILE).")
     if (key := _key_text(settings)) is not None and _is_guessable(key):
         problems.append("The key for secrets can be guessed: make one with openssl rand -base64 32.")
+    problems += _about_the_network(settings)
+    if problems:
+        raise NotReadyToStart("Production does not start like this:\n- " + "\n- ".join(problems))
+
+
+def _about_the_network(settings: Settings) -> list[str]:
+    problems: list[str] = []
     if settings.allow_loopback:
         problems.append("Agents could reach this machine's own services: unset SIGNOFF_ALLOW_LOOPBACK.")
+    if settings.hashicorp_vault is not None and not settings.hashicorp_vault.url.startswith("https:"):
+        problems.append("Secrets would come from Vault unencrypted: give hashicorp_vault an address with https.")
     if not settings.public_url and not settings.trusted_hosts:
         problems.append(
             "Say under which name people open it: set SIGNOFF_PUBLIC_URL, such as https://signoff.example.com."
         )
     if settings.public_url and settings.public_url.startswith("https:") and not settings.is_https:
         problems.append("The public address is https: set SIGNOFF_IS_HTTPS=true, so that cookies are only sent there.")
-    if problems:
-        raise NotReadyToStart("Production does not start like this:\n- " + "\n- ".join(problems))
+    return problems
 
 
 def _key_text(settings: Settings) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
@@ -30,12 +30,10 @@ class Redactor:
         secrets: name → value; or pairs of them, when a name has had several values.
     """
 
-    def __init__(self, secrets: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
+    def __init__(self, secrets: Mapping[str, str] | Sequence[tuple[str, str]]) -> None:
         self._whole: dict[str, str] = {}
         forms: dict[str, str] = {}
-        if isinstance(secrets, Mapping):
-            secrets = cast("Mapping[str, str]", secrets).items()
-        self._pairs = tuple(secrets)
+        self._pairs = tuple(secrets.items()) if isinstance(secrets, Mapping) else tuple(secrets)
         for name, value in self._pairs:
             if not value:
                 continue
