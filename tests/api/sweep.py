@@ -20,6 +20,9 @@ BODIES: dict[str, Any] = {
     "set_role": {"role": "viewer"},
     "link_member": {"purpose": "invitation"},
     "create_key": {"name": "k", "preset": "read-only"},
+    "rotate_key": {"overlap_seconds": 60},
+    "create_service_account": {"slug": "fresh", "name": "Fresh", "role": "viewer"},
+    "change_service_account": {"description": "changed"},
     "apply_agents": {"agents": [{"folder": "fromfile", "agent_yaml": YAML, "sop_md": "Be kind."}]},
     "create_agent": {"slug": "second", "name": "Second", "body": BODY},
     "edit_agent": {"description": "changed"},
@@ -51,7 +54,9 @@ BODIES: dict[str, Any] = {
     "replay_run": {},
 }
 # Operations that take something away: each caller gets one of their own to try it on.
-_OWN_TARGET = ("remove_member", "set_role", "revoke_key", "disconnect", "delete_secret", "link_member")
+_OWN_TARGET = (
+    "remove_member", "set_role", "revoke_key", "disconnect", "delete_secret", "link_member", "delete_service_account",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +109,12 @@ def own_target(world: World, operation: Operation, number: int) -> dict[str, str
     """A thing of its own for an operation that takes something away."""
     if operation.name not in _OWN_TARGET:
         return {}
-    from signoff.people.actions import add_member, create_key
+    from signoff.people.actions import add_member, create_key, create_service_account
 
     with world.store.write() as session:
         member = add_member(session, world.alice, email=f"target{number}@acme.example", name="Target", role="member")
-        key = create_key(session, world.alice, name=f"target {number}").id
+        key = create_key(session, world.alice, name=f"target {number}", service_account="robots").id
+        account = create_service_account(session, world.alice, slug=f"target{number}", name="Target", role="viewer")
         connection = make_connection(session, world.alice, world.acme, f"target{number}")
         secret = make_secret(session, world.alice, world.house, connection, f"TARGET{number}")
-    return {"member": member, "key": key, "connection": connection, "secret": secret}
+    return {"member": member, "key": key, "account": account, "connection": connection, "secret": secret}

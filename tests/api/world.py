@@ -21,7 +21,7 @@ from signoff.deployments.actions import freeze_and_serve_first
 from signoff.freezes.actions import order_freeze
 from signoff.kit import clock
 from signoff.people.access import Principal
-from signoff.people.actions import add_member, create_key, found_workspace, open_session
+from signoff.people.actions import add_member, create_key, create_service_account, found_workspace, open_session
 from signoff.people.facts import Founded
 from signoff.people.roles import ROLES, Role
 from signoff.runs.actions import request_run
@@ -132,7 +132,8 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "tool": make_tool(session, alice, connection),
         "secret": make_secret(session, alice, house, connection, "ERP_TOKEN"),
         "member": acme.member_id,
-        "key": create_key(session, alice, name="Robot").id,
+        "account": create_service_account(session, alice, slug="robots", name="Robots", role="administrator"),
+        "key": create_key(session, alice, name="Robot", service_account="robots").id,
         "freeze": order_freeze(session, alice, scope="agent", target_id=agent, reason="test"),
         "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),
         "effect": make_effect(session, alice, run, connection),

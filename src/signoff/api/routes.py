@@ -21,6 +21,7 @@ from signoff.api import (
     revisions,
     runs,
     secrets,
+    service_accounts,
     workspaces,
 )
 
@@ -31,6 +32,7 @@ ROUTERS = (
     workspaces.router,
     members.router,
     keys.router,
+    service_accounts.router,
     bundles.router,
     agents.router,
     drafts.router,

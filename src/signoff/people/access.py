@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from signoff.kit.errors import NotAllowed, NotFound
-from signoff.people.roles import PERMISSIONS, WORKSPACE_WIDE, Action, Reach, Role
+from signoff.people.roles import PERMISSIONS, ROLES, WORKSPACE_WIDE, Action, Reach, Role
 from signoff.record.actor import Actor
 
-PrincipalKind = Literal["member", "key", "system"]
+PrincipalKind = Literal["member", "key", "service_account", "system"]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The caller of an action and the viewer of a query, always inside one workspace.
 
-    `id` is the member's or the key's. `scopes` of a key narrow what its role allows; None or empty narrows nothing.
+    `id` is the member's or the service account's, also when a key of theirs calls; `key_id` is that key's. `scopes`
+    of a key narrow what its role allows; None or empty narrows nothing. `ceilings` are further roles, each of which
+    has to allow an action as well: the present role of the key's owner, the role asked for in `x-user-role`.
     """
 
     kind: PrincipalKind
@@ -27,11 +29,23 @@ class Principal:
     scopes: frozenset[str] | None = None
     environment_id: str | None = None
     person_id: str | None = None
+    key_id: str | None = None
+    ceilings: tuple[Role, ...] = ()
 
     @property
     def actor(self) -> Actor:
         """Return who the audit will name."""
-        return Actor(self.kind, self.id, self.name)
+        return Actor(self.kind, self.id, self.name, self.key_id)
+
+    @property
+    def member_id(self) -> str | None:
+        """Return the member who acts, by hand or through a personal key; None for everybody else."""
+        return self.id if self.kind in ("member", "key") and self.id != self.key_id else None
+
+    def under(self, role: Role) -> Principal:
+        """Return the caller with no more than `role` allows. It can only take away."""
+        lower = max(self.role, role, key=ROLES.index)
+        return replace(self, role=lower, ceilings=(*self.ceilings, self.role, role))
 
 
 def system(workspace_id: str, name: str = "Signoff") -> Principal:
@@ -45,7 +59,10 @@ def reach(principal: Principal, action: Action) -> Reach | None:
         return None
     if principal.environment_id and action in WORKSPACE_WIDE:
         return None
-    return PERMISSIONS[principal.role].get(action)
+    allowed = [PERMISSIONS[role].get(action) for role in (principal.role, *principal.ceilings)]
+    if None in allowed:
+        return None
+    return "own" if "own" in allowed else "all"
 
 
 def authorize(

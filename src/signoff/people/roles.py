@@ -1,7 +1,7 @@
 """Who may do what: one table of data. Roles by name, actions by `noun.verb`, reach `all` or `own`.
 
-`own` means: the agent's owner or backup, the run's requester. The docs page, the settings page and `authorize` all
-read this table; nothing else decides.
+`own` means: the agent's owner or backup, the run's requester, the key's owner. The docs page, the settings page and
+`authorize` all read this table; nothing else decides.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ Action = Literal[
     "member.manage",
     "key.read",
     "key.manage",
+    "service_account.read",
+    "service_account.manage",
     "audit.read",
     "connection.read",
     "connection.manage",
@@ -50,7 +52,14 @@ _READS: dict[Action, Reach] = {
     "alert.read": "all",
 }
 _VIEWER: dict[Action, Reach] = {**_READS, "run.read": "all", "budget.read": "all", "effect.read": "all"}
-_MEMBER: dict[Action, Reach] = {**_READS, "run.read": "own", "run.start": "all", "run.cancel": "own"}
+_MEMBER: dict[Action, Reach] = {
+    **_READS,
+    "key.read": "own",
+    "key.manage": "own",
+    "run.read": "own",
+    "run.start": "all",
+    "run.cancel": "own",
+}
 _BUILDER: dict[Action, Reach] = {
     **_MEMBER,
     "member.read": "all",
@@ -92,7 +101,7 @@ PERMISSIONS: dict[Role, dict[Action, Reach]] = {
 # What reaches beyond any one environment: a key that is bound to one cannot do it. Whoever may make members may make
 # one who is bound to nothing.
 WORKSPACE_WIDE: frozenset[Action] = frozenset(
-    ("workspace.manage", "member.manage", "budget.manage", "freeze.order", "audit.read")
+    ("workspace.manage", "member.manage", "service_account.manage", "budget.manage", "freeze.order", "audit.read")
 )
 
 # What an API key may be asked to do, by preset. A key's scopes only ever narrow its role.

@@ -11,7 +11,7 @@ from signoff.kit import clock
 from signoff.kit.errors import NotSignedIn
 from signoff.people.actions import create_key
 from signoff.people.facts import KeyFacts
-from signoff.people.queries import keys, principal_of_key
+from signoff.people.key_queries import keys, principal_of_key
 from tests.web.pages.conftest import Site
 from tests.web.seed import audit_actions
 

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal, authorize
+from signoff.people.actions.keys import end_key
 from signoff.people.actions.workspaces import person_for
 from signoff.people.roles import ROLES
 from signoff.record import audit
-from signoff.tables.people import Member, SignInSession, Workspace
+from signoff.tables.people import ApiKey, Member, SignInSession, Workspace
 
 
 def add_member(session: Session, principal: Principal, *, email: str, name: str, role: str) -> str:
@@ -67,7 +68,7 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
 
 
 def remove_member(session: Session, principal: Principal, member_id: str) -> None:
-    """Take a person out of the workspace; their sessions here end at once, what they did stays."""
+    """Take a person out of the workspace; their sessions and keys here end at once, what they did stays."""
     authorize(principal, "member.manage")
     member = _member_to_change(session, principal, member_id)
     if member.role == "owner":
@@ -83,6 +84,10 @@ def remove_member(session: Session, principal: Principal, member_id: str) -> Non
         .values(revoked_at=clock.now())
     )
     session.flush()
+    # Not only suspended: whoever is let in again later gets fresh ones.
+    owned = select(ApiKey).where(ApiKey.workspace_id == member.workspace_id, ApiKey.owner_id == member.id)
+    for key in session.scalars(owned.where(ApiKey.revoked_at.is_(None))):
+        end_key(session, principal, key, because="member.removed")
     _note(session, principal, "member.removed", member.id, {"role": member.role})
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from signoff.kit.paging import Page
 from signoff.people.access import Principal, authorize, can
 from signoff.people.facts import KeyFacts, NewKey
-from signoff.people.queries import environments, keys, workspace
+from signoff.people.key_queries import keys
+from signoff.people.queries import environments, workspace
 from signoff.people.roles import KEY_PRESETS, PERMISSIONS
 from signoff.web.forms import Form
 from signoff.web.looks import LOOKS
