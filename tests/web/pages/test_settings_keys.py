@@ -158,7 +158,7 @@ def test_the_old_secret_may_stay_good_for_a_while_and_be_ended(site: Site):
     assert now.expires_at - clock.now() > timedelta(days=364)
     with site.store.read() as session:
         assert principal_of_key(session, old).row_id == principal_of_key(session, new).row_id
-    assert "old secret too" in browser.get(f"{site.base}/settings/keys").text
+    assert "The old secret is good too" in browser.get(f"{site.base}/settings/keys").text
     assert browser.post(f"{site.base}/settings/keys/{made.id}/end-overlap").status_code == 303
     with site.store.read() as session, pytest.raises(NotSignedIn):
         principal_of_key(session, old)
@@ -175,7 +175,7 @@ def test_what_ends_soon_and_what_is_still_tried_is_told(site: Site):
     html = site.browser().get(f"{site.base}/settings/keys").text
     assert "1 key on this page ends within 14 days" in html
     assert "192.0.2.4" in html
-    assert "still tried" in html
+    assert "Tried after its end" in html
     assert "192.0.2.9" in html
 
 

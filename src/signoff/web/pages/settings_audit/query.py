@@ -52,9 +52,8 @@ class Line:
     @property
     def actor_icon(self) -> str:
         """Return the icon of who did it."""
-        return {"member": "user", "key": "square-terminal", "service_account": "server-cog"}.get(
-            self.row.actor_kind, "cog"
-        )
+        known = {"member": "user", "key": "square-terminal", "service_account": "server-cog"}
+        return known.get(self.row.actor_kind, "cog")
 
 
 @dataclass(frozen=True, slots=True)
