@@ -118,6 +118,7 @@ async def caller(
         _spend(request, knocks.take(address))
         raise invalid_key(refusal) from None
     _spend(request, house.callers.take(principal.key_id or principal.id))
+    _spend(request, house.crowds.take(principal.workspace_id), "The workspace sends too many requests.")
     request.state.credentials = credentials
     unreadable: Refusal | None = getattr(request.state, "unreadable", None)
     if unreadable is not None:
@@ -132,11 +133,14 @@ def invalid_key(refusal: NotSignedIn) -> NotSignedIn:
     return NotSignedIn(refusal.detail, code="AGENT_API_KEY_INVALID")
 
 
-def _spend(request: Request, grant: Grant) -> None:
-    request.state.rate = grant
+def _spend(request: Request, grant: Grant, fact: str = "Too many requests.") -> None:
+    known: Grant | None = getattr(request.state, "rate", None)
+    # The answer tells of the limit that is reached first.
+    if known is None or not grant.is_allowed or grant.remaining < known.remaining:
+        request.state.rate = grant
     if not grant.is_allowed:
         raise TooMuch(
-            f"Too many requests. Try again in {grant.reset_seconds} seconds.",
+            f"{fact} Try again in {grant.reset_seconds} seconds.",
             retry_after_seconds=grant.reset_seconds,
             code="too_many_requests",
         )
