@@ -13,6 +13,7 @@ from signoff.api.once import KEPT, sweep_answers
 from signoff.kit import clock
 from signoff.people.actions import sweep_sessions
 from signoff.tables.session import Store
+from signoff.watch.key_expiry import watch_expiring_keys
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +23,11 @@ _SESSION_KEPT = timedelta(days=7)
 
 
 def tidy(session: Session) -> None:
-    """Delete what nobody needs any more."""
+    """Delete what nobody needs any more, and tell what ends soon."""
     moment = clock.now()
     sweep_answers(session, before=moment - KEPT)
     sweep_sessions(session, before=moment - _SESSION_KEPT)
+    watch_expiring_keys(session)
 
 
 async def keep_tidy(store: Store) -> None:
