@@ -142,7 +142,12 @@ class Settings(BaseSettings):
     model_response_bytes_max: int = Field(default=4_000_000, gt=0)
     tool_calls_per_turn_max: int = Field(default=64, gt=0)
     wait_seconds_max: float = Field(default=60.0, gt=0)
+    request_seconds_max: float = Field(default=60.0, gt=0, le=3600)
+    header_bytes_max: int = Field(default=32_768, ge=4_096, le=65_536)
     rate_per_minute: int = Field(default=600, gt=0)
+    rate_workspace_per_minute: int | None = Field(default=None, gt=0)
+    rate_address_per_minute: int | None = Field(default=None, gt=0)
+    wrong_keys_per_minute: int | None = Field(default=None, gt=0)
     sign_in_per_minute: int = Field(default=10, gt=0)
 
     # The outside

@@ -39,6 +39,9 @@ BODIES: dict[str, Any] = {
     "set_role": {"role": "viewer"},
     "link_member": {"purpose": "invitation"},
     "create_key": {"name": "k", "preset": "read-only"},
+    "rotate_key": {"overlap_seconds": 60},
+    "create_service_account": {"slug": "fresh", "name": "Fresh", "role": "viewer"},
+    "change_service_account": {"description": "changed"},
     "apply_agents": {"agents": [{"folder": "fromfile", "agent_yaml": YAML, "sop_md": "Be kind."}]},
     "create_agent": {"slug": "second", "name": "Second", "body": BODY},
     "edit_agent": {"description": "changed"},
@@ -88,9 +91,10 @@ BODIES: dict[str, Any] = {
 }
 PUBLIC = ("live", "ready", "health", "metrics")
 # Things with ids of their own. A model and a tool are named alike everywhere.
-THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant")
+THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
+          "account")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
-_OF_AN_AGENT = ("{agent}", "{run}", "{effect}")
+_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}")
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs")
 # What stands in one environment: a key bound to another one is told there is no such thing.
 _OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}")

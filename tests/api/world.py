@@ -21,7 +21,14 @@ from signoff.deployments.actions import freeze_and_serve_first
 from signoff.freezes.actions import order_freeze
 from signoff.kit import clock
 from signoff.people.access import Principal
-from signoff.people.actions import add_member, create_key, create_role, found_workspace, open_session
+from signoff.people.actions import (
+    add_member,
+    create_key,
+    create_role,
+    create_service_account,
+    found_workspace,
+    open_session,
+)
 from signoff.people.facts import Founded
 from signoff.people.roles import ROLES, Role
 from signoff.runs.actions import request_run
@@ -133,7 +140,8 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "secret": make_secret(session, alice, house, connection, "ERP_TOKEN"),
         "version": "1",
         "member": acme.member_id,
-        "key": create_key(session, alice, name="Robot").id,
+        "account": create_service_account(session, alice, slug="robots", name="Robots", role="administrator"),
+        "key": create_key(session, alice, name="Robot", service_account="robots").id,
         "role": create_role(session, alice, slug="auditor", name="Auditor", permissions={"audit.read": "all"}),
         "grant": give_grant(session, alice, agent, member_id=acme.member_id, level="viewer"),
         "freeze": order_freeze(session, alice, scope="agent", target_id=agent, reason="test"),

@@ -18,7 +18,7 @@ from signoff.tables.session import Store
 class House:
     """The parts of one running process.
 
-    `callers` counts requests per key or member, `knocks` wrong credentials per network address.
+    `callers` counts requests per key or member, `crowds` per workspace, `knocks` wrong credentials per network address.
     """
 
     settings: Settings
@@ -26,6 +26,7 @@ class House:
     services: Services
     entrance: Entrance
     callers: Rates
+    crowds: Rates
     knocks: Rates
     readiness: Readiness
 

@@ -24,6 +24,7 @@ from signoff.api import (
     roles,
     runs,
     secrets,
+    service_accounts,
     workspaces,
 )
 
@@ -35,6 +36,7 @@ ROUTERS = (
     members.router,
     roles.router,
     keys.router,
+    service_accounts.router,
     bundles.router,
     agents.router,
     grants.router,

@@ -12,10 +12,12 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from signoff import __version__, durable
 from signoff.api import openapi
+from signoff.api.address_rate import AddressRate
 from signoff.api.house import House
-from signoff.api.middleware import AccessLog, CleanAddress, TrustedHosts, trusted_names
+from signoff.api.middleware import AccessLog, CleanAddress, CleanHead, Crashes, TrustedHosts, trusted_names
 from signoff.api.readiness import Readiness
 from signoff.api.routes import ROUTERS
+from signoff.api.slow_body import BodyDeadline
 from signoff.app import errors, housekeeping
 from signoff.app.checks import check_schema, check_settings
 from signoff.app.pages import add_pages
@@ -77,7 +79,9 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
             session_seconds=settings.session_absolute_seconds,
         ),
         callers=Rates(settings.rate_per_minute),
-        knocks=Rates(settings.rate_per_minute),
+        # Several keys of one workspace share this, so that one workspace does not take what is everybody's.
+        crowds=Rates(settings.rate_workspace_per_minute or 10 * settings.rate_per_minute),
+        knocks=Rates(settings.wrong_keys_per_minute or settings.rate_per_minute),
         readiness=Readiness(services.store, census),
     )
     for router in ROUTERS:
@@ -94,9 +98,13 @@ def _add_rules(app: FastAPI, settings: Settings) -> None:
     origins = [settings.public_url] if settings.public_url else []
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(BodyLimit, bytes_max=settings.request_bytes_max)
+    app.add_middleware(BodyDeadline, seconds=settings.request_seconds_max)
     app.add_middleware(SameOrigin, public_origins=origins)
     app.add_middleware(CleanAddress)
+    app.add_middleware(CleanHead, bytes_max=settings.header_bytes_max)
+    app.add_middleware(AddressRate, rates=Rates(settings.rate_address_per_minute or 10 * settings.rate_per_minute))
     app.add_middleware(TrustedHosts, names=trusted_names(settings.trusted_hosts, settings.public_url, settings.host))
+    app.add_middleware(Crashes, answer=errors.crashed)
     app.add_middleware(SecurityHeaders, is_https=settings.is_https)
     app.add_middleware(AccessLog)
     app.add_middleware(RequestId)

@@ -14,6 +14,7 @@ from signoff.connections.secrets.uses import sweep_uses
 from signoff.kit import clock
 from signoff.people.actions import sweep_sessions
 from signoff.tables.session import Store
+from signoff.watch.key_expiry import watch_expiring_keys
 from signoff.watch.secret_expiry import forget_warnings, warn_of_expiry
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ _USES_KEPT = timedelta(days=180)
 
 
 def tidy(session: Session) -> None:
-    """Delete what nobody needs any more."""
+    """Delete what nobody needs any more, and tell what ends soon."""
     moment = clock.now()
     sweep_answers(session, before=moment - KEPT)
     sweep_sessions(session, before=moment - _SESSION_KEPT)
@@ -37,6 +38,7 @@ def watch_dates(session: Session) -> None:
     """Say what will run out, and take back what no longer will."""
     warn_of_expiry(session)
     forget_warnings(session)
+    watch_expiring_keys(session)
 
 
 async def keep_tidy(store: Store) -> None:

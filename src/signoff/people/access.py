@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from signoff.kit.errors import NotAllowed, NotFound
 from signoff.people.levels import DEPLOYING, LEVEL_ACTIONS, Level, levels_with
-from signoff.people.roles import ACTIONS, EMERGENCY, PERMISSIONS, ROLES, WORKSPACE_WIDE, Action, Reach
+from signoff.people.roles import ACTIONS, ADMINISTRATORS, EMERGENCY, PERMISSIONS, ROLES, WORKSPACE_WIDE, Action, Reach
 from signoff.record.actor import Actor
 
-PrincipalKind = Literal["member", "key", "system"]
+PrincipalKind = Literal["member", "key", "service_account", "system"]
 
 # Stands for "what the built-in role says"; a role of a workspace's own may well permit nothing.
 _BY_ROLE: dict[Action, Reach] = {}
@@ -26,10 +26,11 @@ def _by_role() -> Mapping[Action, Reach]:
 class Principal:
     """The caller of an action and the viewer of a query, always inside one workspace.
 
-    `id` is the member's or the key's. `permissions` are what the role allows, resolved; left out, those of the built-in
-    role (a word that names none allows what a viewer may). `scopes` of a key narrow all of it; None or empty narrows
-    nothing. `grants`: agent id → the levels held on that agent beyond the role. `is_last_resort`: the administrator
-    who may take emergency action on any agent.
+    `id` is the member's or the service account's, also when a key of theirs calls; `key_id` is that key's.
+    `permissions` are what the role allows, resolved; left out, those of the built-in role (a word that names none
+    allows what a viewer may). `scopes` of a key narrow all of it; None or empty narrows nothing. `grants`: agent id →
+    the levels held on that agent beyond the role. `is_last_resort`: the administrator who may take emergency action on
+    any agent.
     """
 
     kind: PrincipalKind
@@ -43,6 +44,7 @@ class Principal:
     permissions: Mapping[Action, Reach] = field(default_factory=_by_role, hash=False)
     grants: Mapping[str, frozenset[Level]] = field(default_factory=dict[str, frozenset[Level]], hash=False)
     is_last_resort: bool = False
+    key_id: str | None = None
 
     def __post_init__(self) -> None:
         """Resolve a built-in role."""
@@ -52,7 +54,29 @@ class Principal:
     @property
     def actor(self) -> Actor:
         """Return who the audit will name."""
-        return Actor(self.kind, self.id, self.name)
+        return Actor(self.kind, self.id, self.name, self.key_id)
+
+    @property
+    def member_id(self) -> str | None:
+        """Return the member who acts, by hand or through a personal key; None for everybody else."""
+        return self.id if self.kind in ("member", "key") and self.id != self.key_id else None
+
+    def under(self, role: str, permissions: Mapping[Action, Reach]) -> Principal:
+        """Return the caller with no more than a role allows. It can only take away, from grants as well."""
+        kept: dict[Action, Reach] = {}
+        for action, far in permissions.items():
+            mine = reach(self, action)
+            if mine is not None:
+                kept[action] = "own" if "own" in (mine, far) else "all"
+        open_to = frozenset(permissions) & (self.scopes or frozenset(permissions))
+        return replace(
+            self,
+            role=max(self.role, role, key=ROLES.index) if {self.role, role} <= set(ROLES) else role,
+            permissions=kept,
+            # An empty set would mean "no limit"; a word that is no action means "nothing".
+            scopes=frozenset[str](open_to) or frozenset(("nothing",)),
+            is_last_resort=self.is_last_resort and role in ADMINISTRATORS,
+        )
 
 
 @dataclass(frozen=True, slots=True)

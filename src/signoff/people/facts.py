@@ -93,7 +93,12 @@ class MemberFacts:
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """A key as it may be shown: its prefix, never more."""
+    """A key as it may be shown: its prefix, never more.
+
+    `state`: active, revoked, expired, or suspended while its owner is disabled or gone. `is_expiring`: it ends within
+    14 days. `old_secret_until`: until when the secret before the last rotation is good as well. `refused_at`: when
+    somebody last tried it after its end.
+    """
 
     id: str
     name: str
@@ -107,6 +112,36 @@ class KeyFacts:
     last_used_at: datetime | None
     revoked_at: datetime | None
     state: str
+    owner_kind: str | None
+    owner_id: str | None
+    owner_name: str
+    service_account: str | None
+    is_expiring: bool
+    last_used_address: str | None
+    rotated_at: datetime | None
+    old_secret_until: datetime | None
+    refused_at: datetime | None
+    refused_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccountFacts:
+    """An account that owns keys. `keys`: how many of them are alive; `last_used_at`: of any of them."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    role: str
+    state: str
+    environment: str | None
+    contact_id: str | None
+    contact_name: str | None
+    is_contact_gone: bool
+    keys: int
+    last_used_at: datetime | None
+    created_by_name: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

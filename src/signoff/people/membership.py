@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from signoff.kit.text import shortened
 from signoff.people.access import Principal
 from signoff.people.custom_roles import (
     NOTHING,
@@ -18,9 +20,10 @@ from signoff.people.custom_roles import (
 from signoff.people.levels import LEVELS, Level
 from signoff.people.roles import ADMINISTRATORS
 from signoff.tables.agents import AgentGrant
-from signoff.tables.people import ApiKey, Member, Person, Workspace
+from signoff.tables.people import ApiKey, Member, Person, ServiceAccount, Workspace
 
 _NONE: frozenset[Level] = frozenset()
+_NAME_CHARS_MAX = 200
 
 
 def principal_of_member(session: Session, member: Member, person: Person) -> Principal:
@@ -55,17 +58,49 @@ def principals_of(session: Session, people: Sequence[tuple[Member, Person]]) -> 
     ]
 
 
-def principal_of_key_row(session: Session, key: ApiKey) -> Principal:
-    """Return the caller an API key is, as of now."""
+def principal_of_key_row(
+    session: Session, key: ApiKey, member: Member | None, person: Person | None, account: ServiceAccount | None
+) -> Principal:
+    """Return the caller an API key is: its member or its service account, with no more than they may do at present."""
+    scopes = frozenset(str(scope) for scope in key.scopes) or None
+    allowed = permissions_of(session, key.workspace_id, key.role)
+    if account is not None:
+        caller = Principal(
+            "service_account",
+            account.id,
+            account.name,
+            key.workspace_id,
+            account.role,
+            scopes=scopes,
+            # The account's binding holds for its keys also if one says nothing of it.
+            environment_id=key.environment_id or account.environment_id,
+            key_id=key.id,
+            permissions=permissions_of(session, key.workspace_id, account.role),
+            grants=grants_of(session, key.workspace_id, [account.id]).get(account.id, {}),
+        )
+        return caller.under(key.role, allowed)
+    if member is not None and person is not None:
+        caller = replace(
+            principal_of_member(session, member, person),
+            kind="key",
+            name=shortened(f"{person.name}, key {key.name}", _NAME_CHARS_MAX),
+            scopes=scopes,
+            environment_id=key.environment_id,
+            key_id=key.id,
+            # In an emergency a person acts, not a program.
+            is_last_resort=False,
+        )
+        return caller.under(key.role, allowed)
     return Principal(
         "key",
         key.id,
         key.name,
         key.workspace_id,
         key.role,
-        scopes=frozenset(str(scope) for scope in key.scopes) or None,
+        scopes=scopes,
         environment_id=key.environment_id,
-        permissions=permissions_of(session, key.workspace_id, key.role),
+        key_id=key.id,
+        permissions=allowed,
     )
 
 

@@ -16,25 +16,16 @@ from signoff.people.access import Principal, authorize
 from signoff.people.facts import (
     AuditFacts,
     EnvironmentFacts,
-    KeyFacts,
     MemberFacts,
     Seen,
     SessionFacts,
     WorkspaceFacts,
 )
-from signoff.people.membership import principal_of_key_row, principal_of_member
-from signoff.tables.people import ApiKey, Environment, Member, Person, SetupLink, SignInSession, Workspace
+from signoff.people.membership import principal_of_member
+from signoff.tables.people import Environment, Member, Person, SetupLink, SignInSession, Workspace
 from signoff.tables.record import AuditRow
 
 _TOUCH = timedelta(seconds=60)
-
-
-class RevokedKey(NotSignedIn):
-    """The key was good once. The audit hears of it; the caller is told the same as with any wrong key."""
-
-    def __init__(self, key_id: str) -> None:
-        super().__init__("This API key is not valid.", code="bad_key")
-        self.key_id = key_id
 
 
 def principal_of_session(session: Session, token: str, *, idle_seconds: int, workspace_slug: str | None = None) -> Seen:
@@ -65,23 +56,6 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
             raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
         raise NotFound("There is no such workspace, or you do not belong to it.")
     return Seen(principal_of_member(session, *found), row.id, row.last_seen_at + _TOUCH <= moment)
-
-
-def principal_of_key(session: Session, key: str) -> Seen:
-    """Return whose key this is; the whole key is compared, by hash.
-
-    Raises:
-        NotSignedIn: it is no key of ours. `RevokedKey` when it once was one.
-    """
-    prefix = tokens.prefix_of(key)
-    row = session.scalar(select(ApiKey).where(ApiKey.prefix == prefix)) if prefix else None
-    if row is None or not tokens.is_same(row.key_hash, key):
-        raise NotSignedIn("This API key is not valid.", code="bad_key")
-    moment = clock.now()
-    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= moment):
-        raise RevokedKey(row.id)
-    is_due = row.last_used_at is None or row.last_used_at + _TOUCH <= moment
-    return Seen(principal_of_key_row(session, row), row.id, is_due)
 
 
 def stored_password(session: Session, email: str) -> tuple[str, str | None] | None:
@@ -214,43 +188,6 @@ def _member_facts(row: Member, person: Person) -> MemberFacts:
         state=row.state,
         has_password=person.password_hash is not None,
         created_at=row.created_at,
-    )
-
-
-def keys(session: Session, viewer: Principal, *, cursor: str | None = None, size: int | None = None) -> Page[KeyFacts]:
-    """Return the API keys of the viewer's workspace, newest first; prefixes only."""
-    authorize(viewer, "key.read")
-    query = (
-        select(ApiKey, Environment.slug)
-        .outerjoin(Environment, Environment.id == ApiKey.environment_id)
-        .where(ApiKey.workspace_id == viewer.workspace_id)
-    )
-    if viewer.environment_id:
-        query = query.where(ApiKey.environment_id == viewer.environment_id)
-    if cursor:
-        query = query.where(ApiKey.id < text_cursor(cursor))
-    count = page_size(size)
-    rows = session.execute(query.order_by(ApiKey.id.desc()).limit(count + 1)).all()
-    following = encode_cursor(rows[count - 1][0].id) if len(rows) > count else None
-    return Page([_key_facts(*row) for row in rows[:count]], following)
-
-
-def _key_facts(row: ApiKey, environment: str | None) -> KeyFacts:
-    is_expired = row.expires_at is not None and row.expires_at <= clock.now()
-    state = "revoked" if row.revoked_at else "expired" if is_expired else "active"
-    return KeyFacts(
-        id=row.id,
-        name=row.name,
-        prefix=f"so_{row.prefix}_…",
-        role=row.role,
-        scopes=tuple(str(scope) for scope in row.scopes),
-        environment=environment,
-        created_by=row.created_by,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        last_used_at=row.last_used_at,
-        revoked_at=row.revoked_at,
-        state=state,
     )
 
 

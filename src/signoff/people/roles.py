@@ -1,8 +1,8 @@
 """Who may do what: one table of data. Roles by name, actions by `noun.verb`, reach `all` or `own`.
 
-`own` means: the agent's owner or backup, the run's requester. The docs page, the settings page and `authorize` all
-read this table; nothing else decides. Roles a workspace makes for itself are rows (`custom_roles.py`); what a person
-may do with one agent beyond their role is a grant (`levels.py`).
+`own` means: the agent's owner or backup, the run's requester, the key's owner. The docs page, the settings page and
+`authorize` all read this table; nothing else decides. Roles a workspace makes for itself are rows (`custom_roles.py`);
+what a person may do with one agent beyond their role is a grant (`levels.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ Action = Literal[
     "environment.manage",
     "key.read",
     "key.manage",
+    "service_account.read",
+    "service_account.manage",
     "audit.read",
     "connection.read",
     "connection.manage",
@@ -59,7 +61,14 @@ _READS: dict[Action, Reach] = {
     "alert.read": "all",
 }
 _VIEWER: dict[Action, Reach] = {**_READS, "run.read": "all", "budget.read": "all", "effect.read": "all"}
-_MEMBER: dict[Action, Reach] = {**_READS, "run.read": "own", "run.start": "all", "run.cancel": "own"}
+_MEMBER: dict[Action, Reach] = {
+    **_READS,
+    "key.read": "own",
+    "key.manage": "own",
+    "run.read": "own",
+    "run.start": "all",
+    "run.cancel": "own",
+}
 _BUILDER: dict[Action, Reach] = {
     **_MEMBER,
     "secret.read": "all",
@@ -117,6 +126,8 @@ OWNABLE: frozenset[Action] = frozenset(
         "effect.read",
         "effect.settle",
         "secret.manage_personal",
+        "key.read",
+        "key.manage",
     )
 )
 
@@ -136,6 +147,7 @@ WORKSPACE_WIDE: frozenset[Action] = frozenset(
         "owner.manage",
         "role.manage",
         "environment.manage",
+        "service_account.manage",
         "agent.share",
         "budget.manage",
         "freeze.order",

@@ -1,4 +1,4 @@
-"""Workspaces, environments, roles, people, members, sessions, setup links, API keys."""
+"""Workspaces, environments, roles, people, members, sessions, setup links, service accounts, API keys."""
 
 from __future__ import annotations
 
@@ -121,15 +121,44 @@ class SetupLink(Base):
     used_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class ApiKey(Base):
-    """A key for programs: shown once, stored hashed, found by its prefix."""
+class ServiceAccount(Base):
+    """Who automation is when no person is: it owns keys, has one role, and stays when people leave."""
 
-    __tablename__ = "api_keys"
-    __table_args__ = (Index(None, "workspace_id", "id"),)
+    __tablename__ = "service_accounts"
+    __table_args__ = (UniqueConstraint("workspace_id", "slug"), Index(None, "workspace_id", "id"))
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
     environment_id: Mapped[str | None] = mapped_column(ForeignKey("environments.id"))
+    slug: Mapped[str] = mapped_column(Slug)
+    name: Mapped[str] = mapped_column(Name)
+    description: Mapped[str] = mapped_column(Long, default="")
+    role: Mapped[str] = mapped_column(State)
+    state: Mapped[str] = mapped_column(State, default="active")
+    # The member to ask about it. It is no right, and the account does not end with the member.
+    contact_id: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
+    created_by: Mapped[str] = mapped_column(Id)
+    created_by_name: Mapped[str] = mapped_column(Name)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class ApiKey(Base):
+    """A key for programs: shown once, stored hashed, found by its prefix."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        Index(None, "workspace_id", "id"),
+        Index(None, "workspace_id", "owner_id"),
+        Index(None, "old_prefix"),
+        Index(None, "expires_at"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    environment_id: Mapped[str | None] = mapped_column(ForeignKey("environments.id"))
+    # `member` or `service_account`, and its id. Null in a row that the release before wrote while this one came.
+    owner_kind: Mapped[str | None] = mapped_column(State)
+    owner_id: Mapped[str | None] = mapped_column(Id)
     name: Mapped[str] = mapped_column(Name)
     prefix: Mapped[str] = mapped_column(Name, unique=True)
     key_hash: Mapped[str] = mapped_column(Hash, unique=True)
@@ -139,4 +168,15 @@ class ApiKey(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime | None] = mapped_column(Moment)
     last_used_at: Mapped[datetime | None] = mapped_column(Moment)
+    last_used_address: Mapped[str | None] = mapped_column(Name)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    # The secret before the last rotation. It is good until `old_until`; after that its use is noticed.
+    rotated_at: Mapped[datetime | None] = mapped_column(Moment)
+    old_prefix: Mapped[str | None] = mapped_column(Name)
+    old_key_hash: Mapped[str | None] = mapped_column(Hash)
+    old_until: Mapped[datetime | None] = mapped_column(Moment)
+    # When somebody last tried it although it was over, and from where.
+    refused_at: Mapped[datetime | None] = mapped_column(Moment)
+    refused_address: Mapped[str | None] = mapped_column(Name)
+    # When an alert was raised that it expires soon.
+    warned_at: Mapped[datetime | None] = mapped_column(Moment)

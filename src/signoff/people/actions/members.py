@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.errors import NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal, authorize, can, covers
+from signoff.people.actions.keys import end_key
 from signoff.people.actions.roles import checked_role
 from signoff.people.actions.workspaces import person_for
 from signoff.people.custom_roles import permissions_of
@@ -18,7 +19,7 @@ from signoff.people.membership import grants_of
 from signoff.people.roles import ADMINISTRATORS, Action
 from signoff.record import audit
 from signoff.tables.agents import AgentGrant
-from signoff.tables.people import Member, SignInSession, Workspace
+from signoff.tables.people import ApiKey, Member, SignInSession, Workspace
 
 
 def add_member(session: Session, principal: Principal, *, email: str, name: str, role: str) -> str:
@@ -75,7 +76,7 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
 
 
 def remove_member(session: Session, principal: Principal, member_id: str) -> None:
-    """Take a person out of the workspace; their sessions and grants here end at once, what they did stays.
+    """Take a person out of the workspace; their sessions, keys and grants here end at once, what they did stays.
 
     Raises:
         NotNow: they are the last owner, or the owner of last resort.
@@ -100,6 +101,10 @@ def remove_member(session: Session, principal: Principal, member_id: str) -> Non
         .values(revoked_at=clock.now())
     )
     session.flush()
+    # Not only suspended: whoever is let in again later gets fresh ones.
+    owned = select(ApiKey).where(ApiKey.workspace_id == member.workspace_id, ApiKey.owner_id == member.id)
+    for key in session.scalars(owned.where(ApiKey.revoked_at.is_(None))):
+        end_key(session, principal, key, because="member.removed")
     _note(session, principal, "member.removed", member.id, {"role": member.role})
 
 

@@ -37,6 +37,7 @@ from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
 from signoff.web.pages.settings_roles.route import router as settings_roles
+from signoff.web.pages.settings_service_accounts.route import router as settings_service_accounts
 from signoff.web.pages.sign_in.route import router as sign_in
 
 ENTRY: tuple[APIRouter, ...] = (
@@ -69,6 +70,7 @@ INSIDE: tuple[APIRouter, ...] = (
     secret_detail,
     settings_members,
     settings_keys,
+    settings_service_accounts,
     settings_limits,
     settings_audit,
     settings_roles,
