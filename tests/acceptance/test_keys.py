@@ -27,21 +27,16 @@ def audit(product: Product, action: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["action"] == action]
 
 
-class Person:
-    """A member with a browser, who came by an invitation link."""
-
-    def __init__(self, product: Product, name: str, role: str) -> None:
-        invited = {"email": f"{name}@example.com", "name": name.title(), "role": role}
-        self.product, self.id = product, product.post("members", invited)["id"]
-        self.browser = httpx2.Client(base_url=product.address, headers={"Sec-Fetch-Site": "same-origin"})
-        link = product.post(f"members/{self.id}:link")["path"]
-        assert self.browser.post(link, data={"how": "without"}).status_code == 303
-
-    def make_key(self, preset: str) -> str:
-        where = f"/v1/{self.product.workspace}/keys"
-        made = self.browser.post(where, json={"name": "own", "preset": preset})
-        assert made.status_code == 201, made.text
-        return made.json()["key"]
+def person(product: Product, name: str, role: str, preset: str) -> tuple[str, str]:
+    """A member who came by an invitation link; their id, and a key they made for themselves in the browser."""
+    invited = {"email": f"{name}@example.com", "name": name.title(), "role": role}
+    member = product.post("members", invited)["id"]
+    link = product.post(f"members/{member}:link")["path"]
+    with httpx2.Client(base_url=product.address, headers={"Sec-Fetch-Site": "same-origin"}) as browser:
+        assert browser.post(link, data={"how": "without"}).status_code == 303
+        made = browser.post(f"/v1/{product.workspace}/keys", json={"name": "own", "preset": preset})
+    assert made.status_code == 201, made.text
+    return member, made.json()["key"]
 
 
 def test_a11_a_write_without_the_role_is_403_and_names_it(product: Product):
@@ -76,15 +71,15 @@ def test_a12_a_role_that_is_only_asked_for_gives_nothing(product: Product):
 
 
 def test_a27_who_builds_changes_what_is_theirs(product: Product):
-    ben, bea = Person(product, "ben", "builder"), Person(product, "bea", "builder")
-    mine, hers = ben.make_key("builder"), bea.make_key("builder")
+    _, mine = person(product, "ben", "builder", "builder")
+    _, hers = person(product, "bea", "builder", "builder")
     where = f"/v1/{product.workspace}/agents"
     made = product.call("POST", where, key=mine, json={"slug": "a27", "name": "A27", "body": product.body("a27")})
     assert made.status_code == 201, made.text
     change = {"description": "changed"}
     assert product.call("PATCH", f"{where}/a27", key=hers, json=change).status_code == 403
     assert product.call("PATCH", f"{where}/a27", key=mine, json=change).status_code == 200
-    assert product.get("agents/a27")["description"] == "changed"
+    assert '"description": "changed"' in product.call("GET", "agents/a27").text
 
 
 def test_a28_two_secrets_while_programs_change_over(product: Product):
@@ -132,9 +127,8 @@ def test_f94_a_runner_runs_and_is_told_what_deploying_takes(product: Product):
 
 
 def test_f95_automation_stops_with_its_account_and_not_with_a_person(product: Product):
-    leaver = Person(product, "leaver", "administrator")
-    own = leaver.make_key("admin")
-    svc = account(product, "f95-nightly", "manager", contact_id=leaver.id)
+    leaver, own = person(product, "leaver", "administrator", "admin")
+    svc = account(product, "f95-nightly", "manager", contact_id=leaver)
     where = f"/v1/{product.workspace}/keys"
     body = {"name": "nightly", "preset": "runner", "service_account": "f95-nightly"}
     automation = [product.call("POST", where, key=own, json=body).json()["key"] for _ in range(2)]
@@ -143,9 +137,9 @@ def test_f95_automation_stops_with_its_account_and_not_with_a_person(product: Pr
         return [product.call("GET", "runs", key=key).status_code for key in (own, *automation)]
 
     assert statuses() == [200, 200, 200]
-    assert product.call("PATCH", f"members/{leaver.id}", json={"role": "viewer"}).status_code == 200
+    assert product.call("PATCH", f"members/{leaver}", json={"role": "viewer"}).status_code == 200
     assert product.call("GET", "members", key=own).status_code == 403, "a demoted member's key narrows at once"
-    assert product.call("DELETE", f"members/{leaver.id}").status_code == 200
+    assert product.call("DELETE", f"members/{leaver}").status_code == 200
     assert statuses() == [401, 200, 200]
     assert product.get(f"service-accounts/{svc}")["is_contact_gone"]
     product.post(f"service-accounts/{svc}:disable")

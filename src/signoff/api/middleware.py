@@ -46,11 +46,11 @@ class TrustedHosts:
         try:
             parts = urlsplit(f"//{hosts[0]}")
             name = (parts.hostname or "").rstrip(".")
-            is_plain = not parts.username and not parts.path and not parts.query and not parts.fragment
             _ = parts.port
         except ValueError:
             return False
-        if not name or not is_plain or "@" in hosts[0]:
+        # Also an empty query or fragment: what stands behind the mark is another server's name to somebody.
+        if not name or any(mark in hosts[0] for mark in "/?#@\\"):
             return False
         name = f"[{name}]" if ":" in name else name
         return any(
