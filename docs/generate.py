@@ -277,7 +277,8 @@ def roles_of_a_workspace() -> list[str]:
             "Whoever has `role.manage` makes more roles: a name, and for each action `all`, `own` or nothing. "
             "Members and keys carry them as they carry a built-in one. No role reaches further than whoever makes"
             " it, changes it or hands it out, and nobody changes, removes or makes a link for a member who may "
-            "more than they do. `owner.manage` is the owners' alone. A role that somebody carries cannot be "
+            "more than they do. Every role sees the workspace, and the agents and runs that are its own. "
+            "`owner.manage` is the owners' alone. A role that somebody carries cannot be "
             f"deleted. `own` is possible for {ownable}; everything else is all or nothing.\n"
         ),
         "## Levels of a grant on one agent\n",

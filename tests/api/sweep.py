@@ -260,7 +260,7 @@ class Sweep:
         assert "{" not in path, path
         if body is None and operation.takes_body:
             body = filled(BODIES[operation.name], known)
-        sent = {"json": body} if operation.takes_body else {}
+        sent: dict[str, Any] = {"json": body} if operation.takes_body else {}
         with undone(self.world):
             answer = await self._client.request(
                 operation.method.upper(), path, headers=dict(caller.headers), **sent
@@ -275,17 +275,15 @@ class Sweep:
 @contextmanager
 def undone(world: World) -> Generator[None]:
     """Everything the store does meanwhile happens in one transaction, which is rolled back."""
-    store, kept = world.store, world.store._sessions  # pyright: ignore[reportPrivateUsage]
+    store, kept = world.store, world.store._sessions
     with store.engine.connect() as connection:
         outer = connection.begin()
         # A commit of the store releases a savepoint: whoever reads after it sees what was written.
-        store._sessions = sessionmaker(  # pyright: ignore[reportPrivateUsage]
-            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
-        )
+        store._sessions = sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
         try:
             yield
         finally:
-            store._sessions = kept  # pyright: ignore[reportPrivateUsage]
+            store._sessions = kept
             outer.rollback()
 
 

@@ -18,7 +18,7 @@ from signoff.people.access import Principal, authorize, can
 from signoff.people.actions import remove_member
 from signoff.people.levels import LEVEL_ACTIONS, LEVELS, Level
 from signoff.people.membership import principal_of_member
-from signoff.people.roles import ACTIONS
+from signoff.people.roles import ACTIONS, Action
 from signoff.runs.actions import request_run
 from signoff.runs.by_agent import figures_by_agent
 from signoff.runs.figures import open_counts
@@ -66,7 +66,7 @@ def with_grants(store: Store, who: Principal) -> Principal:
 def test_a_level_allows_what_it_says_on_that_agent_alone(store: Store, at: Place, ann: Principal, level: Level) -> None:
     here, there = agent(store, ann), agent(store, ann, "other")
     olga = give(store, ann, here, outsider(store, at), level)
-    asked = [action for action in ACTIONS if action not in ("workspace.read", "member.read")]
+    asked: list[Action] = [action for action in ACTIONS if action not in ("workspace.read", "member.read")]
     assert {one for one in asked if can(olga, one, owners=(ann.id,), agent_id=here)} == LEVEL_ACTIONS[level]
     assert {one for one in asked if can(olga, one, owners=(ann.id,), agent_id=there)} == set()
 

@@ -68,7 +68,7 @@ def test_a_member_and_a_key_carry_it_and_may_what_it_says(store: Store, alice: P
     for who in (bob, by_key):
         assert (who.role, reach(who, "run.read"), reach(who, "agent.edit")) == ("reviewer", "all", "own")
         assert reach(who, "workspace.read") == "all"  # Without it there is no page to stand on.
-        assert [action for action in ("member.manage", "agent.deploy", "run.start") if can(who, action)] == []  # pyright: ignore[reportArgumentType]
+        assert [action for action in ("member.manage", "agent.deploy", "run.start") if can(who, action)] == []
 
 
 def test_a_change_holds_from_the_next_request_on(store: Store, alice: Principal) -> None:
