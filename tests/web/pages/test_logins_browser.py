@@ -24,7 +24,7 @@ from tests.web.pages.conftest import Site
 from tests.web.pages.kit_oauth_pages import login
 from tests.web.seed import seed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
