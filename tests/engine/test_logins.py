@@ -62,9 +62,8 @@ class Bench:
 
         def play(messages: list[ModelMessage], info: Any) -> ModelResponse:
             number = sum(isinstance(message, ModelResponse) for message in messages)
-            now = turns[min(number, len(turns) - 1)]
-            if callable(now):
-                now = now()
+            said = turns[min(number, len(turns) - 1)]
+            now: Any = said() if callable(said) else said
             if isinstance(now, str):
                 return ModelResponse(parts=[TextPart(now)])
             return ModelResponse(parts=[ToolCallPart(f"erp_{tool}", {"n": n}) for tool, n in now])

@@ -47,7 +47,7 @@ def test_the_switch_and_the_way_back(site: Site, erp: str):
     assert again.status_code == 409
     assert "is disconnected" in again.text
     page = browser.get(at(site, erp, "")).text
-    assert "Reconnect as erp" in page
+    assert 'value="erp" aria-label="Slot to take back"' in page
     assert browser.post(at(site, erp, "/reconnect"), data={"slug": "erp"}).status_code == 303
     with site.store.read() as session:
         row = connection(session, site.seeded.owner, erp).row

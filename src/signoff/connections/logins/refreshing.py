@@ -164,7 +164,10 @@ async def _refresh(store: Store, services: HasVaultAndSettings, claim: Claim) ->
         await store.write_async(fail_for_now, claim, error.detail, is_answered=is_answered)
         raise faults.fault(faults.UNREACHABLE, f"The login could not be refreshed. {error.detail}") from error
     if not await store.write_async(keep_refreshed, services.vault, claim, granted):
-        await _give_back(services.settings, claim, granted)
+        now = await store.read_async(_look, services.vault, claim.login_id)
+        # Authorised again meanwhile: some providers would end the new tokens along with these.
+        if now.state != "active":
+            await _give_back(services.settings, claim, granted)
 
 
 async def _asked(settings: Settings, claim: Claim) -> Granted:

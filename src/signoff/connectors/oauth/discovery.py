@@ -107,7 +107,9 @@ async def register(
     Raises:
         ConnectorError: it does not.
     """
-    wanted: ClientAuth = "client_secret_basic" if not methods or "client_secret_basic" in methods else "none"
+    known: tuple[ClientAuth, ...] = ("client_secret_basic", "client_secret_post", "none")
+    # RFC 8414: a server that names no methods takes the first.
+    wanted = next((method for method in known if not methods or method in methods), "client_secret_basic")
     body: dict[str, Any] = {
         "client_name": "Signoff",
         "redirect_uris": [redirect_uri],
@@ -126,7 +128,7 @@ async def register(
             faults.REJECTED, f"The provider did not register us as a client. {said} Register one there by hand."
         )
     secret = answer.text("client_secret")
-    method = answer.text("token_endpoint_auth_method") or (wanted if secret else "none")
+    method = answer.text("token_endpoint_auth_method") or wanted
     if secret is None:
         return Registered(client_id, "none")
     return Registered(
