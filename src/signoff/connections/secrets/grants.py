@@ -102,5 +102,7 @@ def _add(session: Session, principal: Principal, row: Secret, agent_id: str) -> 
             granted_at=clock.now(),
         )
         .on_conflict_do_nothing(index_elements=["secret_id", "agent_id"])
+        # Not every driver counts the rows of such an insert.
+        .returning(SecretGrant.agent_id)
     )
-    return cast("CursorResult[object]", added).rowcount == 1
+    return added.one_or_none() is not None

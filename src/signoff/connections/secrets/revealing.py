@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, and_, bindparam, select, update
+from sqlalchemy import Table, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _uses = cast("Table", SecretUse.__table__)
 _NOTE = {
-    name: dialect.insert(_uses).on_conflict_do_nothing(index_elements=["secret_id", "run_id", "version"])
+    name: dialect.insert(_uses)
+    .on_conflict_do_nothing(index_elements=["secret_id", "run_id", "version"])
+    # Not every driver counts the rows of such an insert.
+    .returning(_uses.c.run_id)
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _FOUND = (
@@ -261,7 +264,7 @@ def _first_use(session: Session, row: Secret, use: Use) -> bool:
             "first_at": clock.now(),
         },
     )  # fmt: skip
-    return cast("CursorResult[object]", added).rowcount == 1
+    return added.one_or_none() is not None
 
 
 def _audit(session: Session, row: Secret, use: Use) -> None:
