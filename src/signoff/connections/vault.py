@@ -1,27 +1,13 @@
-"""Encryption of single values: AES-256-GCM, a fresh random nonce each, bound to the row they belong to."""
+"""Encryption of the secrets of connections: each value is bound to the row and the version it belongs to."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from signoff.connections.keys import MasterKeys
 from signoff.kit.canonical import canonical_json
-from signoff.kit.errors import Fault
+from signoff.kit.sealing import MasterKeys, Sealed, Sealer
 
-_NONCE_BYTES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """An encrypted value."""
-
-    ciphertext: bytes
-    nonce: bytes
-    key_id: str
+__all__ = ["Place", "Sealed", "Vault"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +32,7 @@ class Vault:
 
     def seal(self, value: str, place: Place) -> Sealed:
         """Encrypt `value` for `place` with the current key."""
-        nonce = os.urandom(_NONCE_BYTES)
-        key = self.keys.current
-        return Sealed(AESGCM(key.value).encrypt(nonce, value.encode("utf-8"), place.aad), nonce, key.id)
+        return Sealer(self.keys).seal(value, place.aad)
 
     def open(self, sealed: Sealed, place: Place) -> str:
         """Decrypt.
@@ -56,17 +40,4 @@ class Vault:
         Raises:
             Fault: the key is not among the settings' keys, or the value was changed or moved.
         """
-        key = self.keys.by_id(sealed.key_id)
-        if key is None:
-            raise Fault(
-                "A secret was encrypted with a key that this process does not have. Put that key into old_secret_keys, "
-                "or enter the secret again.",
-                code="secret_key_missing",
-            )
-        try:
-            return AESGCM(key.value).decrypt(sealed.nonce, sealed.ciphertext, place.aad).decode("utf-8")
-        except InvalidTag as error:
-            raise Fault(
-                "A stored secret does not open: it was changed, or belongs to another row. Enter it again.",
-                code="secret_damaged",
-            ) from error
+        return Sealer(self.keys).open(sealed, place.aad)
