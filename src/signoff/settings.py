@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     session_idle_seconds: int = Field(default=12 * 3600, gt=0)
     session_absolute_seconds: int = Field(default=7 * 86_400, gt=0)
     setup_link_seconds: int = Field(default=86_400, gt=0)
+    reset_link_seconds: int = Field(default=1_800, gt=0)
+
+    # Mail that Signoff sends: `smtps://user:password@host:465`, `smtp+starttls://…:587`, `smtp://` without encryption.
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = None
+    mail_timeout_seconds: float = Field(default=20.0, gt=0, le=300)
 
     # The engine
     worker_concurrency: int = Field(default=32, ge=1, le=1000)
@@ -85,6 +91,7 @@ class Settings(BaseSettings):
     wait_seconds_max: float = Field(default=60.0, gt=0)
     rate_per_minute: int = Field(default=600, gt=0)
     sign_in_per_minute: int = Field(default=10, gt=0)
+    sign_in_total_per_minute: int = Field(default=600, gt=0)
 
     # The outside
     allow_loopback: bool = False
