@@ -127,6 +127,11 @@ class Settings(BaseSettings):
         self.data_dir = self.data_dir.expanduser().resolve()
 
     @property
+    def address(self) -> str:
+        """Return where people reach this installation, for links that leave it; no slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
     def store_url(self) -> str:
         """Return where our tables are: the given database, or a SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'signoff.sqlite'}"

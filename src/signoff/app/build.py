@@ -25,6 +25,7 @@ from signoff.durable.census import Census
 from signoff.engine.worker import Worker
 from signoff.gateways.services import Services
 from signoff.kit.rates import Rates
+from signoff.kit.sealing import Sealer
 from signoff.people.entrance import Entrance
 from signoff.settings import Settings
 from signoff.tables.session import Store
@@ -68,15 +69,19 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan(services, worker, census),
     )
+    entrance = Entrance(
+        services.store,
+        Sealer(services.vault.keys),
+        attempts_per_minute=settings.sign_in_per_minute,
+        session_seconds=settings.session_absolute_seconds,
+        total_per_minute=settings.sign_in_total_per_minute,
+        reset_link_seconds=settings.reset_link_seconds if settings.smtp_url else None,
+    )
     app.state.house = House(
         settings=settings,
         store=services.store,
         services=services,
-        entrance=Entrance(
-            services.store,
-            attempts_per_minute=settings.sign_in_per_minute,
-            session_seconds=settings.session_absolute_seconds,
-        ),
+        entrance=entrance,
         callers=Rates(settings.rate_per_minute),
         knocks=Rates(settings.rate_per_minute),
         readiness=Readiness(services.store, census),
@@ -118,6 +123,7 @@ def _lifespan(
             await asyncio.gather(tidying, return_exceptions=True)
             if worker is not None:
                 await worker.stop()
+            app.state.house.entrance.close()
             await services.close()
             census.close()
             services.store.close()

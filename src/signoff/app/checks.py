@@ -8,7 +8,8 @@ import itertools
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from signoff.kit.errors import Fault
+from signoff.engine.mailing import mail_server
+from signoff.kit.errors import ConnectorError, Fault
 from signoff.settings import Settings
 from signoff.tables.migrate import newer_sentence, schema_state
 from signoff.tables.session import Store
@@ -19,13 +20,24 @@ class NotReadyToStart(Fault):
 
 
 def check_settings(settings: Settings) -> None:
-    """Refuse what is fine for a trial and wrong in production; every objection at once.
+    """Refuse what cannot work, and in production what is fine for a trial only; every objection at once.
 
     Raises:
         NotReadyToStart: with one line for each.
     """
-    if not settings.is_production:
-        return
+    problems = _mail_problems(settings)
+    if settings.is_production:
+        problems = [*_trial_problems(settings), *problems]
+    if problems:
+        raise NotReadyToStart(
+            "Production does not start like this:\n- " + "\n- ".join(problems)
+            if settings.is_production
+            else "\n".join(problems)
+        )
+
+
+def _trial_problems(settings: Settings) -> list[str]:
+    """Return what is fine for a trial and wrong in production."""
     problems: list[str] = []
     if settings.allow_scripted_models:
         problems.append("Scripted models are for trials and tests: unset SIGNOFF_ALLOW_SCRIPTED_MODELS.")
@@ -43,8 +55,22 @@ def check_settings(settings: Settings) -> None:
         )
     if settings.public_url and settings.public_url.startswith("https:") and not settings.is_https:
         problems.append("The public address is https: set SIGNOFF_IS_HTTPS=true, so that cookies are only sent there.")
-    if problems:
-        raise NotReadyToStart("Production does not start like this:\n- " + "\n- ".join(problems))
+    return problems
+
+
+def _mail_problems(settings: Settings) -> list[str]:
+    try:
+        server = mail_server(settings)
+    except ConnectorError as error:
+        return [error.detail]
+    if server is None or not settings.is_production:
+        return []
+    problems: list[str] = []
+    if server.encryption == "none" and not server.is_local:
+        problems.append("Mail with links would travel without encryption: use smtps:// or smtp+starttls://.")
+    if not settings.public_url:
+        problems.append("Mails need an address that leads back here: set SIGNOFF_PUBLIC_URL.")
+    return problems
 
 
 def _key_text(settings: Settings) -> str | None:

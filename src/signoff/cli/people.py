@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from signoff.people.access import Principal
     from signoff.people.facts import MemberFacts
-    from signoff.settings import Settings
 
 
 def setup_link(
@@ -51,7 +50,7 @@ def setup_link(
                 purpose="first_run",
                 lifetime_seconds=settings.setup_link_seconds,
             )
-    link = f"{_address(settings)}/setup/{token}"
+    link = f"{settings.address}/setup/{token}"
     show({"link": link, "email": member.email, "expires_in_seconds": settings.setup_link_seconds}, as_json=as_json)
     return OK
 
@@ -73,7 +72,3 @@ def _member(session: Session, caller: Principal, email: str | None) -> MemberFac
         if member.email == email.strip().lower():
             return member
     raise Stop(NOT_FOUND, f"Nobody in this workspace has the address {email!r}.")
-
-
-def _address(settings: Settings) -> str:
-    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")

@@ -26,10 +26,12 @@ def rotate_key(as_json: AsJson = False, data: DataDir = None) -> int:
     """
     from signoff.connections.keys import load_keys
     from signoff.connections.secrets import Vault, rotate_master_key
+    from signoff.kit.sealing import Sealer
+    from signoff.people.actions import seal_second_factors_anew
 
     settings = settings_for(data)
     vault = Vault(load_keys(settings))
     with store_for(settings) as store, store.write() as session:
-        count = rotate_master_key(session, vault)
+        count = rotate_master_key(session, vault) + seal_second_factors_anew(session, Sealer(vault.keys))
     show({"encrypted_anew": count, "key": vault.keys.current.id}, as_json=as_json)
     return OK

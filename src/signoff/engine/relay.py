@@ -14,9 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from signoff import durable
 from signoff.engine.claims import claim_fairly, has_due
 from signoff.engine.flights import Stop
+from signoff.engine.mailing import mail_link
 from signoff.engine.workflows import Engine, run_leg, workflow_id
 from signoff.kit import clock
 from signoff.kit.faultpoints import faultpoint
+from signoff.kit.sealing import Sealer
+from signoff.people.actions.setup_links import MAIL_LINK
 from signoff.record import outbox
 from signoff.runs.actions import CANCEL, START
 
@@ -34,6 +37,7 @@ class Relay:
         self._store = engine.services.store
         self._poll_seconds = engine.services.settings.poll_seconds
         self._room = engine.services.settings.worker_concurrency
+        self._sealer = Sealer(engine.services.vault.keys)
         self._wake = asyncio.Event()
         self._turn = 0
 
@@ -87,6 +91,9 @@ class Relay:
                 self._engine.flights.call_off(
                     message.payload["run_id"], Stop("cancelled", "cancelled", message.payload["reason"])
                 )
+            elif message.kind == MAIL_LINK:
+                services = self._engine.services
+                await mail_link(self._store, services.settings, self._sealer, message.payload)
             else:
                 _log.warning("nobody handles outbox messages of the kind %s; it is put away", message.kind)
         except Exception as error:  # noqa: BLE001

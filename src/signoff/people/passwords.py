@@ -47,6 +47,17 @@ def make_hash(password: str, known: Sequence[str] = ()) -> str:
         return _HASHER.hash(password)
 
 
+def fresh_hash(stored: str | None, password: str) -> str | None:
+    """Return the present form of an unchanged password whose stored form has older settings; else None.
+
+    It is the person's own and right, so it is not judged again.
+    """
+    if stored is None or not is_outdated(stored):
+        return None
+    with _AT_ONCE:
+        return _HASHER.hash(password[: TRIED_CHARS_MAX + 1])
+
+
 def problem_of(password: str, known: Sequence[str] = ()) -> str | None:
     """Return what is wrong with a password somebody chose, in plain words; None when it will do."""
     if len(password) < CHARS_MIN:

@@ -11,9 +11,10 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal, authorize
 from signoff.people.actions.workspaces import person_for
+from signoff.people.emails import clean_name
 from signoff.people.roles import ROLES
 from signoff.record import audit
-from signoff.tables.people import Member, SignInSession, Workspace
+from signoff.tables.people import Member, Person, SetupLink, SignInSession, Workspace
 
 
 def add_member(session: Session, principal: Principal, *, email: str, name: str, role: str) -> str:
@@ -32,6 +33,9 @@ def add_member(session: Session, principal: Principal, *, email: str, name: str,
     )
     if member is not None and member.state == "active":
         raise NotNow("This person is a member already. Change the role instead.", code="member_exists")
+    # Who has a password comes in with it; everybody else is invited until they use their link.
+    has_password = session.scalar(select(Person.password_hash).where(Person.id == person_id)) is not None
+    accepted_at = clock.now() if has_password else None
     if member is None:
         member = Member(
             id=ids.new_id("mem"),
@@ -39,10 +43,11 @@ def add_member(session: Session, principal: Principal, *, email: str, name: str,
             person_id=person_id,
             role=role,
             created_at=clock.now(),
+            accepted_at=accepted_at,
         )
         session.add(member)
     else:
-        member.role, member.state = role, "active"
+        member.role, member.state, member.accepted_at = role, "active", accepted_at
     session.flush()
     _note(session, principal, "member.added", member.id, {"role": role})
     return member.id
@@ -56,7 +61,7 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
     """
     authorize(principal, "member.manage")
     _check_role(principal, role)
-    member = _member_to_change(session, principal, member_id)
+    member = member_to_change(session, principal, member_id)
     if member.role == role:
         return
     if member.role == "owner":
@@ -67,9 +72,12 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
 
 
 def remove_member(session: Session, principal: Principal, member_id: str) -> None:
-    """Take a person out of the workspace; their sessions here end at once, what they did stays."""
+    """Take a person out of the workspace; their sessions and links here end at once, what they did stays.
+
+    Of somebody who has not come in yet, this withdraws the invitation.
+    """
     authorize(principal, "member.manage")
-    member = _member_to_change(session, principal, member_id)
+    member = member_to_change(session, principal, member_id)
     if member.role == "owner":
         _keep_an_owner(session, member)
     member.state = "removed"
@@ -82,8 +90,27 @@ def remove_member(session: Session, principal: Principal, member_id: str) -> Non
         )
         .values(revoked_at=clock.now())
     )
+    session.execute(
+        update(SetupLink)
+        .where(
+            SetupLink.person_id == member.person_id,
+            SetupLink.workspace_id == member.workspace_id,
+            SetupLink.used_at.is_(None),
+        )
+        .values(used_at=clock.now())
+    )
     session.flush()
-    _note(session, principal, "member.removed", member.id, {"role": member.role})
+    event = "member.removed" if member.accepted_at else "member.invitation_withdrawn"
+    _note(session, principal, event, member.id, {"role": member.role})
+
+
+def rename_person(session: Session, person_id: str, name: str) -> None:
+    """Give a person the name they chose on their way in.
+
+    Raises:
+        Malformed: it cannot be a name.
+    """
+    session.execute(update(Person).where(Person.id == person_id).values(name=clean_name(name)))
 
 
 def _check_role(principal: Principal, role: str) -> None:
@@ -93,7 +120,13 @@ def _check_role(principal: Principal, role: str) -> None:
         raise NotAllowed("Only an owner makes owners.", extra={"required": "owner", "role": principal.role})
 
 
-def _member_to_change(session: Session, principal: Principal, member_id: str) -> Member:
+def member_to_change(session: Session, principal: Principal, member_id: str) -> Member:
+    """Return the member an administrator may change, with the workspace locked.
+
+    Raises:
+        NotFound: there is no such member here.
+        NotAllowed: an owner is changed by owners only.
+    """
     _lock(session, principal.workspace_id)
     member = session.scalar(
         select(Member)

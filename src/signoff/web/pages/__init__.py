@@ -21,20 +21,27 @@ from signoff.web.pages.connection_detail.route import router as connection_detai
 from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
+from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
+from signoff.web.pages.profile.route import router as profile
 from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
+from signoff.web.pages.second_factor.route import router as second_factor
+from signoff.web.pages.second_step.route import router as second_step
 from signoff.web.pages.secrets.route import router as secrets
 from signoff.web.pages.settings_audit.route import router as settings_audit
 from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
 from signoff.web.pages.settings_roles.route import router as settings_roles
+from signoff.web.pages.settings_sign_in.route import router as settings_sign_in
 from signoff.web.pages.sign_in.route import router as sign_in
 
 ENTRY: tuple[APIRouter, ...] = (
     sign_in,
+    second_step,
+    forgotten,
     first_run,
 )
 INSIDE: tuple[APIRouter, ...] = (
@@ -60,6 +67,9 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_limits,
     settings_audit,
     settings_roles,
+    settings_sign_in,
+    profile,
+    second_factor,
 )
 
 BASE = "/w/{workspace}"

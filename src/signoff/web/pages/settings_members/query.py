@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from signoff.people.access import Principal, authorize, can
-from signoff.people.facts import MemberFacts
+from signoff.people.facts import InvitationFacts, MemberFacts
+from signoff.people.own import invitation_of
 from signoff.people.queries import member, members
 from signoff.web.forms import Form
 from signoff.web.permission_words import ROLE_WORDS
@@ -41,6 +42,7 @@ class MembersView:
     me: str
     link: Link | None
     note: str
+    mailed_to: str = ""
 
     @property
     def role_names(self) -> dict[str, str]:
@@ -49,7 +51,13 @@ class MembersView:
 
 
 def load(
-    session: Session, viewer: Principal, *, cursor: str | None = None, link: Link | None = None, note: str = ""
+    session: Session,
+    viewer: Principal,
+    *,
+    cursor: str | None = None,
+    link: Link | None = None,
+    note: str = "",
+    mailed_to: str = "",
 ) -> MembersView:
     """Return one page of the list.
 
@@ -65,6 +73,7 @@ def load(
         me=viewer.id,
         link=link,
         note=note,
+        mailed_to=mailed_to,
     )
 
 
@@ -80,6 +89,21 @@ class MemberView:
     link: Link | None
     problem: str
     errors: Mapping[str, Sequence[str]]
+    invitation: InvitationFacts | None = None
+    sends_mail: bool = False
+
+    @property
+    def is_invited(self) -> bool:
+        """Return whether they have not come in yet."""
+        return self.member.state == "invited"
+
+    @property
+    def signs_in(self) -> str:
+        """Return how they come in, in words."""
+        if self.is_invited:
+            return "not yet: invited"
+        how = "with a password" if self.member.has_password else "with links or single sign-on"
+        return f"{how} and a second factor" if self.member.has_second_factor else how
 
     @property
     def path(self) -> str:
@@ -96,6 +120,7 @@ def load_one(
     link: Link | None = None,
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
+    sends_mail: bool = False,
 ) -> MemberView:
     """Return one member. `role` is the one chosen in a form that was refused.
 
@@ -114,6 +139,8 @@ def load_one(
         link=link,
         problem=problem,
         errors=errors or {},
+        invitation=invitation_of(session, viewer, member_id) if may_manage else None,
+        sends_mail=sends_mail,
     )
 
 
@@ -125,11 +152,13 @@ class InviteView:
     roles: tuple[tuple[str, str, str], ...]
     problem: str
     errors: Mapping[str, Sequence[str]]
+    sends_mail: bool = False
 
 
 def load_invite(
     viewer: Principal,
     *,
+    sends_mail: bool = False,
     form: Form | None = None,
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
@@ -140,4 +169,4 @@ def load_invite(
         NotAllowed: the viewer may not invite.
     """
     authorize(viewer, "member.manage")
-    return InviteView(form or Form(), roles_for(viewer), problem, errors or {})
+    return InviteView(form or Form(), roles_for(viewer), problem, errors or {}, sends_mail)
