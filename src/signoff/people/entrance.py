@@ -146,7 +146,7 @@ class Entrance:
         with self._store.write() as session:
             row = use_pending(session, token)
             used = use_second_factor(session, self._sealer, row.person_id, code)
-            return open_session(
+            signed_in = open_session(
                 session,
                 row.person_id,
                 lifetime_seconds=self._session_seconds,
@@ -156,6 +156,8 @@ class Entrance:
                 method=row.method,
                 is_two_factor=True,
             )
+        self.knocks.code_was_right(row.person_id)
+        return signed_in
 
     def begin_enrolment(self, token: str) -> str:
         """Return the secret of the app that is being set up on the way in; the same one until it is confirmed.
@@ -192,7 +194,8 @@ class Entrance:
                 method=row.method,
                 is_two_factor=True,
             )
-            return Enrolled(signed_in, codes)
+        self.knocks.code_was_right(row.person_id)
+        return Enrolled(signed_in, codes)
 
     def check_password(self, principal: Principal, password: str) -> None:
         """Have the signed-in person show that it is them, before something is changed that an intruder would change.
@@ -202,7 +205,7 @@ class Entrance:
             TooMuch: too many attempts.
         """
         person_id = principal.person_id or ""
-        self.knocks.code(person_id)
+        self.knocks.own_password(person_id)
         with self._store.read() as session:
             stored = queries.password_hash_of(session, person_id)
         if not passwords.matches(stored, password):
@@ -215,7 +218,7 @@ class Entrance:
             Malformed: `old` is not their password, or the new one is too weak.
         """
         person_id = principal.person_id or ""
-        self.knocks.code(person_id)
+        self.knocks.own_password(person_id)
         with self._store.read() as session:
             stored = queries.password_hash_of(session, person_id)
             known = own.words_known_of(session, person_id)

@@ -59,12 +59,25 @@ class Knocks:
             throttle.forget(session, key)
 
     def code(self, person_id: str) -> None:
-        """Count one attempt at a person's second factor, or at a password behind a session of theirs.
+        """Count one attempt at a person's second factor.
 
         Raises:
             TooMuch: too many were made.
         """
         self._few(f"code:{person_id}", CODES_PER_MINUTE, CODES_AT_ONCE)
+
+    def code_was_right(self, person_id: str) -> None:
+        """Give a person's second factor its whole allowance back: they have it."""
+        with self._store.write() as session:
+            throttle.forget(session, f"code:{person_id}")
+
+    def own_password(self, person_id: str) -> None:
+        """Count one attempt at the password behind a session. Not the same count as codes: one proves not the other.
+
+        Raises:
+            TooMuch: too many were made.
+        """
+        self._few(f"password:{person_id}", CODES_PER_MINUTE, CODES_AT_ONCE)
 
     def mail(self, email: str) -> None:
         """Count one mail that somebody asks for in the name of an account.

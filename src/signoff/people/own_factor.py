@@ -49,7 +49,8 @@ class OwnFactor:
         with self._store.write() as session:
             codes = confirm_second_factor(session, self._sealer, person_id, code)
             mark_two_factor(session, session_id, person_id)
-            return codes
+        self._knocks.code_was_right(person_id)
+        return codes
 
     def renew_codes(self, principal: Principal, code: str) -> list[str]:
         """Replace the recovery codes; return the new ones, which are shown once.
@@ -61,7 +62,9 @@ class OwnFactor:
         self._knocks.code(person_id)
         with self._store.write() as session:
             use_second_factor(session, self._sealer, person_id, code)
-            return renew_recovery_codes(session, person_id)
+            codes = renew_recovery_codes(session, person_id)
+        self._knocks.code_was_right(person_id)
+        return codes
 
     def turn_off(self, principal: Principal, code: str) -> None:
         """Take it away.
@@ -74,6 +77,7 @@ class OwnFactor:
         with self._store.write() as session:
             use_second_factor(session, self._sealer, person_id, code)
             turn_off_second_factor(session, person_id)
+        self._knocks.code_was_right(person_id)
 
 
 def _person(principal: Principal) -> str:
