@@ -51,7 +51,15 @@ BODIES: dict[str, Any] = {
     "replay_run": {},
 }
 # Operations that take something away: each caller gets one of their own to try it on.
-_OWN_TARGET = ("remove_member", "set_role", "revoke_key", "disconnect", "delete_secret", "link_member")
+_OWN_TARGET = (
+    "remove_member",
+    "set_role",
+    "reset_member_second_factor",
+    "revoke_key",
+    "disconnect",
+    "delete_secret",
+    "link_member",
+)
 
 
 @dataclass(frozen=True, slots=True)

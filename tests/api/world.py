@@ -132,6 +132,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "tool": make_tool(session, alice, connection),
         "secret": make_secret(session, alice, house, connection, "ERP_TOKEN"),
         "member": acme.member_id,
+        "session": "ses_of_nobody",
         "key": create_key(session, alice, name="Robot").id,
         "freeze": order_freeze(session, alice, scope="agent", target_id=agent, reason="test"),
         "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),

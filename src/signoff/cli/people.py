@@ -1,4 +1,4 @@
-"""`signoff setup-link`: the way in, before anybody has a password and after one is lost."""
+"""`signoff setup-link` and `signoff people`: the way in, before anybody has a password and after something is lost."""
 
 from __future__ import annotations
 
@@ -16,6 +16,38 @@ if TYPE_CHECKING:
 
     from signoff.people.access import Principal
     from signoff.people.facts import MemberFacts
+
+
+app = typer.Typer(no_args_is_help=True, help="The people of a workspace.")
+
+
+@app.callback()
+def people() -> None:
+    """Help people who cannot come in."""
+
+
+@app.command("reset-second-factor")
+def reset_second_factor(
+    email: Annotated[str, typer.Option("--email", help="Whose.")],
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+    data: DataDir = None,
+) -> int:
+    """Take somebody's second factor away, when app and recovery codes are lost. Make sure that it is them who asks.
+
+    Their sessions end everywhere, and the audit names who did it. Their password stays.
+    """
+    from signoff.people.actions import reset_second_factor as reset
+
+    settings = settings_for(data)
+    with store_for(settings) as store:
+        here = workspace_for(store, workspace)
+        with store.write() as session:
+            caller = operator(here)
+            member = _member(session, caller, email)
+            reset(session, caller, member.id)
+    show({"email": member.email, "second_factor": "off"}, as_json=as_json)
+    return OK
 
 
 def setup_link(

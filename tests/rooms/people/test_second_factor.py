@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from signoff.kit import clock
-from signoff.kit.errors import Fault, Malformed, NotAllowed, NotFound, NotNow, NotSignedIn, TooMuch
+from signoff.kit.errors import Fault, Malformed, NotAllowed, NotNow, NotSignedIn, TooMuch
 from signoff.kit.sealing import MasterKey, MasterKeys, Sealer
 from signoff.people import own, queries
 from signoff.people.access import Principal, system
@@ -289,7 +289,7 @@ def test_an_administrator_resets_it_and_its_sessions_end(store: Store) -> None:
         bob = add_member(session, owner(founded), email="bob@example.com", name="Bob", role="administrator")
         bobs_person = queries.member(session, owner(founded), bob).person_id
         set_password(session, bobs_person, PASSWORD_HASH)
-    with pytest.raises(NotFound), store.write() as session:
+    with pytest.raises(NotNow), store.write() as session:
         reset_second_factor(session, owner(founded), bob)
     at = door(store)
 
@@ -320,7 +320,7 @@ def test_a_workspace_does_not_make_another_less_safe(store: Store) -> None:
     # The operator, on the machine itself, can.
     with store.write() as session:
         reset_second_factor(session, system(here.workspace_id), bob)
-    with pytest.raises(NotFound), store.write() as session:
+    with pytest.raises(NotNow), store.write() as session:
         reset_second_factor(session, system(here.workspace_id), bob)
 
 

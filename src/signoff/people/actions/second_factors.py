@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
-from signoff.kit.errors import Malformed, NotFound, NotNow
+from signoff.kit.errors import Malformed, NotNow
 from signoff.kit.sealing import Sealed, Sealer
 from signoff.people import second_factors as factor
 from signoff.people.access import Principal, authorize
@@ -160,15 +160,16 @@ def reset_second_factor(session: Session, principal: Principal, member_id: str) 
     """Take a member's second factor away, because app and recovery codes are lost; their sessions end.
 
     Raises:
-        NotNow: the person belongs to another workspace as well, which this would make less safe; the operator can.
-        NotFound: there is no such member, or no second factor.
+        NotNow: there is no second factor; or the person belongs to another workspace as well, which this would make
+            less safe: the operator can.
+        NotFound: there is no such member.
     """
     authorize(principal, "member.manage")
     member = member_to_change(session, principal, member_id)
     if principal.kind != "system":
         refuse_if_elsewhere(session, member.person_id, member.workspace_id)
     if not _forget(session, member.person_id):
-        raise NotFound("This member has no second factor to reset.")
+        raise NotNow("This member has no second factor to reset.")
     end_everything(session, member.person_id)
     audit.write(
         session,
