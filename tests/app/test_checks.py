@@ -35,6 +35,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"allow_loopback": True}, "SIGNOFF_ALLOW_LOOPBACK"),
     ({"public_url": None}, "SIGNOFF_PUBLIC_URL"),
     ({"is_https": False}, "SIGNOFF_IS_HTTPS"),
+    ({"smtp_url": SecretStr("smtp://mail.example.com"), "mail_from": "s@example.com"}, "without encryption"),
 ]
 
 
@@ -67,3 +68,26 @@ def test_every_objection_is_told_at_once() -> None:
     with pytest.raises(NotReadyToStart) as refused:
         check_settings(Settings(is_production=True, allow_scripted_models=True, allow_loopback=True))
     assert refused.value.detail.count("\n- ") == 4
+
+
+@pytest.mark.parametrize("is_production", [False, True])
+@pytest.mark.parametrize(
+    ("url", "sender", "told"),
+    [
+        ("https://mail.example.com", "s@example.com", "begins with smtps://"),
+        ("smtps://user:hunter2@mail.example.com", None, "SIGNOFF_MAIL_FROM"),
+        ("smtp://user:hunter2@mail.example.com", "s@example.com", "without encryption"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_is_said_at_the_start(
+    is_production: bool, url: str, sender: str | None, told: str
+) -> None:
+    values = {**GOOD, "is_production": is_production, "smtp_url": SecretStr(url), "mail_from": sender}
+    with pytest.raises(NotReadyToStart, match=told) as refused:
+        check_settings(Settings(**values))
+    assert "hunter2" not in refused.value.detail
+
+
+def test_a_mail_server_that_can_be_starts() -> None:
+    url = SecretStr("smtp+starttls://user:p%40ss@mail.example.com:587")
+    check_settings(Settings(**GOOD, smtp_url=url, mail_from="Signoff <s@example.com>"))

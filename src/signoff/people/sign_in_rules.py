@@ -7,7 +7,7 @@ session of one workspace does not walk around the rules of another, and a change
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,10 +24,6 @@ OtherWay = Callable[[Session, str], str | None]
 OTHER_WAYS: list[OtherWay] = []
 
 Rule = Literal["second_factor_needed", "password_not_allowed"]
-_SENTENCES: dict[Rule, str] = {
-    "second_factor_needed": "This workspace asks for a second factor. Sign in again to give it, or to set one up.",
-    "password_not_allowed": "This workspace does not let its members in with a password. Use single sign-on.",
-}
 
 
 def broken_rule(workspace: Workspace, member: Member, *, method: str, is_two_factor: bool) -> Rule | None:
@@ -44,12 +40,19 @@ def broken_rule(workspace: Workspace, member: Member, *, method: str, is_two_fac
 
 def refusal_of(rule: Rule) -> NotSignedIn:
     """Return the refusal for a rule that was broken."""
-    return NotSignedIn(_SENTENCES[rule], code=rule)
+    if rule == "second_factor_needed":
+        return NotSignedIn(
+            "This workspace asks for a second factor. Sign in again to give it, or to set one up.",
+            code="second_factor_needed",
+        )
+    return NotSignedIn(
+        "This workspace does not let its members in with a password. Use single sign-on.", code="password_not_allowed"
+    )
 
 
 def sentence_of(code: str) -> str:
     """Return the sentence behind the code of such a refusal; empty for other codes."""
-    return next((sentence for rule, sentence in _SENTENCES.items() if rule == code), "")
+    return next((refusal_of(rule).detail for rule in get_args(Rule) if rule == code), "")
 
 
 def needed_step(session: Session, person_id: str) -> Need | None:

@@ -200,8 +200,11 @@ def seal_second_factors_anew(session: Session, sealer: Sealer) -> int:
 
 def wrong_code() -> Malformed:
     """Return the one answer for every code that does not do."""
-    sentence = "This code is not right, or was used before. Wait for the app's next one, then type that."
-    return Malformed(sentence, errors={"code": [sentence]}, code="bad_code")
+    return Malformed(
+        "This code is not right, or was used before. Wait for the app's next one, then type that.",
+        errors={"code": ["This code is not right, or was used before. Wait for the app's next one, then type that."]},
+        code="bad_code",
+    )
 
 
 def _opened(sealer: Sealer, row: SecondFactor) -> str:
