@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pyotp
 import pytest
 from pydantic import SecretStr
+from pyotp.totp import TOTP
 from sqlalchemy import select, update
 
 from signoff.kit.sealing import Sealer
@@ -64,7 +64,7 @@ def test_a_second_factor_is_told_and_reset(world: World) -> None:
         world.store, Sealer(world.house.services.vault.keys), attempts_per_minute=9, session_seconds=60
     ).own_factor
     who = Principal("member", bob, "Bob", world.acme.workspace_id, "member", person_id=person)
-    own.confirm(who, pyotp.TOTP(own.begin(who)).now(), session_id="")
+    own.confirm(who, TOTP(own.begin(who)).now(), session_id="")
     with world.client(session=token) as bobs, world.client(session=world.tokens["owner"]) as alice:
         told = bobs.get("/v1/me/second-factor").json()
         assert (told["is_on"], told["codes_left"]) == (True, 10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pyotp
+from pyotp.totp import TOTP
 from sqlalchemy import update
 
 from signoff.kit.sealing import MasterKey, MasterKeys, Sealer
@@ -44,10 +44,10 @@ def halfway(at: Entrance, email: str = EMAIL) -> Pending:
     return entered
 
 
-def with_factor(store: Store, founded: Founded) -> tuple[pyotp.TOTP, list[str]]:
+def with_factor(store: Store, founded: Founded) -> tuple[TOTP, list[str]]:
     """Turn the second factor on, and forget that a code was just used."""
     own, who = door(store).own_factor, as_owner(founded)
-    app = pyotp.TOTP(own.begin(who))
+    app = TOTP(own.begin(who))
     codes = own.confirm(who, app.now(), session_id="")
     forget_used_step(store, founded)
     return app, codes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
-import pyotp
 import pytest
+from pyotp.totp import TOTP
 from sqlalchemy import select
 
 from signoff.kit import clock
@@ -236,7 +236,7 @@ def test_where_a_workspace_asks_for_it_it_is_set_up_on_the_way_in(store: Store) 
     at = door(store)
     pending = halfway(at)
     assert pending.needs == "enrolment"
-    app = pyotp.TOTP(at.begin_enrolment(pending.token))
+    app = TOTP(at.begin_enrolment(pending.token))
     # Looking again shows the same picture; a wrong code keeps it good.
     assert at.begin_enrolment(pending.token) == app.secret
     with pytest.raises(Malformed):
@@ -294,7 +294,7 @@ def test_an_administrator_resets_it_and_its_sessions_end(store: Store) -> None:
     at = door(store)
 
     who = Principal("member", bob, "Bob", founded.workspace_id, "administrator", person_id=bobs_person)
-    app = pyotp.TOTP(at.own_factor.begin(who))
+    app = TOTP(at.own_factor.begin(who))
     codes = at.own_factor.confirm(who, app.now(), session_id="")
     entered = at.second_step(halfway(at, "bob@example.com").token, codes[0], address="local")
     # An administrator changes no owner.

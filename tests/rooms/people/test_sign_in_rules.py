@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pyotp
 import pytest
+from pyotp.totp import TOTP
 from sqlalchemy.orm import Session
 
 from signoff.kit.errors import NotAllowed, NotNow, NotSignedIn
@@ -71,7 +71,7 @@ def test_who_has_no_second_factor_cannot_demand_one(store: Store) -> None:
     entered = enter(at)
     with pytest.raises(NotNow, match="for yourself first"):
         set_rules(store, owner(founded), entered.session_id, factor=True)
-    app = pyotp.TOTP(at.own_factor.begin(owner(founded)))
+    app = TOTP(at.own_factor.begin(owner(founded)))
     codes = at.own_factor.confirm(owner(founded), app.now(), session_id=entered.session_id)
     # Set up in this very session, it counts for it.
     set_rules(store, owner(founded), entered.session_id, factor=True)

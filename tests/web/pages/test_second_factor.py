@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pyotp
+from pyotp.totp import TOTP
 from sqlalchemy import update
 
 from signoff.tables.people import SecondFactor
@@ -14,13 +14,13 @@ from tests.web.seed import PASSWORD
 CODES = re.compile(r"\b[a-z2-9]{4}(?:-[a-z2-9]{4}){3}\b")
 
 
-def begun(site: Site) -> pyotp.TOTP:
+def begun(site: Site) -> TOTP:
     answer = site.browser().post(f"{site.base}/profile/second-factor", data={"password": PASSWORD})
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     key = re.search(r'id="app-key">([^<]+)<', answer.text)
     assert key
-    return pyotp.TOTP(key[1].replace(" ", ""))
+    return TOTP(key[1].replace(" ", ""))
 
 
 def forget_step(site: Site) -> None:

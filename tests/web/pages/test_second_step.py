@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pyotp
 import pytest
+from pyotp.totp import TOTP
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
@@ -19,10 +19,10 @@ from tests.web.seed import PASSWORD
 MEI = {"email": "mei@northwind.example", "password": PASSWORD}
 
 
-def with_factor(site: Site, who: str = "mei") -> tuple[pyotp.TOTP, list[str]]:
+def with_factor(site: Site, who: str = "mei") -> tuple[TOTP, list[str]]:
     sealer = Sealer(load_keys(site.app.state.house.settings))
     own = Entrance(site.store, sealer, attempts_per_minute=100, session_seconds=60).own_factor
-    app = pyotp.TOTP(own.begin(site.seeded.people[who]))
+    app = TOTP(own.begin(site.seeded.people[who]))
     codes = own.confirm(site.seeded.people[who], app.now(), session_id="")
     with site.store.write() as session:
         session.execute(update(SecondFactor).values(last_step=0))
@@ -113,7 +113,7 @@ def test_an_app_is_set_up_on_the_way_in_and_the_codes_are_shown_once(site: Site)
     assert picture
     assert key
     assert "style=" not in form.text
-    app = pyotp.TOTP(key[1].replace(" ", ""))
+    app = TOTP(key[1].replace(" ", ""))
     wrong = visitor.post("/sign-in/set-up", data={"code": "abc", "next": f"{site.base}/agents"})
     assert wrong.status_code == 422
     assert key[1] in wrong.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pyotp
+from pyotp.totp import TOTP
 
 from tests.web.pages.conftest import Site
 from tests.web.seed import PASSWORD, audit_actions
@@ -23,7 +23,7 @@ def test_a_second_factor_is_demanded_by_who_has_one(site: Site):
     begun = browser.post(f"{site.base}/profile/second-factor", data={"password": PASSWORD})
     key = re.search(r'id="app-key">([^<]+)<', begun.text)
     assert key
-    code = pyotp.TOTP(key[1].replace(" ", "")).now()
+    code = TOTP(key[1].replace(" ", "")).now()
     assert browser.post(f"{site.base}/profile/second-factor/confirm", data={"code": code}).status_code == 200
     assert browser.post(at, data=ON).status_code == 303
     assert browser.get(at).status_code == 200
