@@ -127,6 +127,12 @@ class Settings(BaseSettings):
     session_idle_seconds: int = Field(default=12 * 3600, gt=0)
     session_absolute_seconds: int = Field(default=7 * 86_400, gt=0)
     setup_link_seconds: int = Field(default=86_400, gt=0)
+    reset_link_seconds: int = Field(default=1_800, gt=0)
+
+    # Mail that Signoff sends: `smtps://user:password@host:465`, `smtp+starttls://…:587`, `smtp://` without encryption.
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = None
+    mail_timeout_seconds: float = Field(default=20.0, gt=0, le=300)
 
     # The engine
     worker_concurrency: int = Field(default=32, ge=1, le=1000)
@@ -149,6 +155,7 @@ class Settings(BaseSettings):
     rate_address_per_minute: int | None = Field(default=None, gt=0)
     wrong_keys_per_minute: int | None = Field(default=None, gt=0)
     sign_in_per_minute: int = Field(default=10, gt=0)
+    sign_in_total_per_minute: int = Field(default=600, gt=0)
 
     # The outside
     allow_loopback: bool = False
@@ -182,6 +189,11 @@ class Settings(BaseSettings):
     def model_post_init(self, context: Any) -> None:
         """Resolve the data folder once, so that a later change of directory cannot move it."""
         self.data_dir = self.data_dir.expanduser().resolve()
+
+    @property
+    def address(self) -> str:
+        """Return where people reach this installation, for links that leave it; no slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def store_url(self) -> str:

@@ -140,6 +140,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "secret": make_secret(session, alice, house, connection, "ERP_TOKEN"),
         "version": "1",
         "member": acme.member_id,
+        "session": "ses_of_nobody",
         "account": create_service_account(session, alice, slug="robots", name="Robots", role="administrator"),
         "key": create_key(session, alice, name="Robot", service_account="robots").id,
         "role": create_role(session, alice, slug="auditor", name="Auditor", permissions={"audit.read": "all"}),

@@ -157,3 +157,26 @@ def test_the_doctor_tells_the_same_list(
     settings = Settings(data_dir=tmp_path, is_production=is_production, allow_loopback=True, trusted_hosts=["*"])
     assert told == objections(settings)
     assert len(told) == 4
+
+
+@pytest.mark.parametrize("is_production", [False, True])
+@pytest.mark.parametrize(
+    ("url", "sender", "told"),
+    [
+        ("https://mail.example.com", "s@example.com", "begins with smtps://"),
+        ("smtps://user:hunter2@mail.example.com", None, "SIGNOFF_MAIL_FROM"),
+        ("smtp://user:hunter2@mail.example.com", "s@example.com", "without encryption"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_is_said_at_the_start(
+    is_production: bool, url: str, sender: str | None, told: str
+) -> None:
+    values = {**GOOD, "is_production": is_production, "smtp_url": SecretStr(url), "mail_from": sender}
+    with pytest.raises(NotReadyToStart, match=told) as refused:
+        check_settings(Settings(**values))
+    assert "hunter2" not in refused.value.detail
+
+
+def test_a_mail_server_that_can_be_starts() -> None:
+    url = SecretStr("smtp+starttls://user:p%40ss@mail.example.com:587")
+    check_settings(Settings(**GOOD, smtp_url=url, mail_from="Signoff <s@example.com>"))

@@ -24,6 +24,7 @@ from signoff.demo import script
 from signoff.gateways.model.providers.scripted import forget_script
 from signoff.gateways.services import Services
 from signoff.kit.errors import Refusal
+from signoff.kit.sealing import Sealer
 from signoff.people.entrance import Entrance
 from signoff.settings import Settings
 from signoff.tables.session import Store
@@ -46,7 +47,7 @@ def demo_model() -> Generator[None]:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     if isinstance(error, SignInNeeded) and request.method == "GET":
-        return RedirectResponse(sign_in_address(request), status_code=303)
+        return RedirectResponse(sign_in_address(request, error.code), status_code=303)
     return refusal_page(request, error)
 
 
@@ -61,7 +62,13 @@ def pages_app(store: Store, settings: Settings) -> FastAPI:
     """Every page, on this database."""
     app = FastAPI(openapi_url=None)
     services = Services.build(settings, store, Vault(load_keys(settings)))
-    entrance = Entrance(store, attempts_per_minute=settings.sign_in_per_minute, session_seconds=86_400)
+    entrance = Entrance(
+        store,
+        Sealer(services.vault.keys),
+        attempts_per_minute=settings.sign_in_per_minute,
+        session_seconds=86_400,
+        reset_link_seconds=settings.reset_link_seconds if settings.smtp_url else None,
+    )
     app.state.house = SimpleNamespace(
         settings=settings, store=store, services=services, entrance=entrance, readiness=_Ready()
     )

@@ -21,6 +21,7 @@ from signoff.people.actions import note_key_used, note_revoked_key_used, note_se
 from signoff.people.facts import Seen
 from signoff.people.key_queries import RevokedKey
 from signoff.people.roles import PERMISSIONS, ROLES, Role
+from signoff.people.sign_in_rules import sentence_of
 
 # Only for the OpenAPI document: the values are read below, from the headers themselves.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="`Authorization: Bearer so_…`")
@@ -127,7 +128,7 @@ async def caller(
 
 def invalid_key(refusal: NotSignedIn) -> NotSignedIn:
     """Return the refusal with the code programs look for; revoked, expired and unknown keys are told alike."""
-    if refusal.code in ("AGENT_API_KEY_MISSING", "session_over"):
+    if refusal.code in ("AGENT_API_KEY_MISSING", "session_over") or sentence_of(refusal.code):
         return refusal
     return NotSignedIn(refusal.detail, code="AGENT_API_KEY_INVALID")
 

@@ -26,6 +26,7 @@ from signoff.durable.census import Census
 from signoff.engine.worker import Worker
 from signoff.gateways.services import Services
 from signoff.kit.rates import Rates
+from signoff.kit.sealing import Sealer
 from signoff.people.entrance import Entrance
 from signoff.settings import Settings
 from signoff.tables.session import Store
@@ -69,15 +70,19 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan(services, worker, census),
     )
+    entrance = Entrance(
+        services.store,
+        Sealer(services.vault.keys),
+        attempts_per_minute=settings.sign_in_per_minute,
+        session_seconds=settings.session_absolute_seconds,
+        total_per_minute=settings.sign_in_total_per_minute,
+        reset_link_seconds=settings.reset_link_seconds if settings.smtp_url else None,
+    )
     app.state.house = House(
         settings=settings,
         store=services.store,
         services=services,
-        entrance=Entrance(
-            services.store,
-            attempts_per_minute=settings.sign_in_per_minute,
-            session_seconds=settings.session_absolute_seconds,
-        ),
+        entrance=entrance,
         callers=Rates(settings.rate_per_minute),
         # Several keys of one workspace share this, so that one workspace does not take what is everybody's.
         crowds=Rates(settings.rate_workspace_per_minute or 10 * settings.rate_per_minute),
@@ -125,6 +130,7 @@ def _lifespan(
             await asyncio.gather(tidying, return_exceptions=True)
             if worker is not None:
                 await worker.stop()
+            app.state.house.entrance.close()
             await services.close()
             census.close()
             services.store.close()

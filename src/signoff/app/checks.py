@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from signoff.app.objections import objections
+from signoff.app.objections import mail_objections, objections
 from signoff.kit.errors import Fault
 from signoff.settings import Settings
 from signoff.tables.migrate import newer_sentence, schema_state
@@ -16,16 +16,17 @@ class NotReadyToStart(Fault):
 
 
 def check_settings(settings: Settings) -> None:
-    """Refuse what is fine for a trial and wrong in production; every objection at once.
+    """Refuse what cannot work, and in production what is fine for a trial only; every objection at once.
 
     Raises:
         NotReadyToStart: with one line for each.
     """
-    if not settings.is_production:
-        return
-    found = objections(settings)
+    found = mail_objections(settings)
+    if settings.is_production:
+        found = [*objections(settings), *found]
     if found:
-        raise NotReadyToStart("Production does not start like this:\n- " + "\n- ".join(found))
+        head = "Production does not start like this:\n- " if settings.is_production else ""
+        raise NotReadyToStart(head + ("\n- " if head else "\n").join(found))
 
 
 def check_schema(store: Store) -> None:

@@ -30,7 +30,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if _is_program(request):
         return problems.of_refusal(request, refusal)
     if isinstance(refusal, SignInNeeded) and request.method == "GET" and not is_htmx(request):
-        return RedirectResponse(sign_in_address(request), status_code=303)
+        return RedirectResponse(sign_in_address(request, refusal.code), status_code=303)
     return refusal_page(request, refusal)
 
 

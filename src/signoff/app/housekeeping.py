@@ -13,6 +13,7 @@ from signoff.api.once import KEPT, sweep_answers
 from signoff.connections.secrets.uses import sweep_uses
 from signoff.kit import clock
 from signoff.people.actions import sweep_sessions
+from signoff.people.throttle import sweep_throttles
 from signoff.tables.session import Store
 from signoff.watch.key_expiry import watch_expiring_keys
 from signoff.watch.secret_expiry import forget_warnings, warn_of_expiry
@@ -32,6 +33,7 @@ def tidy(session: Session) -> None:
     sweep_answers(session, before=moment - KEPT)
     sweep_sessions(session, before=moment - _SESSION_KEPT)
     sweep_uses(session, before=moment - _USES_KEPT)
+    sweep_throttles(session)
 
 
 def watch_dates(session: Session) -> None:

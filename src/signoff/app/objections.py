@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from signoff.engine.mailing import mail_server
+from signoff.kit.errors import ConnectorError
 from signoff.settings import Settings
 
 # A network wider than this is no private network but most of the world.
@@ -28,6 +30,22 @@ _TEST_WORDS = ("SIGNOFF_TEST_BUILD", "SIGNOFF_FAULT", "SIGNOFF_WEB_RELOAD")
 def objections(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return every objection against serving production with these settings; none when it may start."""
     return [text for look in _LOOKS for text in look(settings, environment)]
+
+
+def mail_objections(settings: Settings) -> list[str]:
+    """Return what is wrong with the settings of mail: also a trial refuses a server that cannot be."""
+    try:
+        server = mail_server(settings)
+    except ConnectorError as error:
+        return [error.detail]
+    if server is None or not settings.is_production:
+        return []
+    problems: list[str] = []
+    if server.encryption == "none" and not server.is_local:
+        problems.append("Mail with links would travel without encryption: use smtps:// or smtp+starttls://.")
+    if not settings.public_url:
+        problems.append("Mails need an address that leads back here: set SIGNOFF_PUBLIC_URL.")
+    return problems
 
 
 def _models(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:

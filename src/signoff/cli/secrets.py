@@ -177,6 +177,8 @@ def rotate_key(
     process; then run this; then take the old one out. It can be stopped and run again.
     """
     from signoff.connections.secrets import Vault, rotate_master_key
+    from signoff.kit.sealing import Sealer
+    from signoff.people.actions import seal_second_factors_anew
 
     settings = settings_for(data)
     vault = Vault.build(settings)
@@ -185,6 +187,8 @@ def rotate_key(
         for done in rotate_master_key(store, vault, with_new_keys=with_new_keys):
             keys, values = done.keys, done.values
             say(f"{keys} keys and {values} values done, {done.left} left")
+        with store.write() as session:
+            values += seal_second_factors_anew(session, Sealer(vault.keys))
     show(
         {"encrypted_anew": keys + values, "keys": keys, "values": values, "key": vault.keys.current.id},
         as_json=as_json,

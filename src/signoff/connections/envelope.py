@@ -13,9 +13,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.connections.keys import KEY_BYTES
-from signoff.connections.vault import Place, Sealed, Vault, opened_with, sealed_with
+from signoff.connections.vault import Place, Vault
 from signoff.kit import clock, ids
 from signoff.kit.errors import Fault
+from signoff.kit.sealing import Sealed, opened_with, sealed_with
 from signoff.tables.connections import DataKey
 
 _PREFIX = "dkey_"
@@ -26,7 +27,7 @@ _OPENED_MAX = 10_000
 def seal_value(session: Session, vault: Vault, value: str, place: Place) -> Sealed:
     """Encrypt `value` for `place` with its workspace's key, which is made when there is none."""
     row = newest_key(session, place.workspace_id) or make_key(session, vault, place.workspace_id)
-    return sealed_with(_opened(vault, row), row.id, value, place)
+    return sealed_with(_opened(vault, row), row.id, value, place.aad)
 
 
 def open_value(session: Session, vault: Vault, sealed: Sealed, place: Place) -> str:
@@ -44,7 +45,7 @@ def open_value(session: Session, vault: Vault, sealed: Sealed, place: Place) -> 
         if row is None or row.workspace_id != place.workspace_id:
             raise Fault("The key of a stored secret is gone. Enter the secret again.", code="secret_damaged")
         key = _opened(vault, row)
-    return opened_with(key, sealed, place)
+    return opened_with(key, sealed, place.aad)
 
 
 def newest_key(session: Session, workspace_id: str) -> DataKey | None:

@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from signoff.connectors.vaults.key_service import ask
 from signoff.kit.errors import ConnectorError, Fault
+from signoff.kit.sealing import MasterKey, MasterKeys
 from signoff.settings import Settings
+
+__all__ = ["MasterKey", "MasterKeys", "keys_of", "load_keys", "new_key_text", "wrapped_new_key"]
 
 KEY_BYTES = 32
 _FILE_NAME = "secret.key"
-
-
-@dataclass(frozen=True, slots=True)
-class MasterKey:
-    """One key. `id` is a fingerprint that is stored with what the key encrypted."""
-
-    value: bytes = field(repr=False)
-
-    @property
-    def id(self) -> str:
-        """Return the key's fingerprint: it tells keys apart and nothing about them."""
-        return hashlib.sha256(b"signoff master key\0" + self.value).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True)
-class MasterKeys:
-    """The key that encrypts, and older ones that still decrypt."""
-
-    current: MasterKey
-    old: tuple[MasterKey, ...] = ()
-
-    def by_id(self, key_id: str) -> MasterKey | None:
-        """Return the key with this fingerprint."""
-        return next((key for key in (self.current, *self.old) if key.id == key_id), None)
 
 
 def load_keys(settings: Settings) -> MasterKeys:

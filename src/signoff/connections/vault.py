@@ -1,29 +1,17 @@
-"""Encryption of single values: AES-256-GCM, a fresh random nonce each, bound to the row they belong to."""
+"""Encryption of the secrets of connections: each value is bound to the row and the version it belongs to."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from signoff.connections.keys import MasterKeys, load_keys
+from signoff.connections.keys import load_keys
 from signoff.kit.canonical import canonical_json
-from signoff.kit.errors import Fault
+from signoff.kit.sealing import MasterKeys, Sealed, Sealer
 from signoff.settings import SecretSource, Settings
 
-_NONCE_BYTES = 12
+__all__ = ["Place", "Sealed", "Vault"]
+
 VERSIONS_KEPT = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """An encrypted value."""
-
-    ciphertext: bytes
-    nonce: bytes
-    key_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +55,7 @@ class Vault:
 
     def seal(self, value: str, place: Place) -> Sealed:
         """Encrypt `value` for `place` with the current master key."""
-        return sealed_with(self.keys.current.value, self.keys.current.id, value, place)
+        return Sealer(self.keys).seal(value, place.aad)
 
     def open(self, sealed: Sealed, place: Place) -> str:
         """Decrypt what a master key sealed.
@@ -75,32 +63,4 @@ class Vault:
         Raises:
             Fault: the key is not among the settings' keys, or the value was changed or moved.
         """
-        key = self.keys.by_id(sealed.key_id)
-        if key is None:
-            raise Fault(
-                "A secret was encrypted with a key that this process does not have. Put that key into old_secret_keys, "
-                "or enter the secret again.",
-                code="secret_key_missing",
-            )
-        return opened_with(key.value, sealed, place)
-
-
-def sealed_with(key: bytes, key_id: str, value: str, place: Place) -> Sealed:
-    """Encrypt `value` for `place` with `key`."""
-    nonce = os.urandom(_NONCE_BYTES)
-    return Sealed(AESGCM(key).encrypt(nonce, value.encode("utf-8"), place.aad), nonce, key_id)
-
-
-def opened_with(key: bytes, sealed: Sealed, place: Place) -> str:
-    """Decrypt with `key`.
-
-    Raises:
-        Fault: the value was changed or moved.
-    """
-    try:
-        return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, place.aad).decode("utf-8")
-    except InvalidTag as error:
-        raise Fault(
-            "A stored secret does not open: it was changed, or belongs to another row. Enter it again.",
-            code="secret_damaged",
-        ) from error
+        return Sealer(self.keys).open(sealed, place.aad)

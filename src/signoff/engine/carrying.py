@@ -1,4 +1,4 @@
-"""What the relay does with the messages that start no run: alerts asked for from below, tokens to give back."""
+"""What the relay does with the messages that start no run: alerts asked for from below, tokens to give back, mails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.orm import Session
 
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
+from signoff.engine.mailing import mail_link
 from signoff.gateways.services import Services
+from signoff.kit.sealing import Sealer
+from signoff.people.actions.setup_links import MAIL_LINK
 from signoff.record import alarms
 from signoff.record.outbox import Message
 from signoff.watch.actions import raise_alert, resolve_by_key
@@ -33,11 +36,16 @@ async def _revoke(services: Services, message: Message) -> None:
     await revoke_at_provider(services.store, services, login_id, version, is_last_try=is_last_try)
 
 
+async def _mail(services: Services, message: Message) -> None:
+    await mail_link(services.store, services.settings, Sealer(services.vault.keys), message.payload)
+
+
 HANDLERS: dict[str, Handler] = {
     alarms.RAISE: _raise,
     alarms.RESOLVE: _resolve,
     REVOKE: _revoke,
+    MAIL_LINK: _mail,
 }
 
 # What waits for somebody outside.
-SLOW = frozenset({REVOKE})
+SLOW = frozenset({REVOKE, MAIL_LINK})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from signoff.people.access import Principal
 
@@ -38,6 +38,8 @@ class WorkspaceFacts:
     daily_cap_usd: Decimal | None
     last_resort_id: str | None
     created_at: datetime
+    is_second_factor_required: bool = False
+    is_password_allowed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,29 @@ class SignedIn:
     session_token: str
     principal: Principal
     workspace_slug: str
+    session_id: str = ""
+
+
+Need = Literal["code", "enrolment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The first step is done and the second is not. The token is not a session: it opens the second step only."""
+
+    token: str
+    needs: Need
+
+
+@dataclass(frozen=True, slots=True)
+class PendingFacts:
+    """Whose second step this is. `needs`: a code, or to set an app up first."""
+
+    person_id: str
+    name: str
+    email: str
+    needs: Need
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +104,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class MemberFacts:
-    """A person in a workspace."""
+    """A person in a workspace. `state` is `invited` until they come in for the first time, then `active`."""
 
     id: str
     person_id: str
@@ -89,6 +114,40 @@ class MemberFacts:
     state: str
     has_password: bool
     created_at: datetime
+    has_second_factor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """The viewer as a person, in whatever workspace."""
+
+    id: str
+    email: str
+    name: str
+    time_zone: str
+    has_single_keys: bool
+    has_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorFacts:
+    """Whether a person gives a second factor when signing in, and how many recovery codes they have left."""
+
+    is_on: bool
+    confirmed_at: datetime | None
+    codes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationFacts:
+    """The newest one-time link of a member that was not used yet. `mail_error`: why the mail did not go out."""
+
+    purpose: str
+    created_at: datetime
+    expires_at: datetime
+    is_expired: bool
+    mailed_at: datetime | None
+    mail_error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +212,8 @@ class SessionFacts:
     last_seen_at: datetime
     expires_at: datetime
     user_agent: str
+    method: str = "password"
+    is_two_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

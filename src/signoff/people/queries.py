@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
@@ -18,21 +18,22 @@ from signoff.people.facts import (
     EnvironmentFacts,
     MemberFacts,
     Seen,
-    SessionFacts,
     WorkspaceFacts,
 )
 from signoff.people.membership import principal_of_member
-from signoff.tables.people import Environment, Member, Person, SetupLink, SignInSession, Workspace
+from signoff.people.sign_in_rules import broken_rule, refusal_of
+from signoff.tables.people import Environment, Member, Person, SecondFactor, SignInSession, Workspace
 from signoff.tables.record import AuditRow
 
 _TOUCH = timedelta(seconds=60)
+_HAS_FACTOR = exists().where(SecondFactor.person_id == Person.id, SecondFactor.confirmed_at.is_not(None))
 
 
 def principal_of_session(session: Session, token: str, *, idle_seconds: int, workspace_slug: str | None = None) -> Seen:
     """Return whose session this is, in the workspace named or the one the session was opened in.
 
     Raises:
-        NotSignedIn: no such session, or it was ended, or it lay idle too long.
+        NotSignedIn: no such session, or it was ended, or it lay idle too long, or the workspace asks for more.
         NotFound: the person does not belong to the workspace named.
     """
     row = session.scalar(select(SignInSession).where(SignInSession.token_hash == tokens.hash_of(token)))
@@ -46,7 +47,7 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
         raise NotSignedIn("Your session has ended. Sign in again.", code="session_over")
     chosen = Workspace.slug == workspace_slug if workspace_slug is not None else Workspace.id == row.workspace_id
     found = session.execute(
-        select(Member, Person)
+        select(Member, Person, Workspace)
         .join(Person, Person.id == Member.person_id)
         .join(Workspace, Workspace.id == Member.workspace_id)
         .where(Member.person_id == row.person_id, Member.state == "active", chosen)
@@ -55,7 +56,11 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
         if workspace_slug is None:
             raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
         raise NotFound("There is no such workspace, or you do not belong to it.")
-    return Seen(principal_of_member(session, *found), row.id, row.last_seen_at + _TOUCH <= moment)
+    member, person, place = found
+    rule = broken_rule(place, member, method=row.method, is_two_factor=row.is_two_factor)
+    if rule is not None:
+        raise refusal_of(rule)
+    return Seen(principal_of_member(session, member, person), row.id, row.last_seen_at + _TOUCH <= moment)
 
 
 def stored_password(session: Session, email: str) -> tuple[str, str | None] | None:
@@ -66,16 +71,9 @@ def stored_password(session: Session, email: str) -> tuple[str, str | None] | No
     return (row[0], row[1]) if row else None
 
 
-def is_link_good(session: Session, token: str) -> bool:
-    """Return whether a setup link could be used now. Looking does not use it up."""
-    found = session.scalar(
-        select(SetupLink.id).where(
-            SetupLink.token_hash == tokens.hash_of(token),
-            SetupLink.used_at.is_(None),
-            SetupLink.expires_at > clock.now(),
-        )
-    )
-    return found is not None
+def password_hash_of(session: Session, person_id: str) -> str | None:
+    """Return the password hash of a person who is signed in; for checking it once more only."""
+    return session.scalar(select(Person.password_hash).where(Person.id == person_id))
 
 
 def is_anyone_here(session: Session) -> bool:
@@ -118,8 +116,9 @@ def all_workspaces(session: Session) -> list[WorkspaceFacts]:
 
 def _workspace_facts(row: Workspace) -> WorkspaceFacts:
     return WorkspaceFacts(
-        row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.last_resort_id, row.created_at
-    )
+        row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.last_resort_id, row.created_at,
+        row.is_second_factor_required, row.is_password_allowed,
+    )  # fmt: skip
 
 
 def environments(session: Session, viewer: Principal) -> list[EnvironmentFacts]:
@@ -152,7 +151,7 @@ def members(
     """Return the members of the viewer's workspace, newest first; the removed are not among them."""
     authorize(viewer, "member.read")
     query = (
-        select(Member, Person)
+        select(Member, Person, _HAS_FACTOR)
         .join(Person, Person.id == Member.person_id)
         .where(Member.workspace_id == viewer.workspace_id, Member.state == "active")
     )
@@ -169,41 +168,27 @@ def member(session: Session, viewer: Principal, member_id: str) -> MemberFacts:
     if member_id != viewer.id:
         authorize(viewer, "member.read")
     row = session.execute(
-        select(Member, Person)
+        select(Member, Person, _HAS_FACTOR)
         .join(Person, Person.id == Member.person_id)
         .where(Member.id == member_id, Member.workspace_id == viewer.workspace_id, Member.state == "active")
     ).first()
     if row is None:
         raise NotFound("There is no such member in this workspace.")
-    return _member_facts(row[0], row[1])
+    return _member_facts(*row)
 
 
-def _member_facts(row: Member, person: Person) -> MemberFacts:
+def _member_facts(row: Member, person: Person, has_second_factor: bool) -> MemberFacts:
     return MemberFacts(
         id=row.id,
         person_id=person.id,
         email=person.email,
         name=person.name,
         role=row.role,
-        state=row.state,
+        state="active" if row.accepted_at else "invited",
         has_password=person.password_hash is not None,
         created_at=row.created_at,
+        has_second_factor=has_second_factor,
     )
-
-
-def sessions_of(session: Session, viewer: Principal) -> list[SessionFacts]:
-    """Return the viewer's own signed-in browsers, newest first."""
-    rows = session.scalars(
-        select(SignInSession)
-        .where(
-            SignInSession.person_id == (viewer.person_id or ""),
-            SignInSession.revoked_at.is_(None),
-            SignInSession.expires_at > clock.now(),
-        )
-        .order_by(SignInSession.id.desc())
-        .limit(100)
-    )
-    return [SessionFacts(row.id, row.created_at, row.last_seen_at, row.expires_at, row.user_agent) for row in rows]
 
 
 def audit_page(

@@ -1,4 +1,4 @@
-"""Workspaces, environments, roles, people, members, sessions, setup links, service accounts, API keys."""
+"""Workspaces, environments, roles, people, members, service accounts, API keys, and all about signing in."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from signoff.tables.base import Base, Hash, Id, Json, Long, Moment, Name, Slug, State, Usd
+from signoff.tables.base import Base, BigId, Hash, Id, Json, Long, Moment, Name, Slug, State, Usd
 
 
 class Workspace(Base):
@@ -24,6 +24,9 @@ class Workspace(Base):
     daily_cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
     # The member who may take emergency action on any agent. Not a foreign key: members point here already.
     last_resort_id: Mapped[str | None] = mapped_column(Id)
+    # How its members sign in.
+    is_second_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_password_allowed: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
@@ -72,6 +75,7 @@ class Person(Base):
     name: Mapped[str] = mapped_column(Name)
     password_hash: Mapped[str | None] = mapped_column(Long)
     time_zone: Mapped[str | None] = mapped_column(Name)
+    has_single_keys: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
@@ -87,6 +91,8 @@ class Member(Base):
     role: Mapped[str] = mapped_column(State)
     state: Mapped[str] = mapped_column(State, default="active")
     created_at: Mapped[datetime] = mapped_column(Moment)
+    # Empty until they come in for the first time: invited.
+    accepted_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class SignInSession(Base):
@@ -104,12 +110,74 @@ class SignInSession(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
     user_agent: Mapped[str] = mapped_column(Name, default="")
+    # How it was opened: `password`, `link`, or a method that another room adds.
+    method: Mapped[str] = mapped_column(State, default="password", server_default="password")
+    is_two_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class SecondFactor(Base):
+    """The secret of a person's authenticator app, sealed. It counts once it is confirmed with a code."""
+
+    __tablename__ = "second_factors"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+    nonce: Mapped[bytes] = mapped_column(LargeBinary)
+    key_id: Mapped[str] = mapped_column(Name)
+    # The newest half minute whose code was used: no code is good twice.
+    last_step: Mapped[int] = mapped_column(BigId, default=0)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    confirmed_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class RecoveryCode(Base):
+    """A code that stands in for a lost authenticator app, once. Stored hashed."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (UniqueConstraint("person_id", "code_hash"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    code_hash: Mapped[str] = mapped_column(Hash)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class PendingSignIn(Base):
+    """A sign-in that waits for its second factor: it opens nothing by itself. Stored hashed; ends after minutes."""
+
+    __tablename__ = "pending_sign_ins"
+    __table_args__ = (Index(None, "expires_at"), Index(None, "person_id"))
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(Hash, unique=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    # Where to go in; empty for the workspace they joined last.
+    workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id"))
+    method: Mapped[str] = mapped_column(State)
+    how: Mapped[str] = mapped_column(Name)
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Throttle(Base):
+    """How many attempts something has left, counted over all processes. The name of the thing is stored hashed."""
+
+    __tablename__ = "throttles"
+    __table_args__ = (Index(None, "full_at_ms"),)
+
+    key_hash: Mapped[str] = mapped_column(Hash, primary_key=True)
+    # When the whole allowance is back, in milliseconds since 1970.
+    full_at_ms: Mapped[int] = mapped_column(BigId)
 
 
 class SetupLink(Base):
     """A one-time link: first sign-in, invitation, reset. Stored hashed; good once."""
 
     __tablename__ = "setup_links"
+    __table_args__ = (Index(None, "person_id"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     token_hash: Mapped[str] = mapped_column(Hash, unique=True)
@@ -119,6 +187,9 @@ class SetupLink(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     used_at: Mapped[datetime | None] = mapped_column(Moment)
+    # What became of the mail that carries it, where this installation sends mail.
+    mailed_at: Mapped[datetime | None] = mapped_column(Moment)
+    mail_error: Mapped[str | None] = mapped_column(Name)
 
 
 class ServiceAccount(Base):

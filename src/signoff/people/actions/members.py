@@ -14,12 +14,13 @@ from signoff.people.actions.keys import end_key
 from signoff.people.actions.roles import checked_role
 from signoff.people.actions.workspaces import person_for
 from signoff.people.custom_roles import permissions_of
+from signoff.people.emails import clean_name
 from signoff.people.levels import LEVEL_ACTIONS
 from signoff.people.membership import grants_of
 from signoff.people.roles import ADMINISTRATORS, Action
 from signoff.record import audit
 from signoff.tables.agents import AgentGrant
-from signoff.tables.people import ApiKey, Member, SignInSession, Workspace
+from signoff.tables.people import ApiKey, Member, Person, SetupLink, SignInSession, Workspace
 
 
 def add_member(session: Session, principal: Principal, *, email: str, name: str, role: str) -> str:
@@ -39,6 +40,9 @@ def add_member(session: Session, principal: Principal, *, email: str, name: str,
     )
     if member is not None and member.state == "active":
         raise NotNow("This person is a member already. Change the role instead.", code="member_exists")
+    # Who has a password comes in with it; everybody else is invited until they use their link.
+    has_password = session.scalar(select(Person.password_hash).where(Person.id == person_id)) is not None
+    accepted_at = clock.now() if has_password else None
     if member is None:
         member = Member(
             id=ids.new_id("mem"),
@@ -46,10 +50,11 @@ def add_member(session: Session, principal: Principal, *, email: str, name: str,
             person_id=person_id,
             role=role,
             created_at=clock.now(),
+            accepted_at=accepted_at,
         )
         session.add(member)
     else:
-        member.role, member.state = role, "active"
+        member.role, member.state, member.accepted_at = role, "active", accepted_at
     session.flush()
     _note(session, principal, "member.added", member.id, {"role": role})
     return member.id
@@ -62,7 +67,7 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
         NotNow: it would leave the workspace without an owner, or without its owner of last resort.
     """
     authorize(principal, "member.manage")
-    member = _member_to_change(session, principal, member_id)
+    member = member_to_change(session, principal, member_id)
     checked_role(session, principal, role)
     if member.role == role:
         return
@@ -76,13 +81,15 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
 
 
 def remove_member(session: Session, principal: Principal, member_id: str) -> None:
-    """Take a person out of the workspace; their sessions, keys and grants here end at once, what they did stays.
+    """Take a person out of the workspace; their sessions, links, keys and grants here end at once, what they did stays.
+
+    Of somebody who has not come in yet, this withdraws the invitation.
 
     Raises:
         NotNow: they are the last owner, or the owner of last resort.
     """
     authorize(principal, "member.manage")
-    member = _member_to_change(session, principal, member_id)
+    member = member_to_change(session, principal, member_id)
     if member.role == "owner":
         _keep_an_owner(session, member)
     _keep_last_resort(session, member)
@@ -100,12 +107,31 @@ def remove_member(session: Session, principal: Principal, member_id: str) -> Non
         )
         .values(revoked_at=clock.now())
     )
+    session.execute(
+        update(SetupLink)
+        .where(
+            SetupLink.person_id == member.person_id,
+            SetupLink.workspace_id == member.workspace_id,
+            SetupLink.used_at.is_(None),
+        )
+        .values(used_at=clock.now())
+    )
     session.flush()
     # Not only suspended: whoever is let in again later gets fresh ones.
     owned = select(ApiKey).where(ApiKey.workspace_id == member.workspace_id, ApiKey.owner_id == member.id)
     for key in session.scalars(owned.where(ApiKey.revoked_at.is_(None))):
         end_key(session, principal, key, because="member.removed")
-    _note(session, principal, "member.removed", member.id, {"role": member.role})
+    event = "member.removed" if member.accepted_at else "member.invitation_withdrawn"
+    _note(session, principal, event, member.id, {"role": member.role})
+
+
+def rename_person(session: Session, person_id: str, name: str) -> None:
+    """Give a person the name they chose on their way in.
+
+    Raises:
+        Malformed: it cannot be a name.
+    """
+    session.execute(update(Person).where(Person.id == person_id).values(name=clean_name(name)))
 
 
 def name_last_resort(session: Session, principal: Principal, member_id: str) -> None:
@@ -154,7 +180,13 @@ def refuse_beyond(session: Session, principal: Principal, member: Member) -> Non
             )
 
 
-def _member_to_change(session: Session, principal: Principal, member_id: str) -> Member:
+def member_to_change(session: Session, principal: Principal, member_id: str) -> Member:
+    """Return the member an administrator may change, with the workspace locked.
+
+    Raises:
+        NotFound: there is no such member here.
+        NotAllowed: an owner is changed by owners only.
+    """
     _lock(session, principal.workspace_id)
     member = _member(session, principal, member_id)
     refuse_beyond(session, principal, member)

@@ -24,11 +24,15 @@ from signoff.web.pages.connection_login.route import router as connection_login
 from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
+from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
 from signoff.web.pages.oauth_callback.route import router as oauth_callback
+from signoff.web.pages.profile.route import router as profile
 from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
+from signoff.web.pages.second_factor.route import router as second_factor
+from signoff.web.pages.second_step.route import router as second_step
 from signoff.web.pages.secret_calendar.route import router as secret_calendar
 from signoff.web.pages.secret_detail.route import router as secret_detail
 from signoff.web.pages.secrets.route import router as secrets
@@ -38,10 +42,13 @@ from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
 from signoff.web.pages.settings_roles.route import router as settings_roles
 from signoff.web.pages.settings_service_accounts.route import router as settings_service_accounts
+from signoff.web.pages.settings_sign_in.route import router as settings_sign_in
 from signoff.web.pages.sign_in.route import router as sign_in
 
 ENTRY: tuple[APIRouter, ...] = (
     sign_in,
+    second_step,
+    forgotten,
     first_run,
     oauth_callback,
 )
@@ -74,6 +81,9 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_limits,
     settings_audit,
     settings_roles,
+    settings_sign_in,
+    profile,
+    second_factor,
 )
 
 BASE = "/w/{workspace}"

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from signoff.people.access import Principal, authorize, can, covers
 from signoff.people.custom_roles import RoleFacts, permissions_of, role_names, roles
-from signoff.people.facts import MemberFacts
+from signoff.people.facts import InvitationFacts, MemberFacts
+from signoff.people.own import invitation_of
 from signoff.people.queries import member, members
 from signoff.web.forms import Form
 from signoff.web.permission_words import ROLE_WORDS, role_name
@@ -52,10 +53,17 @@ class MembersView:
     link: Link | None
     note: str
     role_names: Mapping[str, str]
+    mailed_to: str = ""
 
 
 def load(
-    session: Session, viewer: Principal, *, cursor: str | None = None, link: Link | None = None, note: str = ""
+    session: Session,
+    viewer: Principal,
+    *,
+    cursor: str | None = None,
+    link: Link | None = None,
+    note: str = "",
+    mailed_to: str = "",
 ) -> MembersView:
     """Return one page of the list.
 
@@ -72,6 +80,7 @@ def load(
         link=link,
         note=note,
         role_names={**{str(role): words[0] for role, words in ROLE_WORDS.items()}, **role_names(session, viewer)},
+        mailed_to=mailed_to,
     )
 
 
@@ -87,6 +96,21 @@ class MemberView:
     link: Link | None
     problem: str
     errors: Mapping[str, Sequence[str]]
+    invitation: InvitationFacts | None = None
+    sends_mail: bool = False
+
+    @property
+    def is_invited(self) -> bool:
+        """Return whether they have not come in yet."""
+        return self.member.state == "invited"
+
+    @property
+    def signs_in(self) -> str:
+        """Return how they come in, in words."""
+        if self.is_invited:
+            return "not yet: invited"
+        how = "with a password" if self.member.has_password else "with links or single sign-on"
+        return f"{how} and a second factor" if self.member.has_second_factor else how
 
     @property
     def path(self) -> str:
@@ -103,6 +127,7 @@ def load_one(
     link: Link | None = None,
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
+    sends_mail: bool = False,
 ) -> MemberView:
     """Return one member. `role` is the one chosen in a form that was refused.
 
@@ -122,6 +147,8 @@ def load_one(
         link=link,
         problem=problem,
         errors=errors or {},
+        invitation=invitation_of(session, viewer, member_id) if may_manage else None,
+        sends_mail=sends_mail,
     )
 
 
@@ -133,12 +160,14 @@ class InviteView:
     roles: tuple[tuple[str, str, str], ...]
     problem: str
     errors: Mapping[str, Sequence[str]]
+    sends_mail: bool = False
 
 
 def load_invite(
     session: Session,
     viewer: Principal,
     *,
+    sends_mail: bool = False,
     form: Form | None = None,
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
@@ -149,4 +178,4 @@ def load_invite(
         NotAllowed: the viewer may not invite.
     """
     authorize(viewer, "member.manage")
-    return InviteView(form or Form(), roles_for(session, viewer), problem, errors or {})
+    return InviteView(form or Form(), roles_for(session, viewer), problem, errors or {}, sends_mail)
