@@ -51,7 +51,7 @@ def pages_app(store: Store, settings: Settings) -> FastAPI:
     services = Services.build(settings, store, Vault(load_keys(settings)))
     entrance = Entrance(store, attempts_per_minute=settings.sign_in_per_minute, session_seconds=86_400)
     app.state.house = SimpleNamespace(
-        settings=settings, store=store, services=services, entrance=entrance, readiness=_Ready()
+        settings=settings, store=store.for_requests(), services=services, entrance=entrance, readiness=_Ready()
     )
     app.include_router(routers())
     app.add_route("/static/{name:path}", serve_asset)

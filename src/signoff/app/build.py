@@ -70,7 +70,8 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     )
     app.state.house = House(
         settings=settings,
-        store=services.store,
+        # What a request does sees its own workspace only; the services' store sees all of them.
+        store=services.store.for_requests(),
         services=services,
         entrance=Entrance(
             services.store,

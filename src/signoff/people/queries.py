@@ -25,6 +25,7 @@ from signoff.people.facts import (
 from signoff.people.membership import principal_of_key_row, principal_of_member
 from signoff.tables.people import ApiKey, Environment, Member, Person, SetupLink, SignInSession, Workspace
 from signoff.tables.record import AuditRow
+from signoff.tables.session import lifted
 
 _TOUCH = timedelta(seconds=60)
 
@@ -127,13 +128,15 @@ def workspace_by_slug(session: Session, slug: str) -> WorkspaceFacts:
 
 def workspaces_of_person(session: Session, person_id: str) -> list[WorkspaceFacts]:
     """Return every workspace a person belongs to, by name."""
-    rows = session.scalars(
+    query = (
         select(Workspace)
         .join(Member, Member.workspace_id == Workspace.id)
         .where(Member.person_id == person_id, Member.state == "active")
         .order_by(Workspace.name, Workspace.id)
         .limit(200)
     )
+    with lifted(session):  # A question about a person, who stands in more than one workspace.
+        rows = session.scalars(query).all()
     return [_workspace_facts(row) for row in rows]
 
 

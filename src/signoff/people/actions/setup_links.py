@@ -16,6 +16,7 @@ from signoff.people.actions.sessions import open_session, set_password
 from signoff.people.facts import SignedIn
 from signoff.record import audit
 from signoff.tables.people import Member, SetupLink
+from signoff.tables.session import lifted
 
 Purpose = Literal["first_run", "invitation", "reset"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -55,11 +56,12 @@ def create_setup_link(
     if purpose != "first_run":
         _refuse_if_elsewhere(session, member.person_id, principal.workspace_id)
     moment = clock.now()
-    session.execute(
-        update(SetupLink)
-        .where(SetupLink.person_id == member.person_id, SetupLink.used_at.is_(None))
-        .values(used_at=moment)
-    )
+    with lifted(session):  # Links are a person's: an older one of another workspace ends too.
+        session.execute(
+            update(SetupLink)
+            .where(SetupLink.person_id == member.person_id, SetupLink.used_at.is_(None))
+            .values(used_at=moment)
+        )
     token = tokens.new_link_token()
     link = SetupLink(
         id=ids.new_id("lnk"),
@@ -127,11 +129,12 @@ def link_not_good() -> LinkNotGood:
 
 
 def _refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) -> None:
-    elsewhere = session.scalar(
-        select(Member.id)
-        .where(Member.person_id == person_id, Member.workspace_id != workspace_id, Member.state == "active")
-        .limit(1)
-    )
+    with lifted(session):
+        elsewhere = session.scalar(
+            select(Member.id)
+            .where(Member.person_id == person_id, Member.workspace_id != workspace_id, Member.state == "active")
+            .limit(1)
+        )
     if elsewhere:
         raise NotNow(
             "This person has an account in another workspace as well, so a link of this workspace may not open it. "

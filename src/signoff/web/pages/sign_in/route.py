@@ -23,7 +23,7 @@ WRONG = "Check both, then try again. A forgotten password: ask an administrator 
 @router.get("/sign-in")
 def sign_in(request: Request, next: str = "") -> Response:  # noqa: A002
     """The form."""
-    with house_of(request).store.read() as session:
+    with house_of(request).services.store.read() as session:
         view = load(session, target=safe_target(next))
     return page.draw(request, "page.html", view, headers={"Cache-Control": "no-store"})
 
@@ -38,7 +38,7 @@ def enter(request: Request, fields: Fields) -> Response:
     try:
         signed_in = house.entrance.sign_in(email, fields.text("password"), address=address, user_agent=agent)
     except (NotSignedIn, TooMuch) as refusal:
-        with house.store.read() as session:
+        with house.services.store.read() as session:
             advice = WRONG if isinstance(refusal, NotSignedIn) else ""
             view = load(session, email=email, target=target, problem=refusal.detail, advice=advice)
         wait = getattr(refusal, "retry_after_seconds", None)
@@ -55,7 +55,7 @@ def leave(request: Request) -> Response:
     house = house_of(request)
     token = session_token(request)
     if token:
-        with house.store.write() as session:
+        with house.services.store.write() as session:
             end_session(session, token)
     response = RedirectResponse("/sign-in", status_code=303)
     clear_session_cookie(response, house.settings)
