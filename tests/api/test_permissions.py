@@ -12,7 +12,7 @@ from tests.api.sweep import Operation, ask, of_workspaces, operations, own_targe
 from tests.api.world import World
 
 _THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect")
-_PUBLIC = ("live", "ready", "health", "metrics")
+_PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Operations on one thing, where a role that reaches only its own is refused Alice's.
 _ON_ONE_THING = {
     "run", "steps", "step", "messages", "events", "cancel_run", "acknowledge_run", "replay_run", "edit_agent",

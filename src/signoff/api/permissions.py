@@ -15,6 +15,7 @@ NEEDS: dict[str, Action | None] = {
     "health": None,
     "metrics": None,
     "me": None,
+    "signing_keys": None,
     "start_orchestration": "run.start",
     "orchestration_runs": "run.read",
     "orchestration_run": "run.read",

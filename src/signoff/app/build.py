@@ -109,7 +109,9 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        tidying = asyncio.create_task(housekeeping.keep_tidy(services.store))
+        tidying = asyncio.create_task(
+            housekeeping.keep_tidy(services.store, audit_days=services.settings.audit_retention_days)
+        )
         try:
             if worker is not None:
                 await worker.start(services)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.connections.kinds import hosts_of
 from signoff.connections.lookup import connection_for, secret_for
 from signoff.connections.placeholders import NAME_PATTERN
+from signoff.connections.signing import reseal_signing_keys
 from signoff.connections.vault import Place, Sealed, Vault
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
@@ -203,6 +204,7 @@ def rotate_master_key(session: Session, vault: Vault) -> int:
             _put(row, vault.seal(value, _place(row)))
             done[row.workspace_id] = done.get(row.workspace_id, 0) + 1
         session.flush()
+    reseal_signing_keys(session, vault)
     for workspace_id, count in sorted(done.items()):
         audit.write(
             session,

@@ -128,3 +128,5 @@ class AuditFacts:
     detail: dict[str, Any]
     previous_hash: str
     hash: str
+    run_id: str | None = None
+    revision_id: str | None = None

@@ -320,4 +320,6 @@ def audit_facts(row: AuditRow) -> AuditFacts:
         row.detail,
         row.previous_hash,
         row.hash,
+        row.run_id,
+        row.revision_id,
     )

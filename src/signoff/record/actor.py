@@ -10,11 +10,16 @@ ActorKind = Literal["member", "key", "run", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, an API key, a run (its revision acted), or the product itself."""
+    """A person, an API key, a run (its revision acted), or the product itself.
+
+    `run_id` and `revision_id` say in which run and as which revision; what an agent does is never only a person's.
+    """
 
     kind: ActorKind
     id: str
     name: str
+    run_id: str | None = None
+    revision_id: str | None = None
 
 
 SYSTEM = Actor("system", "system", "Signoff")

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from signoff.tables.base import Base, Hash, Id, Json, Long, Moment, Name, Slug, State, Usd
@@ -22,6 +22,9 @@ class Workspace(Base):
     name: Mapped[str] = mapped_column(Name)
     time_zone: Mapped[str] = mapped_column(Name, default="UTC")
     daily_cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    # None: it works. Else an instance administrator shut it: nobody gets in, and no run starts.
+    suspended_at: Mapped[datetime | None] = mapped_column(Moment)
+    suspended_reason: Mapped[str | None] = mapped_column(Long)
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
@@ -36,6 +39,9 @@ class Environment(Base):
     slug: Mapped[str] = mapped_column(Slug)
     name: Mapped[str] = mapped_column(Name)
     is_production: Mapped[bool] = mapped_column(default=False)
+    # Where it stands in lists, from 0; production is a flag, not a place.
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    daily_cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
@@ -49,6 +55,8 @@ class Person(Base):
     name: Mapped[str] = mapped_column(Name)
     password_hash: Mapped[str | None] = mapped_column(Long)
     time_zone: Mapped[str | None] = mapped_column(Name)
+    # Makes, suspends and resumes workspaces; sees their names and counts, never what is in them.
+    is_instance_administrator: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 

@@ -22,6 +22,7 @@ EVERYTHING = "*"
 # Tables that have a `workspace_id`, or are a tenant's in another way, and stand outside the wall: each with its reason.
 OUTSIDE: dict[str, str] = {
     "people": "A person is nobody's: they may belong to several workspaces, and are found by address when invited.",
+    "signing_keys": "The installation's own: it signs the exports of every workspace, and holds nothing of any.",
     "sessions": "A browser is a person's. A new password ends all of theirs, in whatever workspace they were opened.",
 }
 # The workspace itself is walled by its own id.

@@ -17,7 +17,9 @@ from signoff.tables.people import Environment, Member, Person, Workspace
 
 _ENVIRONMENTS = (("staging", "Staging", False), ("production", "Production", True))
 # Words that stand where a workspace's name stands in an address.
-RESERVED = frozenset(("health", "orchestrations", "me", "openapi", "docs", "workspaces", "metrics", "static"))
+RESERVED = frozenset(
+    ("health", "orchestrations", "me", "openapi", "docs", "workspaces", "metrics", "static", "instance")
+)
 
 
 def found_workspace(session: Session, *, slug: str, name: str, owner_email: str, owner_name: str) -> Founded:

@@ -209,7 +209,7 @@ def search_text(title: str, run_id: str, agent: Agent, external_id: str | None, 
 def _follow_up(session: Session, principal: Principal, run: Run, moment: datetime) -> None:
     audit.write(
         session, workspace_id=run.workspace_id, actor=principal.actor, action="run.request", object_kind="run",
-        object_id=run.id,
+        object_id=run.id, run_id=run.id, revision_id=run.revision_id,
         detail={"agent": run.agent_slug, "revision": run.revision_number, "source": run.source, "mode": run.mode,
                 "state": run.state},
     )  # fmt: skip

@@ -15,10 +15,14 @@ from signoff.people.facts import AuditFacts
 from signoff.record.audit import Verdict
 from signoff.web.permission_words import AREA_WORDS
 
-AREAS: tuple[tuple[str, str], ...] = tuple(
-    (area, words) for area, words in {**AREA_WORDS, "session": "Sign-in", "setup_link": "Setup links"}.items()
+_MORE_AREAS = {"session": "Sign-in", "setup_link": "Setup links", "environment": "Environments"}
+AREAS: tuple[tuple[str, str], ...] = tuple({**AREA_WORDS, **_MORE_AREAS}.items())
+ACTORS: tuple[tuple[str, str], ...] = (
+    ("member", "People"),
+    ("key", "API keys"),
+    ("run", "Agents"),
+    ("system", "Signoff itself"),
 )
-ACTORS: tuple[tuple[str, str], ...] = (("member", "People"), ("key", "API keys"), ("system", "Signoff itself"))
 SPANS: tuple[tuple[str, str, timedelta], ...] = (
     ("day", "Last 24 hours", timedelta(days=1)),
     ("week", "Last 7 days", timedelta(days=7)),
@@ -47,7 +51,7 @@ class Line:
     @property
     def actor_icon(self) -> str:
         """Return the icon of who did it."""
-        return {"member": "user", "key": "square-terminal"}.get(self.row.actor_kind, "cog")
+        return {"member": "user", "key": "square-terminal", "run": "bot"}.get(self.row.actor_kind, "cog")
 
 
 @dataclass(frozen=True, slots=True)
