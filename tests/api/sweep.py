@@ -15,6 +15,11 @@ from tests.api.world import BODY, World, make_connection, make_secret
 YAML = "slug: fromfile\nname: From a file\nmodel:\n  name: openai:gpt-5-mini\n"
 
 BODIES: dict[str, Any] = {
+    "change_workspace": {"name": "Acme"},
+    "create_environment": {"slug": "sandbox", "name": "Sandbox"},
+    "change_environment": {"name": "Before production"},
+    "create_workspace": {"slug": "third", "name": "Third", "owner_email": "dora@third.example"},
+    "suspend_workspace": {"reason": "because"},
     "start_orchestration": {"runId": "r-1", "workflowId": "helper", "input": {"text": "x"}},
     "add_member": {"email": "new@acme.example", "name": "New", "role": "member"},
     "set_role": {"role": "viewer"},

@@ -138,6 +138,8 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),
         "effect": make_effect(session, alice, run, connection),
         "model": "local:tiny",
+        "environment": "staging",
+        "tenant": "third",
         "step": "stp_none",
     }
 

@@ -23,6 +23,8 @@ from signoff.people.facts import AuditFacts
 from signoff.record import audit as chain
 
 router = make_router("audit")
+# Before everything under a workspace: "instance" is none.
+instance = make_router("audit")
 
 _Word = Annotated[str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9._:-]+$")]
 
@@ -71,7 +73,7 @@ class SigningKeys:
     items: list[PublicKey]
 
 
-@router.get("/v1/instance/signing-keys", response_model=SigningKeys)
+@instance.get("/v1/instance/signing-keys", response_model=SigningKeys)
 async def signing_keys(request: Request) -> Response:
     """The public keys with which exports are checked. They are no secret: anybody may ask."""
     return answer(SigningKeys(await house_of(request).store.read_async(public_keys)))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import Request, Response
+from pydantic import Field
 from sqlalchemy.orm import Session
 
-from signoff.api.answers import answer
-from signoff.api.desk import AtDesk
+from signoff.api.answers import Done, answer
+from signoff.api.desk import AtDesk, AtMakingDesk, WorkspaceSlug
 from signoff.api.house import house_of
 from signoff.api.identity import Caller
+from signoff.api.shapes import Body, Name, SlugText, Usd
 from signoff.api.shapes import router as make_router
-from signoff.people import queries
-from signoff.people.access import Principal, reach
+from signoff.budgets.caps import set_environment_cap
+from signoff.people import actions, queries
+from signoff.people.access import Principal, authorize, reach
 from signoff.people.facts import EnvironmentFacts, WorkspaceFacts
 from signoff.people.roles import ACTIONS
 
@@ -69,7 +73,7 @@ async def workspace(desk: AtDesk) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Environments:
-    """The environments of a workspace, production last."""
+    """The environments of a workspace, in their order."""
 
     items: list[EnvironmentFacts]
 
@@ -78,3 +82,71 @@ class Environments:
 async def environments(desk: AtDesk) -> Response:
     """The environments; a key bound to one sees that one."""
     return answer(Environments(await desk.read(queries.environments)))
+
+
+class WorkspaceChange(Body):
+    """What is to be changed; what is left out stays."""
+
+    name: Name | None = None
+    time_zone: Annotated[str | None, Field(max_length=60, description="Such as Europe/Berlin: when a day begins.")] = (
+        None
+    )
+
+
+@router.patch("/v1/{workspace}", response_model=WorkspaceFacts)
+async def change_workspace(desk: AtDesk, body: WorkspaceChange) -> Response:
+    """Rename the workspace, or say in which time zone its days begin."""
+    await desk.write(actions.change_workspace, name=body.name, time_zone=body.time_zone)
+    return answer(await desk.read(queries.workspace))
+
+
+class NewEnvironment(Body):
+    """A place with connections, secrets and a budget of its own."""
+
+    slug: SlugText
+    name: Name
+    is_production: bool = False
+
+
+class EnvironmentChange(Body):
+    """What is to be changed; what is left out stays. `daily_cap_usd` null takes the cap away."""
+
+    name: Name | None = None
+    is_production: bool | None = None
+    position: Annotated[int | None, Field(ge=0, le=100, description="Its place in lists, from 0.")] = None
+    daily_cap_usd: Usd | None = None
+
+
+@router.post("/v1/{workspace}/environments", response_model=EnvironmentFacts, status_code=201)
+async def create_environment(desk: AtMakingDesk, body: NewEnvironment) -> Response:
+    """Make an environment with nothing in it."""
+
+    def work(session: Session, principal: Principal) -> EnvironmentFacts:
+        actions.create_environment(session, principal, **body.model_dump())
+        return queries.environment_by_slug(session, principal, body.slug)
+
+    return answer(await desk.make("environment.create", body.model_dump(mode="json"), work), 201)
+
+
+@router.patch("/v1/{workspace}/environments/{environment}", response_model=EnvironmentFacts)
+async def change_environment(desk: AtDesk, environment: WorkspaceSlug, body: EnvironmentChange) -> Response:
+    """Rename, move, mark as production, or cap what may be spent in it each day. All of it, or none."""
+
+    def work(session: Session, principal: Principal) -> EnvironmentFacts:
+        authorize(principal, "environment.manage")
+        actions.change_environment(session, principal, environment, name=body.name, is_production=body.is_production)
+        if body.position is not None:
+            actions.move_environment(session, principal, environment, position=body.position)
+        if "daily_cap_usd" in body.model_fields_set:
+            set_environment_cap(session, principal, environment, cap_usd=body.daily_cap_usd)
+        session.flush()
+        return queries.environment_by_slug(session, principal, environment)
+
+    return answer(await desk.write(work))
+
+
+@router.delete("/v1/{workspace}/environments/{environment}", response_model=Done)
+async def delete_environment(desk: AtDesk, environment: WorkspaceSlug) -> Response:
+    """Take an environment away that nothing was ever done in."""
+    await desk.write(actions.delete_environment, environment)
+    return answer(Done())

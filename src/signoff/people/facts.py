@@ -18,6 +18,8 @@ class EnvironmentFacts:
     slug: str
     name: str
     is_production: bool
+    position: int = 0
+    daily_cap_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class WorkspaceFacts:
     time_zone: str
     daily_cap_usd: Decimal | None
     created_at: datetime
+    suspended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

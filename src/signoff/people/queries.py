@@ -22,7 +22,7 @@ from signoff.people.facts import (
     SessionFacts,
     WorkspaceFacts,
 )
-from signoff.people.membership import principal_of_key_row, principal_of_member
+from signoff.people.membership import principal_of_key_row, principal_of_member, refuse_suspended
 from signoff.tables.people import ApiKey, Environment, Member, Person, SetupLink, SignInSession, Workspace
 from signoff.tables.record import AuditRow
 from signoff.tables.session import lifted
@@ -44,6 +44,7 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
     Raises:
         NotSignedIn: no such session, or it was ended, or it lay idle too long.
         NotFound: the person does not belong to the workspace named.
+        WorkspaceSuspended: the workspace is shut.
     """
     row = session.scalar(select(SignInSession).where(SignInSession.token_hash == tokens.hash_of(token)))
     moment = clock.now()
@@ -56,7 +57,7 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
         raise NotSignedIn("Your session has ended. Sign in again.", code="session_over")
     chosen = Workspace.slug == workspace_slug if workspace_slug is not None else Workspace.id == row.workspace_id
     found = session.execute(
-        select(Member, Person)
+        select(Member, Person, Workspace)
         .join(Person, Person.id == Member.person_id)
         .join(Workspace, Workspace.id == Member.workspace_id)
         .where(Member.person_id == row.person_id, Member.state == "active", chosen)
@@ -65,7 +66,8 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
         if workspace_slug is None:
             raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
         raise NotFound("There is no such workspace, or you do not belong to it.")
-    return Seen(principal_of_member(*found), row.id, row.last_seen_at + _TOUCH <= moment)
+    refuse_suspended(found[2])
+    return Seen(principal_of_member(found[0], found[1]), row.id, row.last_seen_at + _TOUCH <= moment)
 
 
 def principal_of_key(session: Session, key: str) -> Seen:
@@ -73,6 +75,7 @@ def principal_of_key(session: Session, key: str) -> Seen:
 
     Raises:
         NotSignedIn: it is no key of ours. `RevokedKey` when it once was one.
+        WorkspaceSuspended: its workspace is shut.
     """
     prefix = tokens.prefix_of(key)
     row = session.scalar(select(ApiKey).where(ApiKey.prefix == prefix)) if prefix else None
@@ -81,6 +84,7 @@ def principal_of_key(session: Session, key: str) -> Seen:
     moment = clock.now()
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= moment):
         raise RevokedKey(row.id)
+    refuse_suspended(session.get_one(Workspace, row.workspace_id))
     is_due = row.last_used_at is None or row.last_used_at + _TOUCH <= moment
     return Seen(principal_of_key_row(row), row.id, is_due)
 
@@ -146,17 +150,23 @@ def all_workspaces(session: Session) -> list[WorkspaceFacts]:
 
 
 def _workspace_facts(row: Workspace) -> WorkspaceFacts:
-    return WorkspaceFacts(row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.created_at)
+    return WorkspaceFacts(
+        row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.created_at, row.suspended_at
+    )
 
 
 def environments(session: Session, viewer: Principal) -> list[EnvironmentFacts]:
-    """Return the environments the viewer may see: all, or the one its key is bound to. Production last."""
+    """Return the environments the viewer may see: all, or the one its key is bound to, in their order."""
     authorize(viewer, "workspace.read")
     query = select(Environment).where(Environment.workspace_id == viewer.workspace_id)
     if viewer.environment_id:
         query = query.where(Environment.id == viewer.environment_id)
-    rows = session.scalars(query.order_by(Environment.is_production, Environment.slug))
-    return [EnvironmentFacts(row.id, row.slug, row.name, row.is_production) for row in rows]
+    rows = session.scalars(query.order_by(Environment.position, Environment.is_production, Environment.slug))
+    return [_environment_facts(row) for row in rows]
+
+
+def _environment_facts(row: Environment) -> EnvironmentFacts:
+    return EnvironmentFacts(row.id, row.slug, row.name, row.is_production, row.position, row.daily_cap_usd)
 
 
 def environment_by_slug(session: Session, viewer: Principal, slug: str) -> EnvironmentFacts:
@@ -166,7 +176,7 @@ def environment_by_slug(session: Session, viewer: Principal, slug: str) -> Envir
     )
     if row is None or (viewer.environment_id and viewer.environment_id != row.id):
         raise NotFound(f"There is no environment {slug[:63]!r} in this workspace.")
-    return EnvironmentFacts(row.id, row.slug, row.name, row.is_production)
+    return _environment_facts(row)
 
 
 def members(

@@ -7,6 +7,7 @@ from signoff.people.roles import Action, Role
 ACTION_WORDS: dict[Action, str] = {
     "workspace.read": "See the workspace and its environments",
     "workspace.manage": "Change the workspace",
+    "environment.manage": "Make, change and remove environments",
     "member.read": "See the members",
     "member.manage": "Invite members, change roles, remove",
     "key.read": "See API keys",
@@ -35,6 +36,7 @@ ACTION_WORDS: dict[Action, str] = {
 }
 AREA_WORDS: dict[str, str] = {
     "workspace": "Workspace",
+    "environment": "Environments",
     "member": "Members",
     "key": "API keys",
     "audit": "Audit",

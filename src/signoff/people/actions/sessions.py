@@ -13,7 +13,7 @@ from signoff.kit.text import storable
 from signoff.people import tokens
 from signoff.people.access import Principal
 from signoff.people.facts import SignedIn
-from signoff.people.membership import principal_of_member
+from signoff.people.membership import principal_of_member, refuse_suspended
 from signoff.record import audit
 from signoff.tables.people import Member, Person, SignInSession, Workspace
 
@@ -31,6 +31,7 @@ def open_session(
 
     Raises:
         NotSignedIn: the person belongs to no (such) workspace.
+        WorkspaceSuspended: it is shut, and they belong to no other.
     """
     found = session.execute(
         select(Member, Person, Workspace)
@@ -41,12 +42,14 @@ def open_session(
             Member.state == "active",
             Member.workspace_id == workspace_id if workspace_id else Member.workspace_id.is_not(None),
         )
-        .order_by(Member.id.desc())
+        # A workspace that works before one that is suspended; then the one they joined last.
+        .order_by(Workspace.suspended_at.is_not(None), Member.id.desc())
         .limit(1)
     ).first()
     if found is None:
         raise NotSignedIn("This account belongs to no workspace any more. Ask an administrator to add it again.")
     member, person, workspace = found
+    refuse_suspended(workspace)
     token, moment = tokens.new_session_token(), clock.now()
     row = SignInSession(
         id=ids.new_id("ses"),

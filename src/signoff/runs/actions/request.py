@@ -16,13 +16,14 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import storable
 from signoff.people.access import Principal, authorize
+from signoff.people.membership import refuse_suspended
 from signoff.record import audit, outbox
 from signoff.runs.actions.moves import tell_state
 from signoff.runs.facts import RequestedRun
 from signoff.runs.input import prepare
 from signoff.runs.states import Mode, Origin, Source
 from signoff.tables.agents import Agent, Revision
-from signoff.tables.people import Environment
+from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
 
 START = "run.start"
@@ -93,6 +94,7 @@ def _check_keys(external_id: str | None, input_key: str | None) -> None:
 
 
 def _environment(session: Session, principal: Principal, slug: str) -> Environment:
+    refuse_suspended(session.get_one(Workspace, principal.workspace_id))
     found = session.scalar(
         select(Environment).where(Environment.workspace_id == principal.workspace_id, Environment.slug == slug)
     )

@@ -15,7 +15,7 @@ from signoff.people.facts import AuditFacts
 from signoff.record.audit import Verdict
 from signoff.web.permission_words import AREA_WORDS
 
-_MORE_AREAS = {"session": "Sign-in", "setup_link": "Setup links", "environment": "Environments"}
+_MORE_AREAS = {"session": "Sign-in", "setup_link": "Setup links"}
 AREAS: tuple[tuple[str, str], ...] = tuple({**AREA_WORDS, **_MORE_AREAS}.items())
 ACTORS: tuple[tuple[str, str], ...] = (
     ("member", "People"),
