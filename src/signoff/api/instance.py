@@ -7,17 +7,19 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from signoff.api.answers import Done, Listed, answer, listed
-from signoff.api.desk import Cursor, Size, WorkspaceSlug
+from signoff.api.desk import Cursor, MakingDesk, Size, WorkspaceSlug
 from signoff.api.house import house_of
 from signoff.api.identity import Caller
-from signoff.api.once import write_again
+from signoff.api.once import AtMostOnce, write_again
 from signoff.api.shapes import Body, Name, Reason, SlugText
 from signoff.api.shapes import router as make_router
 from signoff.people import actions
+from signoff.people.access import Principal
 from signoff.people.instance_queries import WorkspaceCounts, instance_workspaces
-from signoff.tables.session import Store
+from signoff.tables.session import Store, lifted
 
 router = make_router("instance")
 
@@ -65,10 +67,16 @@ async def list_workspaces(
 
 
 @router.post("/v1/instance/workspaces", response_model=MadeWorkspace, status_code=201)
-async def create_workspace(request: Request, principal: Caller, body: NewWorkspace) -> Response:
+async def create_workspace(request: Request, principal: Caller, once: AtMostOnce, body: NewWorkspace) -> Response:
     """Make a workspace with staging, production and an owner."""
-    made = await write_again(_store(request), actions.create_workspace, principal, **body.model_dump())
-    return answer(MadeWorkspace(made.workspace_id, body.slug, made.member_id), status=201)
+
+    def work(session: Session, principal: Principal) -> MadeWorkspace:
+        with lifted(session):  # What is made is another workspace than the caller's.
+            made = actions.create_workspace(session, principal, **body.model_dump())
+        return MadeWorkspace(made.workspace_id, body.slug, made.member_id)
+
+    desk = MakingDesk(house_of(request), principal, once)
+    return answer(await desk.make("workspace.create", body.model_dump(mode="json"), work), 201)
 
 
 @router.post("/v1/instance/workspaces/{tenant}:suspend", response_model=Done)

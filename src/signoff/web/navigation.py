@@ -56,6 +56,8 @@ NAVIGATION = (
             Link("members", "Members", "/settings/members", "users", "m"),
             Link("keys", "API keys", "/settings/keys", "square-terminal", "k"),
             Link("limits", "Limits", "/settings/limits", "gauge", "l"),
+            Link("environments", "Environments", "/settings/environments", "layers", "e"),
+            Link("workspace", "Workspace", "/settings/workspace", "building-2", "w"),
             Link("audit", "Audit log", "/settings/audit", "scroll-text", "u"),
         ),
     ),

@@ -80,7 +80,8 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
 
 
 def _pots(run: RunContext, standing: Standing) -> tuple[Pot, ...]:
-    """Return what the call's money is counted in: its run, its day, its environment's day, and for a test run the tests of its day."""
+    """Return what the call's money is counted in: its run, its day there and in its environment, for a test run also
+    the tests of its day."""
     now = clock.now()
     counted = (
         run_pot(run.run_id, run.body.limits.cost_usd),

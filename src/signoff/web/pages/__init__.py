@@ -22,15 +22,18 @@ from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
 from signoff.web.pages.home.route import router as home
+from signoff.web.pages.instance_workspaces.route import router as instance_workspaces
 from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
 from signoff.web.pages.secrets.route import router as secrets
 from signoff.web.pages.settings_audit.route import router as settings_audit
+from signoff.web.pages.settings_environments.route import router as settings_environments
 from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
 from signoff.web.pages.settings_roles.route import router as settings_roles
+from signoff.web.pages.settings_workspace.route import router as settings_workspace
 from signoff.web.pages.sign_in.route import router as sign_in
 
 ENTRY: tuple[APIRouter, ...] = (
@@ -60,6 +63,9 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_limits,
     settings_audit,
     settings_roles,
+    settings_workspace,
+    settings_environments,
+    instance_workspaces,
 )
 
 BASE = "/w/{workspace}"
