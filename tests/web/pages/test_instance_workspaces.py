@@ -37,9 +37,8 @@ def test_one_is_made_and_its_owner_gets_in_by_the_link(site_of_mei: Site):
     assert made.status_code == 201
     link = re.search(r"/setup/[A-Za-z0-9_-]+", made.text)
     assert link
-    entered = site.visitor().post(
-        link.group(), data={"password": "a sentence of Dora's", "again": "a sentence of Dora's"}
-    )
+    words = "a sentence of Dora's"
+    entered = site.visitor().post(link.group(), data={"password": words, "again": words})
     assert (entered.status_code, entered.headers["location"]) == (303, "/w/finance")
     with site.store.read() as session:
         row = session.scalars(select(AuditRow).where(AuditRow.action == "workspace.founded")).all()[-1]

@@ -116,7 +116,7 @@ def delete_environment(session: Session, principal: Principal, slug: str) -> Non
         raise NotNow("This is the last environment; a workspace has at least one.", code="last_environment")
     found = what_is_in(session, row.id)
     if found:
-        words = ", ".join(f"{count} {name}" for name, count in found.items())
+        words = ", ".join(f"{name} {count}" for name, count in found.items())
         raise NotNow(
             f"{row.name} is not empty: it has {words}. What was done there stays on record, so it stays too.",
             code="environment_not_empty",

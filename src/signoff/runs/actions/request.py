@@ -71,6 +71,8 @@ def request_run(
         Malformed: the input does not fit the revision's input schema; `errors` says where.
         NotNow: nothing is live there yet, or `external_id` belongs to another run.
     """
+    if (workspace := session.get(Workspace, principal.workspace_id)) is not None:
+        refuse_suspended(workspace)
     _check_keys(external_id, input_key)
     row = agent_for(session, principal, agent, "run.start")
     if replay_of is not None:
@@ -94,7 +96,6 @@ def _check_keys(external_id: str | None, input_key: str | None) -> None:
 
 
 def _environment(session: Session, principal: Principal, slug: str) -> Environment:
-    refuse_suspended(session.get_one(Workspace, principal.workspace_id))
     found = session.scalar(
         select(Environment).where(Environment.workspace_id == principal.workspace_id, Environment.slug == slug)
     )

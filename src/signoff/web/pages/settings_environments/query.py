@@ -61,4 +61,4 @@ def load(session: Session, viewer: Principal, refused: Refused = NOT_REFUSED) ->
 
 def _words(session: Session, place: EnvironmentFacts) -> str:
     found = what_is_in(session, place.id)
-    return ", ".join(f"{count:,} {name}" for name, count in found.items())
+    return ", ".join(f"{name} {count:,}" for name, count in found.items())
