@@ -70,7 +70,7 @@ def pages_app(store: Store, settings: Settings) -> FastAPI:
         reset_link_seconds=settings.reset_link_seconds if settings.smtp_url else None,
     )
     app.state.house = SimpleNamespace(
-        settings=settings, store=store, services=services, entrance=entrance, readiness=_Ready()
+        settings=settings, store=store.for_requests(), services=services, entrance=entrance, readiness=_Ready()
     )
     app.include_router(routers())
     app.add_route("/static/{name:path}", serve_asset)

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.budgets import statements
-from signoff.budgets.states import day_of
+from signoff.budgets.states import day_of, environment_pot
 from signoff.kit import clock, money
 from signoff.kit.errors import NotFound
 from signoff.people.access import Principal, authorize
-from signoff.tables.people import Workspace
+from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
 
 DAYS_MAX = 366
@@ -89,6 +89,28 @@ def today(session: Session, workspace_id: str) -> Spend:
     day = day_of(workspace.time_zone, clock.now())
     found, tests = spent_in(session, [f"day:{workspace_id}:{day}", f"test:{workspace_id}:{day}"])
     return Spend(found.spent_usd, found.held_usd, workspace.daily_cap_usd, tests.spent_usd)
+
+
+def today_by_environment(session: Session, viewer: Principal) -> dict[str, Spend]:
+    """Return today's spend of each environment of the viewer's workspace against its cap, by its id.
+
+    Raises:
+        NotAllowed: the viewer may not see budgets.
+    """
+    authorize(viewer, "budget.read")
+    workspace = session.get_one(Workspace, viewer.workspace_id)
+    places = session.scalars(select(Environment).where(Environment.workspace_id == viewer.workspace_id)).all()
+    pots = {
+        place.id: environment_pot(
+            place.id, place.daily_cap_usd, name=place.name, time_zone=workspace.time_zone, now=clock.now()
+        )
+        for place in places
+    }
+    found = spent_in(session, [pot.name for pot in pots.values()])
+    return {
+        place_id: Spend(spend.spent_usd, spend.held_usd, pot.cap_usd)
+        for (place_id, pot), spend in zip(pots.items(), found, strict=True)
+    }
 
 
 def daily(session: Session, viewer: Principal, *, days: int = 30) -> list[DayOfSpend]:

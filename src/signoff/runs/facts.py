@@ -36,7 +36,8 @@ class RunContext:
     @property
     def actor(self) -> Actor:
         """Return who the audit names when this run acts."""
-        return Actor("run", self.run_id, f"{self.agent_slug}, revision {self.revision_number}")
+        name = f"{self.agent_slug}, revision {self.revision_number}"
+        return Actor("run", self.run_id, name, run_id=self.run_id, revision_id=self.revision_id)
 
 
 @dataclass(frozen=True, slots=True)

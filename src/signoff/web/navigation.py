@@ -57,6 +57,8 @@ NAVIGATION = (
             Link("sign_in", "Signing in", "/settings/sign-in", "log-in", "i"),
             Link("keys", "API keys", "/settings/keys", "square-terminal", "k"),
             Link("limits", "Limits", "/settings/limits", "gauge", "l"),
+            Link("environments", "Environments", "/settings/environments", "layers", "e"),
+            Link("workspace", "Workspace", "/settings/workspace", "building-2", "w"),
             Link("audit", "Audit log", "/settings/audit", "scroll-text", "u"),
         ),
     ),

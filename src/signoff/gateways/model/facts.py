@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.budgets.queries import Spend, spent_in
-from signoff.budgets.states import Pot, day_pot, run_pot, test_pot
+from signoff.budgets.states import Pot, day_pot, environment_pot, run_pot, test_pot
 from signoff.gateways.model.call import ModelCall
 from signoff.gateways.model.prices import Price, entered_prices
 from signoff.gateways.standing import Standing, standing_of
@@ -80,11 +80,19 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
 
 
 def _pots(run: RunContext, standing: Standing) -> tuple[Pot, ...]:
-    """Return what the call's money is counted in: its run, its day, and for a test run the tests of its day."""
+    """Return what the call's money is counted in: its run, its day there and in its environment, for a test run also
+    the tests of its day."""
     now = clock.now()
     counted = (
         run_pot(run.run_id, run.body.limits.cost_usd),
         day_pot(run.workspace_id, standing.daily_cap_usd, time_zone=standing.time_zone, now=now),
+        environment_pot(
+            run.environment_id,
+            standing.environment_cap_usd,
+            name=standing.environment_name,
+            time_zone=standing.time_zone,
+            now=now,
+        ),
     )
     if standing.origin != "test":
         return counted

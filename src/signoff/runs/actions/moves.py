@@ -34,6 +34,7 @@ class Moved:
     waiting_for: str | None
     code: str | None
     reason: str | None
+    revision_id: str
     cost_usd: Decimal
     input: Any
     output: Any
@@ -78,7 +79,8 @@ def move(
     if is_audited:
         audit.write(
             session, workspace_id=run.workspace_id, actor=by, action=f"run.{after}", object_kind="run",
-            object_id=run.id, detail=_without_none({"code": run.code, "leg": run.leg, "waiting_for": run.waiting_for}),
+            object_id=run.id, run_id=run.id, revision_id=run.revision_id,
+            detail=_without_none({"code": run.code, "leg": run.leg, "waiting_for": run.waiting_for}),
         )  # fmt: skip
     return run
 

@@ -24,7 +24,7 @@ WRONG = "Check both, then try again. A forgotten password: get a link, below."
 @router.get("/sign-in")
 def sign_in(request: Request, next: str = "", why: str = "") -> Response:  # noqa: A002
     """The form."""
-    with house_of(request).store.read() as session:
+    with house_of(request).services.store.read() as session:
         view = load(session, target=safe_target(next), why=why)
     return page.draw(request, "page.html", view, headers=NOT_KEPT)
 
@@ -39,7 +39,7 @@ def enter(request: Request, fields: Fields) -> Response:
             email, fields.text("password"), address=network_address(request), user_agent=user_agent(request)
         )
     except (NotSignedIn, TooMuch) as refusal:
-        with house.store.read() as session:
+        with house.services.store.read() as session:
             advice = WRONG if refusal.code == "bad_credentials" else ""
             view = load(session, email=email, target=target, problem=refusal.detail, advice=advice)
         wait = getattr(refusal, "retry_after_seconds", None)
@@ -54,7 +54,7 @@ def leave(request: Request) -> Response:
     house = house_of(request)
     token = session_token(request)
     if token:
-        with house.store.write() as session:
+        with house.services.store.write() as session:
             end_session(session, token)
     response = RedirectResponse("/sign-in", status_code=303)
     clear_session_cookie(response, house.settings)
