@@ -47,7 +47,12 @@ def _end(merged: Any) -> Any:
 
     return (
         update(_steps)
-        .where(_is_of_run, _steps.c.key == bindparam("of_key"))
+        # Of two attempts the first to end is the record; one that was cut off may still tell what came of it.
+        .where(
+            _is_of_run,
+            _steps.c.key == bindparam("of_key"),
+            or_(_steps.c.ended_at.is_(None), _steps.c.code == "cut_off"),
+        )
         .values(
             state=bindparam("to_state"),
             code=bindparam("with_code"),

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.text import shortened, storable
 from signoff.record import statements
-from signoff.tables.runs import Run
+from signoff.tables.runs import Run, Step
 
 StepKind = Literal["model", "tool", "engine"]
 StepState = Literal["running", "completed", "failed", "refused", "waiting", "simulated", "cached", "stopped"]
@@ -77,8 +77,10 @@ def end_step(
     is_truncated: bool = False,
     is_scripted: bool = False,
     detail: Mapping[str, Any] | None = None,
-) -> None:
-    """Write how a step ended, and add what it used to its run.
+) -> bool:
+    """Write how a step ended, and add what it used to its run. False when another attempt at it ended first.
+
+    Then that one is the record and stays; what this one used is still counted to the run, because it was used.
 
     `calls` is how often the outside was asked: 0 when a policy answered or refused instead. `is_price_unknown`,
     `is_truncated` and `is_scripted` are said of the run too, and never taken back.
@@ -94,17 +96,23 @@ def end_step(
             "into": tokens_in, "out": tokens_out,
         },
     ).one_or_none()  # fmt: skip
-    if ended is None:
-        return
+    kind = ended.kind if ended is not None else _kind_of(session, run_id, key)
     connection.execute(
         statements.ADD_USE,
         {
             "of_run": run_id, "cost": cost_usd or Decimal(0), "into": tokens_in or 0, "out": tokens_out or 0,
-            "models": calls if ended.kind == "model" else 0, "tools": calls if ended.kind == "tool" else 0,
+            "models": calls if kind == "model" else 0, "tools": calls if kind == "tool" else 0,
             "unpriced": is_price_unknown, "truncated": is_truncated, "scripted": is_scripted,
         },
     )  # fmt: skip
+    if ended is None:
+        return False
     _tell_step(session, ended.workspace_id, run_id, ended.id, ended.seq, ended.kind, ended.name, state)
+    return True
+
+
+def _kind_of(session: Session, run_id: str, key: str) -> str | None:
+    return session.scalar(select(Step.kind).where(Step.run_id == run_id, Step.key == key))
 
 
 def emit(

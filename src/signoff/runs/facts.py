@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,11 +54,12 @@ class RequestedRun:
 
 @dataclass(frozen=True, slots=True)
 class LegStart:
-    """What a leg needs to begin: the run's context, its input, and until when it may work."""
+    """What a leg needs to begin: the run's context and input, until when it may work, and what it relies on."""
 
     context: RunContext
     input: Any
     deadline_at: datetime
+    relies_on: Mapping[str, Any]
 
 
 def context_of(session: Session, run_id: str, *, leg: int) -> RunContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.messages import ModelMessagesTypeAdapter
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from signoff.budgets.queries import Spend, spent_in
 from signoff.budgets.states import Pot, day_pot, run_pot, test_pot
-from signoff.gateways.model.call import ModelCall
+from signoff.gateways.model.call import ModelCall, ModelOutcome
 from signoff.gateways.model.prices import Price, entered_prices
 from signoff.gateways.standing import Standing, standing_of
 from signoff.kit import clock
@@ -32,6 +33,9 @@ _ANSWER = select(Step.response).where(
     Step.state.in_(("completed", "cached")),
     Step.kind == "model",
 )
+_ENDED = select(Step.state, Step.response, Step.code, Step.reason, Step.detail).where(
+    Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
+)
 # What differs between two requests that ask the same.
 _PASSING = frozenset({"timestamp", "run_id", "conversation_id", "usage", "provider_response_id", "provider_details",
                       "metadata", "tool_call_id", "history_digest", "model_id", "canonical_system"})  # fmt: skip
@@ -43,7 +47,7 @@ class ModelFacts:
 
     Args:
         spends: what each of `pots` has spent and holds, in their order.
-        finished: the answer this very step gave before a crash kept it from being recorded.
+        finished: what came of this very step before the leg began again.
         recorded: the answer the original run got, in a replay.
         cached: the answer to an equal request of this agent, where the revision asks for a cache.
     """
@@ -53,7 +57,7 @@ class ModelFacts:
     pots: tuple[Pot, ...]
     spends: tuple[Spend, ...]
     redactor: Redactor
-    finished: Any = None
+    finished: ModelOutcome | None = None
     recorded: Any = None
     cached: Any = None
     request_hash: str | None = None
@@ -72,10 +76,26 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
         pots=pots,
         spends=spent_in(session, [pot.name for pot in pots]),
         redactor=services.masking.redactor(session, run.environment_id),
-        finished=_answer_of(session, run.run_id, call.key),
+        finished=finished_outcome(session, run.run_id, call.key),
         recorded=_answer_of(session, run.replay_of, call.key) if run.mode == "replay" and run.replay_of else None,
         cached=_cached(session, run, request_hash),
         request_hash=request_hash,
+    )
+
+
+def finished_outcome(session: Session, run_id: str, key: str) -> ModelOutcome | None:
+    """Return what came of a step that has ended, as it was told then; None while it has not."""
+    row = session.connection().execute(_ENDED, {"of_run": run_id, "of_key": key}).one_or_none()
+    if row is None:
+        return None
+    if row.state in ("completed", "cached"):
+        return ModelOutcome("answered", row.response)
+    resume_at = row.detail.get("resume_at")
+    return ModelOutcome(
+        "waits" if row.state == "waiting" else "stopped",
+        code=row.code,
+        reason=row.reason,
+        resume_at=datetime.fromisoformat(resume_at) if resume_at else None,
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.body import EFFECTS, AllowedTool, Effect
 from signoff.freezes.queries import Freeze, freeze_on
 from signoff.gateways.standing import Standing, standing_of
-from signoff.gateways.tool.call import ToolCall
+from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
@@ -41,7 +41,7 @@ _COUNTS = select(
     _number(Step.name == bindparam("of_name")),
     _number(Step.detail["args_hash"].as_string() == bindparam("of_args")),
 ).where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.key != bindparam("of_key"))
-_ENDED = select(Step.detail).where(
+_ENDED = select(Step.response, Step.detail).where(
     Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
 )
 
@@ -72,7 +72,7 @@ class ToolFacts:
         connection_slug: the bound connection, None when the environment binds none.
         tool: None when the connection has no such tool.
         calls_before: how many tool calls the run has made; of them of this tool; of them with these arguments.
-        finished: the outcome this very step had before a crash kept it from being recorded.
+        finished: what came of this very step before the leg began again.
         recorded: the outcome of the original run, in a replay.
     """
 
@@ -86,7 +86,7 @@ class ToolFacts:
     same_tool_before: int
     same_call_before: int
     redactor: Redactor
-    finished: dict[str, Any] | None = None
+    finished: ToolOutcome | None = None
     recorded: dict[str, Any] | None = None
 
     @property
@@ -122,7 +122,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         same_tool_before=same_tool,
         same_call_before=same_call,
         redactor=services.masking.redactor(session, run.environment_id),
-        finished=_outcome_of(session, run.run_id, call),
+        finished=finished_outcome(session, run, call),
         recorded=_recorded(session, run, call) if run.mode == "replay" and run.replay_of else None,
     )
 
@@ -173,16 +173,24 @@ def _counts(session: Session, run: RunContext, call: ToolCall) -> tuple[int, int
     return int(row[0]), int(row[1]), int(row[2])
 
 
-def _outcome_of(session: Session, run_id: str, call: ToolCall) -> dict[str, Any] | None:
-    """Return the final outcome the trace kept for this step, if it ended."""
-    detail = session.connection().scalar(_ENDED, {"of_run": run_id, "of_key": call.key})
-    return detail.get("outcome") if detail else None
+def finished_outcome(session: Session, run: RunContext, call: ToolCall) -> ToolOutcome | None:
+    """Return what came of a step that has ended for good; None while it has not.
+
+    What a call was held or stopped for is asked anew: somebody may have answered since.
+    """
+    row = session.connection().execute(_ENDED, {"of_run": run.run_id, "of_key": call.key}).one_or_none()
+    return _outcome_in(row.response, row.detail) if row is not None else None
+
+
+def _outcome_in(response: Any, detail: dict[str, Any]) -> ToolOutcome | None:
+    kept = detail.get("outcome")
+    return ToolOutcome.from_plain({"value": response, **kept}) if kept else None
 
 
 def _recorded(session: Session, run: RunContext, call: ToolCall) -> dict[str, Any] | None:
     """Return what the original run got for the same call: by its id, else the first with the same arguments."""
     rows = session.execute(
-        select(Step.key, Step.detail)
+        select(Step.key, Step.response, Step.detail)
         .where(
             Step.run_id == run.replay_of,
             Step.kind == "tool",
@@ -191,6 +199,7 @@ def _recorded(session: Session, run: RunContext, call: ToolCall) -> dict[str, An
         )
         .order_by(Step.seq)
     ).all()
-    same = next((row.detail for row in rows if row.key == f"{run.replay_of}:{call.call_id}"), None)
-    detail = same or (rows[0].detail if rows else None)
-    return detail.get("outcome") if detail else None
+    same = next((row for row in rows if row.key == f"{run.replay_of}:{call.call_id}"), None)
+    found = same or (rows[0] if rows else None)
+    outcome = _outcome_in(found.response, found.detail) if found is not None else None
+    return outcome.as_plain() if outcome is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,15 +16,24 @@ from signoff.record.actor import SYSTEM, Actor
 from signoff.runs.actions import statements
 from signoff.runs.actions.moves import move, rows, tell_state
 from signoff.runs.actions.request import START
-from signoff.runs.facts import LegStart, context_of
+from signoff.runs.facts import LegStart, RunContext, context_of
 from signoff.runs.states import WaitingFor
 from signoff.tables.runs import Leg, Run
 
 
-def start_leg(session: Session, run_id: str, leg: int, *, worker: str, wall_seconds_max: int) -> LegStart | None:
+def start_leg(
+    session: Session,
+    run_id: str,
+    leg: int,
+    *,
+    worker: str,
+    wall_seconds_max: int,
+    relies_on: Callable[[RunContext], Mapping[str, Any]] = lambda _: {},
+) -> LegStart | None:
     """Begin a leg: the run is running, under a deadline. None when this leg is not the one that may begin.
 
-    Time spent waiting for people does not count towards the deadline, only the legs do.
+    Time spent waiting for people does not count towards the deadline, only the legs do. `relies_on` says, as plain
+    JSON, what the leg will work with; a leg that begins again after a crash gets what it had.
     """
     context = context_of(session, run_id, leg=leg)
     moment = clock.now()
@@ -35,17 +44,19 @@ def start_leg(session: Session, run_id: str, leg: int, *, worker: str, wall_seco
         is_audited=False, values={"started_at": func.coalesce(Run.started_at, moment), "deadline_at": deadline},
     )  # fmt: skip
     if moved is not None:
+        relied = dict(relies_on(context))
         session.connection().execute(
             statements.ADD_LEG,
             {"run_id": run_id, "number": leg, "workspace_id": moved.workspace_id, "state": "running",
-             "worker": worker, "holds": [], "started_at": moment},
+             "worker": worker, "holds": [], "relies_on": relied, "started_at": moment},
         )  # fmt: skip
-        return LegStart(context, moved.input, deadline)
-    # A crash between this and the record of it: the same leg begins again and finds itself begun.
+        return LegStart(context, moved.input, deadline, relied)
+    # After a crash the same leg begins again and finds itself begun.
     run = session.get(Run, run_id, populate_existing=True)
     if run is None or run.state != "running" or run.leg != leg or not take_leg(session, run_id, leg, worker=worker):
         return None
-    return LegStart(context, run.input, run.deadline_at or deadline)
+    begun = session.get_one(Leg, (run_id, leg))
+    return LegStart(context, run.input, run.deadline_at or deadline, begun.relies_on or relies_on(context))
 
 
 def _used_seconds(session: Session, run_id: str, leg: int) -> float:

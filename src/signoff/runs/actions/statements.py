@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table, bindparam, insert, null, update
 
 from signoff.tables.base import Json, Moment
 from signoff.tables.runs import Effect, Leg, Step
@@ -18,7 +18,7 @@ ADD_LEG = insert(_legs)
 END_LEG = (
     update(_legs)
     .where(_legs.c.run_id == bindparam("of_run"), _legs.c.number == bindparam("of_leg"), _legs.c.state == "running")
-    .values(state=bindparam("to_state"), ended_at=_moment, holds=bindparam("with_holds", type_=Json))
+    .values(state=bindparam("to_state"), ended_at=_moment, holds=bindparam("with_holds", type_=Json), relies_on=null())
 )
 END_OWN_LEG = END_LEG.where(_legs.c.worker == bindparam("of_worker"))
 CUT_OFF_STEPS = (
