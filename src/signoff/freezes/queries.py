@@ -13,9 +13,10 @@ from signoff.freezes.states import Scope
 from signoff.kit.paging import Page, decode_cursor, encode_cursor, page_size
 from signoff.people.access import Principal, authorize
 from signoff.tables.limits import FreezeOrder
+from signoff.tables.prepared import Prepared
 
 # Built once: it is asked with every tool call.
-_STANDING = (
+_STANDING = Prepared(
     select(*FreezeOrder.__table__.c)
     .where(
         FreezeOrder.workspace_id == bindparam("of_workspace"),
@@ -82,7 +83,7 @@ def freezes_page(
 def freeze_on(session: Session, *, workspace_id: str, agent_id: str, connection_id: str | None) -> Freeze | None:
     """Return a standing freeze that forbids this agent to write through this connection. For the tool gateway."""
     of = {"of_workspace": workspace_id, "of_agent": agent_id, "of_connection": connection_id or ""}
-    row = session.connection().execute(_STANDING, of).one_or_none()
+    row = _STANDING.first(session, of)
     return _freeze(row) if row is not None else None
 
 

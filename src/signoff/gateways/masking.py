@@ -13,12 +13,13 @@ from signoff.connections.vault import Place, Sealed, Vault
 from signoff.kit.errors import Fault
 from signoff.kit.redact import Redactor
 from signoff.tables.connections import Secret
+from signoff.tables.prepared import Prepared
 
 log = logging.getLogger(__name__)
 
 Stamp = tuple[tuple[str, int], ...]
 _ENVIRONMENTS_MAX = 256
-_STAMPS = select(Secret.id, Secret.version).where(Secret.environment_id == bindparam("of_environment"))
+_STAMPS = Prepared(select(Secret.id, Secret.version).where(Secret.environment_id == bindparam("of_environment")))
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Masking:
 
     def redactor(self, session: Session, environment_id: str) -> Redactor:
         """Return the redactor for everything that passes a gateway in this environment."""
-        rows = session.connection().execute(_STAMPS, {"of_environment": environment_id}).all()
+        rows = _STAMPS.all(session, {"of_environment": environment_id})
         stamp = tuple(sorted((row.id, row.version) for row in rows))
         made = self._made.get(environment_id)
         if made is not None and made[0] == stamp:

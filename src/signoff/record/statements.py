@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 
 from signoff.tables.base import Json, Moment, Usd
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run, RunEvent, Step
 
 _steps = cast("Table", Step.__table__)
@@ -70,19 +71,21 @@ def _end(merged: Any) -> Any:
     )
 
 
-BEGIN_STEP = {"sqlite": _begin(sqlite), "postgresql": _begin(postgresql)}
+BEGIN_STEP = Prepared({"sqlite": _begin(sqlite), "postgresql": _begin(postgresql)})
 # What is said at the end is laid over what was said at the beginning.
-END_STEP = {
-    "sqlite": _end(func.json_patch(_steps.c.detail, bindparam("more", type_=JSON))),
-    "postgresql": _end(_steps.c.detail.op("||")(bindparam("more", type_=JSONB))),
-}
+END_STEP = Prepared(
+    {
+        "sqlite": _end(func.json_patch(_steps.c.detail, bindparam("more", type_=JSON))),
+        "postgresql": _end(_steps.c.detail.op("||")(bindparam("more", type_=JSONB))),
+    }
+)
 
 
 def _or(column: Any, name: str) -> Any:
     return or_(column, bindparam(name, type_=Boolean))
 
 
-ADD_USE = (
+ADD_USE = Prepared(
     update(_runs)
     .where(_runs.c.id == bindparam("of_run"))
     .values(
@@ -96,5 +99,5 @@ ADD_USE = (
         is_scripted=_or(_runs.c.is_scripted, "scripted"),
     )
 )
-ADD_EVENT = insert(cast("Table", RunEvent.__table__)).inline()
-HOLD_RUN = select(_runs.c.id).where(_runs.c.id == bindparam("of_run")).with_for_update(key_share=True)
+ADD_EVENT = Prepared(insert(cast("Table", RunEvent.__table__)).inline())
+HOLD_RUN = Prepared(select(_runs.c.id).where(_runs.c.id == bindparam("of_run")).with_for_update(key_share=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.budgets.queries import spent_in
@@ -13,6 +14,11 @@ from signoff.gateways.services import Services
 from signoff.kit import clock
 from signoff.runs.facts import RunContext
 from signoff.tables.people import Workspace
+from signoff.tables.prepared import Prepared
+
+_WORKSPACE = Prepared(
+    select(Workspace.daily_cap_usd, Workspace.time_zone).where(Workspace.id == bindparam("of_workspace"))
+)
 
 
 def affordable(session: Session, services: Services, run: RunContext) -> Verdict:
@@ -21,6 +27,6 @@ def affordable(session: Session, services: Services, run: RunContext) -> Verdict
         return ALLOW  # Answered from the record, which costs nothing.
     model = run.body.model.name
     price = services.prices.price(model, entered_prices(session, run.workspace_id, [model]))
-    workspace = session.get_one(Workspace, run.workspace_id)
+    workspace = _WORKSPACE.one(session, {"of_workspace": run.workspace_id})
     pot = day_pot(run.workspace_id, workspace.daily_cap_usd, time_zone=workspace.time_zone, now=clock.now())
     return money_left(price, (pot,), spent_in(session, [pot.name]))

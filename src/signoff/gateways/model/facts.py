@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.messages import ModelMessagesTypeAdapter
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.budgets.queries import Spend, spent_in
@@ -21,20 +21,25 @@ from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
 from signoff.tables.limits import CachedAnswer
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Step
 
 if TYPE_CHECKING:
     from signoff.gateways.services import Services
 
 # Built once: it is asked with every call, and building it costs more than asking.
-_ANSWER = select(Step.response).where(
-    Step.run_id == bindparam("of_run"),
-    Step.key == bindparam("of_key"),
-    Step.state.in_(("completed", "cached")),
-    Step.kind == "model",
+_ANSWER = Prepared(
+    select(Step.response).where(
+        Step.run_id == bindparam("of_run"),
+        Step.key == bindparam("of_key"),
+        or_(Step.state == "completed", Step.state == "cached"),
+        Step.kind == "model",
+    )
 )
-_ENDED = select(Step.state, Step.response, Step.code, Step.reason, Step.detail).where(
-    Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
+_ENDED = Prepared(
+    select(Step.state, Step.response, Step.code, Step.reason, Step.detail).where(
+        Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
+    )
 )
 # What differs between two requests that ask the same.
 _PASSING = frozenset({"timestamp", "run_id", "conversation_id", "usage", "provider_response_id", "provider_details",
@@ -85,7 +90,7 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
 
 def finished_outcome(session: Session, run_id: str, key: str) -> ModelOutcome | None:
     """Return what came of a step that has ended, as it was told then; None while it has not."""
-    row = session.connection().execute(_ENDED, {"of_run": run_id, "of_key": key}).one_or_none()
+    row = _ENDED.first(session, {"of_run": run_id, "of_key": key})
     if row is None:
         return None
     if row.state in ("completed", "cached"):
@@ -152,7 +157,7 @@ def _stable(value: Any) -> Any:
 def _answer_of(session: Session, run_id: str | None, key: str) -> Any:
     if run_id is None:
         return None
-    return session.connection().scalar(_ANSWER, {"of_run": run_id, "of_key": key})
+    return _ANSWER.scalar(session, {"of_run": run_id, "of_key": key})
 
 
 def _cached(session: Session, run: RunContext, request_hash: str | None) -> Any:

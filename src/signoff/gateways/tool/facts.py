@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import EFFECTS, AllowedTool, Effect
@@ -16,6 +16,7 @@ from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
 from signoff.tables.connections import Connection, Tool
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Step
 
 if TYPE_CHECKING:
@@ -27,22 +28,36 @@ def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 # Built once: they are asked with every call, and building one costs more than asking.
-_BOUND = (
+_BOUND = Prepared(
     select(
-        Connection.id, Connection.slug, Connection.name, Connection.kind, Connection.config, Connection.version,
-        Connection.health, Connection.state, Tool.state.label("tool_state"), Tool.definition, Tool.definition_hash,
-        Tool.effect, Tool.is_idempotent,
+        Connection.id,
+        Connection.slug,
+        Connection.name,
+        Connection.kind,
+        Connection.config,
+        Connection.version,
+        Connection.health,
+        Connection.state,
+        Tool.state.label("tool_state"),
+        Tool.definition,
+        Tool.definition_hash,
+        Tool.effect,
+        Tool.is_idempotent,
     )
     .outerjoin(Tool, and_(Tool.connection_id == Connection.id, Tool.name == bindparam("of_tool")))
     .where(Connection.environment_id == bindparam("of_environment"), Connection.slug == bindparam("of_slot"))
-)  # fmt: skip
-_COUNTS = select(
-    func.count(),
-    _number(Step.name == bindparam("of_name")),
-    _number(Step.detail["args_hash"].as_string() == bindparam("of_args")),
-).where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.key != bindparam("of_key"))
-_ENDED = select(Step.response, Step.detail).where(
-    Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
+)
+_COUNTS = Prepared(
+    select(
+        func.count(),
+        _number(Step.name == bindparam("of_name")),
+        _number(Step.detail["args_hash"].as_string() == bindparam("of_args")),
+    ).where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.key != bindparam("of_key"))
+)
+_ENDED = Prepared(
+    select(Step.response, Step.detail).where(
+        Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
+    )
 )
 
 
@@ -103,7 +118,7 @@ def args_hash(call: ToolCall) -> str:
 def tool_facts(session: Session, services: Services, run: RunContext, call: ToolCall) -> ToolFacts:
     """Read everything the guards ask for."""
     of = {"of_environment": run.environment_id, "of_slot": call.slot, "of_tool": call.tool}
-    bound = session.connection().execute(_BOUND, of).one_or_none()
+    bound = _BOUND.first(session, of)
     tool = _tool(bound) if bound is not None and bound.tool_state is not None else None
     allowed = allowed_tool(run, call)
     calls, same_tool, same_call = _counts(session, run, call)
@@ -143,7 +158,7 @@ def effect_of(tool: BoundTool | None, allowed: AllowedTool | None) -> Effect:
     return EFFECTS[max(EFFECTS.index(tool.effect), EFFECTS.index(own))]
 
 
-def _tool(row: Row[*tuple[Any, ...]]) -> BoundTool:
+def _tool(row: Any) -> BoundTool:
     return BoundTool(
         connection_id=row.id,
         connection_slug=row.slug,
@@ -169,7 +184,7 @@ def _effect(stored: str) -> Effect:
 
 def _counts(session: Session, run: RunContext, call: ToolCall) -> tuple[int, int, int]:
     of = {"of_run": run.run_id, "of_key": call.key, "of_name": call.name, "of_args": args_hash(call)}
-    row = session.connection().execute(_COUNTS, of).one()
+    row = _COUNTS.one(session, of)
     return int(row[0]), int(row[1]), int(row[2])
 
 
@@ -178,7 +193,7 @@ def finished_outcome(session: Session, run: RunContext, call: ToolCall) -> ToolO
 
     What a call was held or stopped for is asked anew: somebody may have answered since.
     """
-    row = session.connection().execute(_ENDED, {"of_run": run.run_id, "of_key": call.key}).one_or_none()
+    row = _ENDED.first(session, {"of_run": run.run_id, "of_key": call.key})
     return _outcome_in(row.response, row.detail) if row is not None else None
 
 
