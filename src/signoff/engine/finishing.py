@@ -58,7 +58,9 @@ def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, wo
 def _move(session: Session, context: RunContext, end: LegEnd) -> None:
     run_id, leg, by = context.run_id, context.leg, context.actor
     if end.kind == "completed":
-        actions.complete_run(session, run_id, leg, by=by, output=_storable(end.output))
+        actions.complete_run(
+            session, run_id, leg, by=by, output=_storable(end.output), code=end.code or None, reason=end.reason or None
+        )
     elif end.kind == "held":
         actions.wait_run(
             session, run_id, leg, by=by, waiting_for="reconciliation", code="needs_reconciliation",

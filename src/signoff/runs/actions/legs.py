@@ -104,9 +104,18 @@ def _close_what_was_cut_off(session: Session, run_id: str) -> None:
         statement.run(session, values)
 
 
-def complete_run(session: Session, run_id: str, leg: int, *, by: Actor, output: Any) -> bool:
-    """The run has its answer."""
-    values = {"output": output, "code": None, "reason": None}
+def complete_run(
+    session: Session,
+    run_id: str,
+    leg: int,
+    *,
+    by: Actor,
+    output: Any,
+    code: str | None = None,
+    reason: str | None = None,
+) -> bool:
+    """The run has its answer. `code` and `reason` say what is to be known about it, if anything."""
+    values = {"output": output, "code": code, "reason": reason}
     return move(session, run_id, "completed", by=by, leg=leg, values=values) is not None
 
 
