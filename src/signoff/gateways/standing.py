@@ -16,12 +16,13 @@ from signoff.runs.states import is_over
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection
 from signoff.tables.people import Environment, Workspace
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
 
 # A verdict older than this is asked for again before anything is sent.
 STALE_SECONDS = 0.5
 # Built once: it is asked with every call, and building it costs more than asking.
-_STANDING = (
+_STANDING = Prepared(
     select(
         Run.state,
         Run.is_cancel_requested,
@@ -70,7 +71,7 @@ def standing_of(session: Session, run_id: str, *, connection: Connection | None 
     Raises:
         NotFound: the run is gone.
     """
-    row = session.connection().execute(_STANDING, {"of_run": run_id}).one_or_none()
+    row = _STANDING.first(session, {"of_run": run_id})
     if row is None:
         raise NotFound("There is no such run.")
     return Standing(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.canonical import content_hash
 from signoff.record.actor import Actor
+from signoff.tables.prepared import Prepared
 from signoff.tables.record import AuditCheckpoint, AuditHead, AuditRow
 
 GENESIS = "0" * 64
@@ -22,11 +23,13 @@ PRUNED = "audit.pruned"
 _rows = cast("Table", AuditRow.__table__)
 _heads = cast("Table", AuditHead.__table__)
 _COLUMNS = tuple(_rows.c.keys())
-_ADD = insert(_rows)
-_FIRST = insert(_heads)
+_ADD = Prepared(insert(_rows))
+_FIRST = Prepared(insert(_heads))
 _of_workspace = _heads.c.workspace_id == bindparam("of_workspace")
-_TAKE = update(_heads).where(_of_workspace).values(seq=_heads.c.seq + 1).returning(_heads.c.seq, _heads.c.hash)
-_CLOSE = update(_heads).where(_of_workspace).values(hash=bindparam("of_hash"))
+_TAKE = Prepared(
+    update(_heads).where(_of_workspace).values(seq=_heads.c.seq + 1).returning(_heads.c.seq, _heads.c.hash)
+)
+_CLOSE = Prepared(update(_heads).where(_of_workspace).values(hash=bindparam("of_hash")))
 
 
 def write(
@@ -69,18 +72,17 @@ def write(
     )
     row.hash = row_hash(row)
     # By plain statements: a run writes several rows, and the object mapper costs more than the database.
-    connection = session.connection()
-    connection.execute(_ADD, {name: getattr(row, name) for name in _COLUMNS})
-    connection.execute(_CLOSE, {"of_workspace": workspace_id, "of_hash": row.hash})
+    _ADD.run(session, {name: getattr(row, name) for name in _COLUMNS})
+    _CLOSE.run(session, {"of_workspace": workspace_id, "of_hash": row.hash})
 
 
 def _next_link(session: Session, workspace_id: str) -> tuple[int, str]:
     """Return the number of the next row and the hash of the one before."""
     # The update takes the row's lock until commit: two writers cannot both follow the same link.
-    taken = session.connection().execute(_TAKE, {"of_workspace": workspace_id}).one_or_none()
+    taken = _TAKE.first(session, {"of_workspace": workspace_id})
     if taken is not None:
         return taken.seq, taken.hash
-    session.connection().execute(_FIRST, {"workspace_id": workspace_id, "seq": 1, "hash": GENESIS})
+    _FIRST.run(session, {"workspace_id": workspace_id, "seq": 1, "hash": GENESIS})
     return 1, GENESIS
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from signoff.kit import chance
 from signoff.tables import walls
+from signoff.tables.prepared import CONNECTION
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,9 +81,10 @@ class Store:
     @contextmanager
     def _writing(self) -> Generator[Session]:
         with self._sessions() as session:
-            if self.is_sqlite:
-                session.connection(execution_options={"signoff_begin": "IMMEDIATE"})
+            options = {"signoff_begin": "IMMEDIATE"} if self.is_sqlite else None
+            session.info[CONNECTION] = session.connection(execution_options=options)
             yield session
+            del session.info[CONNECTION]
             session.commit()
             callbacks: list[Callable[[], None]] = session.info.pop(_CALLBACKS, [])
         for callback in callbacks:

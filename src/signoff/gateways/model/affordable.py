@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.budgets.queries import spent_in
@@ -13,6 +14,18 @@ from signoff.gateways.services import Services
 from signoff.kit import clock
 from signoff.runs.facts import RunContext
 from signoff.tables.people import Environment, Workspace
+from signoff.tables.prepared import Prepared
+
+_PLACE = Prepared(
+    select(
+        Workspace.daily_cap_usd,
+        Workspace.time_zone,
+        Environment.name.label("environment_name"),
+        Environment.daily_cap_usd.label("environment_cap_usd"),
+    )
+    .join(Environment, Environment.workspace_id == Workspace.id)
+    .where(Environment.id == bindparam("of_environment"))
+)
 
 
 def affordable(session: Session, services: Services, run: RunContext) -> Verdict:
@@ -24,10 +37,12 @@ def affordable(session: Session, services: Services, run: RunContext) -> Verdict
         return ALLOW  # Answered from the record, which costs nothing.
     model = run.body.model.name
     price = services.prices.price(model, entered_prices(session, run.workspace_id, [model]))
-    place = session.get_one(Environment, run.environment_id)
-    zone, now = workspace.time_zone, clock.now()
+    place = _PLACE.one(session, {"of_environment": run.environment_id})
+    zone, now = place.time_zone, clock.now()
     pots = (
-        day_pot(run.workspace_id, workspace.daily_cap_usd, time_zone=zone, now=now),
-        environment_pot(place.id, place.daily_cap_usd, name=place.name, time_zone=zone, now=now),
+        day_pot(run.workspace_id, place.daily_cap_usd, time_zone=zone, now=now),
+        environment_pot(
+            run.environment_id, place.environment_cap_usd, name=place.environment_name, time_zone=zone, now=now
+        ),
     )
     return money_left(price, pots, spent_in(session, [pot.name for pot in pots]))

@@ -57,7 +57,7 @@ def cancel_run(session: Session, principal: Principal, run_id: str, *, reason: s
     if run.state in ("queued", "waiting"):
         moved = move(
             session, run_id, "cancelled", by=principal.actor,
-            conditions=(Run.state.in_(("queued", "waiting")),), values={"code": "cancelled", "reason": words},
+            before=("queued", "waiting"), values={"code": "cancelled", "reason": words},
         )  # fmt: skip
         if moved is not None:
             return moved.state
