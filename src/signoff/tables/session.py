@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -30,7 +31,9 @@ _WALLED = "signoff_walled"
 _NARROWED = "signoff_narrowed"
 _BIND = select(func.set_config(walls.SETTING, bindparam("workspace"), True))
 # How long `run` keeps trying while the database is away: long enough for a restart or a failover.
-_OUTAGE_SECONDS = 120.0
+# How long a transaction is tried again while the database is away: for work that can wait, and for somebody who does.
+_OUTAGE_SECONDS, _OUTAGE_ASKED_SECONDS = 120.0, 2.0
+_patience: ContextVar[float] = ContextVar("signoff_outage_patience", default=_OUTAGE_SECONDS)
 
 
 class Store:
@@ -100,7 +103,8 @@ class Store:
         """Run blocking `work` in the store's threads. Retries while the database cannot be reached."""
         loop = asyncio.get_running_loop()
         if not self.is_walled:
-            return await loop.run_in_executor(self._pool, lambda: through_outage(work, *args, **kwargs))
+            patience = _patience.get()
+            return await loop.run_in_executor(self._pool, lambda: _through(patience, work, *args, **kwargs))
         context = contextvars.copy_context()  # The thread must know which workspace the request is bound to.
         return await loop.run_in_executor(self._pool, lambda: context.run(through_outage, work, *args, **kwargs))
 
@@ -160,17 +164,26 @@ def narrow(session: Session, workspace_id: str) -> None:
         session.execute(_BIND, {"workspace": workspace_id})
 
 
+def be_brief() -> None:
+    """Let what this task asks of a database that is away be refused after two seconds: somebody waits for it."""
+    _patience.set(_OUTAGE_ASKED_SECONDS)
+
+
 def through_outage(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call `work`, again after a pause while the database is away, for at most two minutes.
+    """Call `work`, again after a pause while the database is away, for at most two minutes; see `be_brief`.
 
     `work` must be one whole transaction, so that a second call finds nothing half done.
     """
+    return _through(_patience.get(), work, *args, **kwargs)
+
+
+def _through(patience: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     waited, pause = 0.0, 0.1
     while True:
         try:
             return work(*args, **kwargs)
         except DBAPIError as error:
-            if not _is_outage(error) or waited >= _OUTAGE_SECONDS:
+            if not is_outage(error) or waited >= patience:
                 raise
         step = chance.jittered(pause)
         threading.Event().wait(step)
@@ -178,7 +191,7 @@ def through_outage(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
         pause = min(pause * 2, 5.0)
 
 
-def _is_outage(error: DBAPIError) -> bool:
+def is_outage(error: DBAPIError) -> bool:
     """Return whether trying the same transaction again may help: no connection, a restart, a lost race."""
     if error.connection_invalidated:
         return True
