@@ -4,41 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from signoff.kit.errors import Fault
+from signoff.kit.sealing import KEY_BYTES, MasterKey, MasterKeys
 from signoff.settings import Settings
 
-KEY_BYTES = 32
+__all__ = ["KEY_BYTES", "MasterKey", "MasterKeys", "keys_of", "load_keys", "new_key_text"]
+
 _FILE_NAME = "secret.key"
-
-
-@dataclass(frozen=True, slots=True)
-class MasterKey:
-    """One key. `id` is a fingerprint that is stored with what the key encrypted."""
-
-    value: bytes = field(repr=False)
-
-    @property
-    def id(self) -> str:
-        """Return the key's fingerprint: it tells keys apart and nothing about them."""
-        return hashlib.sha256(b"signoff master key\0" + self.value).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True)
-class MasterKeys:
-    """The key that encrypts, and older ones that still decrypt."""
-
-    current: MasterKey
-    old: tuple[MasterKey, ...] = ()
-
-    def by_id(self, key_id: str) -> MasterKey | None:
-        """Return the key with this fingerprint."""
-        return next((key for key in (self.current, *self.old) if key.id == key_id), None)
 
 
 def load_keys(settings: Settings) -> MasterKeys:
