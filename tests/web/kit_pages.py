@@ -18,9 +18,11 @@ from starlette.testclient import TestClient
 
 from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
+from signoff.connectors.net import guard_of
 from signoff.gateways.services import Services
 from signoff.kit.errors import Refusal
 from signoff.people.entrance import Entrance
+from signoff.people.single_sign_on import SingleSignOn
 from signoff.settings import Settings
 from signoff.tables.session import Store
 from signoff.web.assets import serve_asset
@@ -51,7 +53,14 @@ def pages_app(store: Store, settings: Settings) -> FastAPI:
     services = Services.build(settings, store, Vault(load_keys(settings)))
     entrance = Entrance(store, attempts_per_minute=settings.sign_in_per_minute, session_seconds=86_400)
     app.state.house = SimpleNamespace(
-        settings=settings, store=store, services=services, entrance=entrance, readiness=_Ready()
+        settings=settings,
+        store=store,
+        services=services,
+        entrance=entrance,
+        single_sign_on=SingleSignOn(
+            store, services.vault, guard_of(settings), attempts_per_minute=1_000, session_seconds=86_400
+        ),
+        readiness=_Ready(),
     )
     app.include_router(routers())
     app.add_route("/static/{name:path}", serve_asset)

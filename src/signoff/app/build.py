@@ -21,11 +21,13 @@ from signoff.app.checks import check_schema, check_settings
 from signoff.app.pages import add_pages
 from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
+from signoff.connectors.net import guard_of
 from signoff.durable.census import Census
 from signoff.engine.worker import Worker
 from signoff.gateways.services import Services
 from signoff.kit.rates import Rates
 from signoff.people.entrance import Entrance
+from signoff.people.single_sign_on import SingleSignOn
 from signoff.settings import Settings
 from signoff.tables.session import Store
 from signoff.web.security import BodyLimit, RequestId, SameOrigin, SecurityHeaders
@@ -79,6 +81,13 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         ),
         callers=Rates(settings.rate_per_minute),
         knocks=Rates(settings.rate_per_minute),
+        single_sign_on=SingleSignOn(
+            services.store,
+            services.vault,
+            guard_of(settings),
+            attempts_per_minute=settings.sign_in_per_minute,
+            session_seconds=settings.session_absolute_seconds,
+        ),
         readiness=Readiness(services.store, census),
     )
     for router in ROUTERS:

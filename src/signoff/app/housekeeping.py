@@ -1,4 +1,4 @@
-"""What is thrown away when its time is over: sessions, answers kept for repeated requests."""
+"""What is thrown away when its time is over: sessions, sign-ins never finished, answers kept for repeated requests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.api.once import KEPT, sweep_answers
 from signoff.kit import clock
 from signoff.people.actions import sweep_sessions
+from signoff.people.actions.attempts import sweep_attempts
 from signoff.tables.session import Store
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ def tidy(session: Session) -> None:
     moment = clock.now()
     sweep_answers(session, before=moment - KEPT)
     sweep_sessions(session, before=moment - _SESSION_KEPT)
+    sweep_attempts(session, before=moment)
 
 
 async def keep_tidy(store: Store) -> None:

@@ -17,6 +17,7 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.kit.text import storable
 from signoff.people.access import Principal, system
+from signoff.people.actions.providers import reseal_client_secrets
 from signoff.record import audit
 from signoff.tables.connections import Connection, Secret
 
@@ -191,7 +192,7 @@ def rotate_master_key(session: Session, vault: Vault) -> int:
 
     For the command line on the machine. Safe to repeat; until it has ended, the old key must stay in the settings.
     """
-    done: dict[str, int] = {}
+    done = reseal_client_secrets(session, vault)
     while True:
         rows = session.scalars(
             select(Secret).where(Secret.key_id != vault.keys.current.id).order_by(Secret.id).limit(_ROTATE_AT_ONCE)

@@ -27,6 +27,9 @@ class Principal:
     scopes: frozenset[str] | None = None
     environment_id: str | None = None
     person_id: str | None = None
+    is_bound: bool = False
+    """The session was opened by this workspace's identity provider: it may do what the member may, and touch nothing
+    that belongs to the person beyond this workspace (other workspaces, password, second factor, other sessions)."""
 
     @property
     def actor(self) -> Actor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from signoff.kit.errors import NotSignedIn, TooMuch
+from signoff.kit.errors import NotAllowed, NotSignedIn, TooMuch
 from signoff.kit.rates import Rates
 from signoff.people import passwords, queries
 from signoff.people.access import Principal
@@ -83,7 +83,10 @@ class Entrance:
 
         Raises:
             NotSignedIn: `old` is not their password.
+            NotAllowed: the session was opened by a workspace's identity provider, which has no say in passwords.
         """
+        if principal.is_bound:
+            raise NotAllowed("Sign in with your password to change it; this session was opened by single sign-on.")
         self._count(f"account:{email.strip().lower()[:200]}")
         with self._store.read() as session:
             found = queries.stored_password(session, email)

@@ -12,9 +12,12 @@ def role_of(text: str) -> Role:
     return text if text in ROLES else "viewer"
 
 
-def principal_of_member(member: Member, person: Person) -> Principal:
-    """Return the caller a member is."""
-    return Principal("member", member.id, person.name, member.workspace_id, role_of(member.role), person_id=person.id)
+def principal_of_member(member: Member, person: Person, *, is_bound: bool = False) -> Principal:
+    """Return the caller a member is; `is_bound` when their session reaches this workspace only."""
+    role = role_of(member.role)
+    return Principal(
+        "member", member.id, person.name, member.workspace_id, role, person_id=person.id, is_bound=is_bound
+    )
 
 
 def principal_of_key_row(key: ApiKey) -> Principal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
@@ -23,6 +23,7 @@ from signoff.people.facts import (
     WorkspaceFacts,
 )
 from signoff.people.membership import principal_of_key_row, principal_of_member
+from signoff.people.sign_in_rules import may_enter, sso_required
 from signoff.tables.people import ApiKey, Environment, Member, Person, SetupLink, SignInSession, Workspace
 from signoff.tables.record import AuditRow
 
@@ -42,7 +43,8 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
 
     Raises:
         NotSignedIn: no such session, or it was ended, or it lay idle too long.
-        NotFound: the person does not belong to the workspace named.
+        NotFound: the person does not belong to the workspace named, or the session does not reach it.
+        SsoRequired: the workspace is entered through single sign-on, and this session was not.
     """
     row = session.scalar(select(SignInSession).where(SignInSession.token_hash == tokens.hash_of(token)))
     moment = clock.now()
@@ -55,16 +57,21 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
         raise NotSignedIn("Your session has ended. Sign in again.", code="session_over")
     chosen = Workspace.slug == workspace_slug if workspace_slug is not None else Workspace.id == row.workspace_id
     found = session.execute(
-        select(Member, Person)
+        select(Member, Person, Workspace)
         .join(Person, Person.id == Member.person_id)
         .join(Workspace, Workspace.id == Member.workspace_id)
         .where(Member.person_id == row.person_id, Member.state == "active", chosen)
     ).first()
-    if found is None:
+    if found is None or (row.provider_id is not None and found[2].id != row.workspace_id):
+        # A workspace's provider speaks for that workspace only: what it opened leads nowhere else.
         if workspace_slug is None:
             raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
         raise NotFound("There is no such workspace, or you do not belong to it.")
-    return Seen(principal_of_member(*found), row.id, row.last_seen_at + _TOUCH <= moment)
+    member, person, place = found
+    if not may_enter(is_sso_only=place.is_sso_only, opened_by=row.provider_id, role=member.role):
+        raise sso_required(place.name)
+    principal = principal_of_member(member, person, is_bound=row.provider_id is not None)
+    return Seen(principal, row.id, row.last_seen_at + _TOUCH <= moment)
 
 
 def principal_of_key(session: Session, key: str) -> Seen:
@@ -125,12 +132,14 @@ def workspace_by_slug(session: Session, slug: str) -> WorkspaceFacts:
     return _workspace_facts(row)
 
 
-def workspaces_of_person(session: Session, person_id: str) -> list[WorkspaceFacts]:
-    """Return every workspace a person belongs to, by name."""
+def workspaces_of(session: Session, viewer: Principal) -> list[WorkspaceFacts]:
+    """Return every workspace the viewer's session reaches, by name."""
+    if viewer.is_bound or viewer.person_id is None:
+        return [workspace(session, viewer)]
     rows = session.scalars(
         select(Workspace)
         .join(Member, Member.workspace_id == Workspace.id)
-        .where(Member.person_id == person_id, Member.state == "active")
+        .where(Member.person_id == viewer.person_id, Member.state == "active")
         .order_by(Workspace.name, Workspace.id)
         .limit(200)
     )
@@ -249,11 +258,12 @@ def _key_facts(row: ApiKey, environment: str | None) -> KeyFacts:
 
 
 def sessions_of(session: Session, viewer: Principal) -> list[SessionFacts]:
-    """Return the viewer's own signed-in browsers, newest first."""
+    """Return the viewer's own signed-in browsers, newest first; a bound viewer's, of this workspace only."""
     rows = session.scalars(
         select(SignInSession)
         .where(
             SignInSession.person_id == (viewer.person_id or ""),
+            SignInSession.workspace_id == viewer.workspace_id if viewer.is_bound else true(),
             SignInSession.revoked_at.is_(None),
             SignInSession.expires_at > clock.now(),
         )

@@ -17,6 +17,7 @@ Action = Literal[
     "member.manage",
     "key.read",
     "key.manage",
+    "identity.manage",
     "audit.read",
     "connection.read",
     "connection.manage",
@@ -92,7 +93,7 @@ PERMISSIONS: dict[Role, dict[Action, Reach]] = {
 # What reaches beyond any one environment: a key that is bound to one cannot do it. Whoever may make members may make
 # one who is bound to nothing.
 WORKSPACE_WIDE: frozenset[Action] = frozenset(
-    ("workspace.manage", "member.manage", "budget.manage", "freeze.order", "audit.read")
+    ("workspace.manage", "member.manage", "identity.manage", "budget.manage", "freeze.order", "audit.read")
 )
 
 # What an API key may be asked to do, by preset. A key's scopes only ever narrow its role.

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from signoff.tables.base import Base, Hash, Id, Json, Long, Moment, Name, Slug, State, Usd
@@ -22,6 +22,8 @@ class Workspace(Base):
     name: Mapped[str] = mapped_column(Name)
     time_zone: Mapped[str] = mapped_column(Name, default="UTC")
     daily_cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    # Only sessions that its own identity provider opened reach it; an owner's password still does.
+    is_sso_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
@@ -81,6 +83,8 @@ class SignInSession(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
     user_agent: Mapped[str] = mapped_column(Name, default="")
+    # The identity provider that opened it. Such a session reaches its own workspace and nothing else of its person.
+    provider_id: Mapped[str | None] = mapped_column(Id)
 
 
 class SetupLink(Base):

@@ -16,6 +16,7 @@ from signoff.people import queries
 from signoff.people.access import Principal
 from signoff.people.actions import note_session_seen
 from signoff.people.facts import EnvironmentFacts, Seen, SignedIn, WorkspaceFacts
+from signoff.people.sign_in_rules import SsoRequired
 from signoff.settings import Settings
 from signoff.tables.session import Store
 from signoff.web.chrome import Chrome, Place
@@ -131,7 +132,7 @@ def _look(
             seen = _seen(session, token, idle_seconds, wanted[0])
         else:  # The address says where one looks; a workspace of somebody else is told as none.
             seen = queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=named)
-    except NotSignedIn as refusal:
+    except (NotSignedIn, SsoRequired) as refusal:
         raise SignInNeeded(refusal.detail, code=refusal.code) from None
     here = queries.workspace(session, seen.principal)
     places = queries.environments(session, seen.principal)
@@ -143,7 +144,7 @@ def _look(
         environment=environment.name,
         environment_tone="ok" if environment.is_production else "note",
         environments=tuple(_environment_place(place, environment) for place in places),
-        workspaces=_workspace_places(session, person.person_id, here),
+        workspaces=_workspace_places(session, seen.principal, here),
         viewer=person.name,
         viewer_email=person.email,
         counts=counts_for(session, seen.principal),
@@ -155,8 +156,8 @@ def _seen(session: Session, token: str, idle_seconds: int, workspace: str | None
     if workspace:
         try:
             return queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=workspace)
-        except NotFound:
-            pass  # The cookie names a workspace they left: the session's own follows.
+        except (NotFound, SsoRequired):
+            pass  # The cookie names a workspace they left, or that this session does not open: its own follows.
     return queries.principal_of_session(session, token, idle_seconds=idle_seconds)
 
 
@@ -164,8 +165,8 @@ def _environment_place(place: EnvironmentFacts, here: EnvironmentFacts) -> Place
     return Place(place.name, f"/switch/environment/{place.slug}", place.slug == here.slug)
 
 
-def _workspace_places(session: Session, person_id: str, here: WorkspaceFacts) -> tuple[Place, ...]:
-    found = queries.workspaces_of_person(session, person_id)
+def _workspace_places(session: Session, viewer: Principal, here: WorkspaceFacts) -> tuple[Place, ...]:
+    found = queries.workspaces_of(session, viewer)
     if len(found) < 2:
         return ()
     return tuple(Place(place.name, f"/switch/workspace/{place.slug}", place.slug == here.slug) for place in found)

@@ -55,6 +55,7 @@ NAVIGATION = (
         (
             Link("members", "Members", "/settings/members", "users", "m"),
             Link("keys", "API keys", "/settings/keys", "square-terminal", "k"),
+            Link("sso", "Single sign-on", "/settings/sso", "fingerprint", "o"),
             Link("limits", "Limits", "/settings/limits", "gauge", "l"),
             Link("audit", "Audit log", "/settings/audit", "scroll-text", "u"),
         ),

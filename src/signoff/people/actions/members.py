@@ -107,13 +107,18 @@ def _member_to_change(session: Session, principal: Principal, member_id: str) ->
     return member
 
 
-def _keep_an_owner(session: Session, member: Member) -> None:
+def is_last_owner(session: Session, member: Member) -> bool:
+    """Return whether a member is the only owner; ask while the workspace is locked."""
     owners = session.scalar(
         select(func.count())
         .select_from(Member)
         .where(Member.workspace_id == member.workspace_id, Member.role == "owner", Member.state == "active")
     )
-    if (owners or 0) <= 1:
+    return member.role == "owner" and (owners or 0) <= 1
+
+
+def _keep_an_owner(session: Session, member: Member) -> None:
+    if is_last_owner(session, member):
         raise NotNow("This is the last owner. Make somebody else an owner first.", code="last_owner")
 
 

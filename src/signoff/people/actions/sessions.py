@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, true, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
@@ -14,8 +14,11 @@ from signoff.people import tokens
 from signoff.people.access import Principal
 from signoff.people.facts import SignedIn
 from signoff.people.membership import principal_of_member
+from signoff.people.sign_in_rules import may_enter, sso_required
 from signoff.record import audit
 from signoff.tables.people import Member, Person, SignInSession, Workspace
+
+_MEMBERSHIPS_MAX = 200
 
 
 def open_session(
@@ -26,11 +29,16 @@ def open_session(
     workspace_id: str | None = None,
     user_agent: str = "",
     how: str = "password",
+    provider_id: str | None = None,
 ) -> SignedIn:
     """Sign a person in to `workspace_id`, or to the workspace they joined last. Always a new token.
 
+    Args:
+        provider_id: the identity provider that says who they are; the session then reaches this workspace only.
+
     Raises:
         NotSignedIn: the person belongs to no (such) workspace.
+        SsoRequired: every workspace they belong to is entered through single sign-on.
     """
     found = session.execute(
         select(Member, Person, Workspace)
@@ -42,11 +50,17 @@ def open_session(
             Member.workspace_id == workspace_id if workspace_id else Member.workspace_id.is_not(None),
         )
         .order_by(Member.id.desc())
-        .limit(1)
-    ).first()
-    if found is None:
+        .limit(_MEMBERSHIPS_MAX)
+    ).all()
+    if not found:
         raise NotSignedIn("This account belongs to no workspace any more. Ask an administrator to add it again.")
-    member, person, workspace = found
+    open_to_them = (
+        row for row in found if may_enter(is_sso_only=row[2].is_sso_only, opened_by=provider_id, role=row[0].role)
+    )
+    chosen = next(open_to_them, None)
+    if chosen is None:
+        raise sso_required(found[0][2].name)
+    member, person, workspace = chosen
     token, moment = tokens.new_session_token(), clock.now()
     row = SignInSession(
         id=ids.new_id("ses"),
@@ -57,10 +71,11 @@ def open_session(
         last_seen_at=moment,
         expires_at=moment + timedelta(seconds=lifetime_seconds),
         user_agent=storable(user_agent)[:200],
+        provider_id=provider_id,
     )
     session.add(row)
     session.flush()
-    principal = principal_of_member(member, person)
+    principal = principal_of_member(member, person, is_bound=provider_id is not None)
     audit.write(
         session,
         workspace_id=workspace.id,
@@ -73,13 +88,15 @@ def open_session(
     return SignedIn(token, principal, workspace.slug)
 
 
-def sign_out(session: Session, token: str) -> None:
-    """End the session of this token; a token nobody knows is no error."""
+def sign_out(session: Session, token: str) -> str | None:
+    """End the session of this token; a token nobody knows is no error. Returns the identity provider that opened it."""
+    digest = tokens.hash_of(token)
     session.execute(
         update(SignInSession)
-        .where(SignInSession.token_hash == tokens.hash_of(token), SignInSession.revoked_at.is_(None))
+        .where(SignInSession.token_hash == digest, SignInSession.revoked_at.is_(None))
         .values(revoked_at=clock.now())
     )
+    return session.scalar(select(SignInSession.provider_id).where(SignInSession.token_hash == digest))
 
 
 def revoke_session(session: Session, principal: Principal, session_id: str) -> None:
@@ -93,6 +110,7 @@ def revoke_session(session: Session, principal: Principal, session_id: str) -> N
         .where(
             SignInSession.id == session_id,
             SignInSession.person_id == (principal.person_id or ""),
+            SignInSession.workspace_id == principal.workspace_id if principal.is_bound else true(),
             SignInSession.revoked_at.is_(None),
         )
         .values(revoked_at=clock.now())

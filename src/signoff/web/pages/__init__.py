@@ -31,10 +31,13 @@ from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
 from signoff.web.pages.settings_roles.route import router as settings_roles
+from signoff.web.pages.settings_sso.route import router as settings_sso
 from signoff.web.pages.sign_in.route import router as sign_in
+from signoff.web.pages.sso.route import router as sso
 
 ENTRY: tuple[APIRouter, ...] = (
     sign_in,
+    sso,
     first_run,
 )
 INSIDE: tuple[APIRouter, ...] = (
@@ -57,6 +60,7 @@ INSIDE: tuple[APIRouter, ...] = (
     secrets,
     settings_members,
     settings_keys,
+    settings_sso,
     settings_limits,
     settings_audit,
     settings_roles,

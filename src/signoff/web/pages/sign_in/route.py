@@ -7,12 +7,14 @@ from starlette.responses import RedirectResponse, Response
 
 from signoff.kit.errors import NotSignedIn, TooMuch
 from signoff.people.actions import sign_out as end_session
+from signoff.people.sign_in_rules import SsoRequired
 from signoff.web.flash import Flash, set_flash
 from signoff.web.forms import Fields
 from signoff.web.house import house_of
 from signoff.web.identity import clear_session_cookie, session_token, set_session_cookie
 from signoff.web.page import Page, see_other
-from signoff.web.pages.sign_in.query import load, safe_target
+from signoff.web.pages.sign_in.query import load
+from signoff.web.targets import safe_target
 
 router = APIRouter()
 page = Page(__file__)
@@ -21,10 +23,10 @@ WRONG = "Check both, then try again. A forgotten password: ask an administrator 
 
 
 @router.get("/sign-in")
-def sign_in(request: Request, next: str = "") -> Response:  # noqa: A002
-    """The form."""
+def sign_in(request: Request, next: str = "", left: str = "") -> Response:  # noqa: A002
+    """The form. `left` is the identity provider of a session that was just ended."""
     with house_of(request).store.read() as session:
-        view = load(session, target=safe_target(next))
+        view = load(session, target=safe_target(next), left=left)
     return page.draw(request, "page.html", view, headers={"Cache-Control": "no-store"})
 
 
@@ -37,7 +39,7 @@ def enter(request: Request, fields: Fields) -> Response:
     agent = request.headers.get("user-agent", "")[:300]
     try:
         signed_in = house.entrance.sign_in(email, fields.text("password"), address=address, user_agent=agent)
-    except (NotSignedIn, TooMuch) as refusal:
+    except (NotSignedIn, SsoRequired, TooMuch) as refusal:
         with house.store.read() as session:
             advice = WRONG if isinstance(refusal, NotSignedIn) else ""
             view = load(session, email=email, target=target, problem=refusal.detail, advice=advice)
@@ -54,10 +56,13 @@ def leave(request: Request) -> Response:
     """End the session here and on the server."""
     house = house_of(request)
     token = session_token(request)
+    provider_id = None
     if token:
         with house.store.write() as session:
-            end_session(session, token)
-    response = RedirectResponse("/sign-in", status_code=303)
+            provider_id = end_session(session, token)
+    # A form may not lead to another site, so that the session over there is ended by a link on the next page.
+    response = RedirectResponse(f"/sign-in?left={provider_id}" if provider_id else "/sign-in", status_code=303)
     clear_session_cookie(response, house.settings)
-    set_flash(response, Flash("You are signed out"))
+    if provider_id is None:
+        set_flash(response, Flash("You are signed out"))
     return response
