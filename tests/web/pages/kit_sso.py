@@ -12,10 +12,14 @@ from signoff.people.access import Principal
 from signoff.people.actions.providers import add_provider, switch_provider
 from signoff.people.provider_input import ProviderInput
 from signoff.people.queries import principal_of_session
+from signoff.settings import Settings
 from signoff.tables.people import Member, Person
 from signoff.tables.record import AuditRow
+from signoff.tables.session import Store
 from tests.kit_issuer import CLIENT_ID, CLIENT_SECRET, Issuer
+from tests.web.kit_pages import pages_app
 from tests.web.pages.conftest import Site
+from tests.web.seed import PEOPLE, person, workspace
 
 IDLE = 3_600
 
@@ -72,12 +76,26 @@ def open_door(site: Site, issuer: Issuer, *, by: Principal | None = None, **more
     return Door(site, issuer, made)
 
 
-def role_of(site: Site, email: str) -> str:
-    """A person's role in the seeded workspace, `none` when they are not there."""
-    with site.store.read() as session:
+def role_in(store: Store, workspace_id: str, email: str) -> str:
+    """A person's role in a workspace, `none` when they are not there."""
+    with store.read() as session:
         found = session.execute(
             select(Member.role, Member.state)
             .join(Person, Person.id == Member.person_id)
-            .where(Person.email == email, Member.workspace_id == owner_of(site).workspace_id)
+            .where(Person.email == email, Member.workspace_id == workspace_id)
         ).first()
     return "none" if found is None else found[0] if found[1] == "active" else found[1]
+
+
+def role_of(site: Site, email: str) -> str:
+    """A person's role in the seeded workspace."""
+    return role_in(site.store, site.seeded.workspace_id, email)
+
+
+def small_site(store: Store, settings: Settings) -> Site:
+    """The seeded workspace with its four people, without agents and runs: signing in needs none."""
+    with store.write() as session:
+        seeded = workspace(session)
+        for key, name, role in PEOPLE:
+            person(session, seeded, key, name, role)
+    return Site(pages_app(store, settings), store, seeded)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 from collections.abc import Callable, Generator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from joserfc.jwk import OctKey
+from joserfc.jwk import RSAKey
 from sqlalchemy import select, update
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from signoff.connectors.oidc import wire
 from signoff.kit import clock
+from signoff.settings import Settings
 from signoff.tables.identity import IdentityProvider, SignInAttempt
 from signoff.tables.people import SignInSession
+from signoff.tables.session import Store
 from tests.kit_issuer import CLIENT_ID, KEY, OTHER_KEY, Issuer, half_hash, issuing, signed
 from tests.web.pages.conftest import Site
-from tests.web.pages.kit_sso import Door, open_door
+from tests.web.pages.kit_sso import Door, open_door, small_site
 
 SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
@@ -26,6 +31,11 @@ SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def issuer() -> Generator[Issuer]:
     with issuing() as found:
         yield found
+
+
+@pytest.fixture
+def site(store: Store, settings: Settings) -> Site:
+    return small_site(store, settings)
 
 
 @pytest.fixture
@@ -140,21 +150,25 @@ def test_what_must_be_said_cannot_be_left_out(door: Door, issuer: Issuer, claim:
     assert "session" not in door.site.visitor().cookies
 
 
-def unsigned(claims: dict[str, Any]) -> str:
-    head, body, _ = signed(claims).split(".")
-    import base64
+def packed(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
-    none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"one"}').decode().rstrip("=")
-    assert head
-    return f"{none}.{body}."
+
+def unsigned(claims: dict[str, Any], word: str = "none") -> str:
+    header = packed(json.dumps({"alg": word, "kid": "one"}).encode())
+    return f"{header}.{packed(json.dumps(claims).encode())}."
 
 
 def by_public_key(claims: dict[str, Any]) -> str:
-    return signed(claims, OctKey.import_key(KEY.as_pem(private=False)), "HS256")
+    """The classic confusion: what everybody may read, taken for a shared secret."""
+    header = packed(json.dumps({"alg": "HS256", "kid": "one"}).encode())
+    text = f"{header}.{packed(json.dumps(claims).encode())}"
+    return f"{text}.{packed(hmac.digest(KEY.as_pem(private=False), text.encode(), 'sha256'))}"
 
 
 FORGERIES: dict[str, tuple[Callable[[dict[str, Any]], str], str]] = {
     "not signed at all": (unsigned, "bad_algorithm"),
+    "not signed, spelled otherwise": (lambda c: unsigned(c, "NoNe"), "bad_algorithm"),
     "signed with the public key as a secret": (by_public_key, "bad_algorithm"),
     "signed by another key under the right name": (lambda c: signed(c, OTHER_KEY), "bad_signature"),
     "signed by a key nobody knows": (lambda c: signed(c, OTHER_KEY, kid="two"), "unknown_key"),
@@ -191,8 +205,6 @@ def test_a_new_signing_key_is_fetched_when_it_is_first_named_and_made_up_ones_co
 
 @SQLITE
 def test_a_short_key_is_no_key(door: Door, issuer: Issuer):
-    from joserfc.jwk import RSAKey
-
     with pytest.warns():
         short = RSAKey.generate_key(1024, parameters={"kid": "one"})
     issuer.keys = [short]
@@ -296,22 +308,24 @@ def huge() -> Response:
     return PlainTextResponse("x" * 600_000)
 
 
+DESCRIPTION = "/.well-known/openid-configuration"
+NO_KEYS = '{"keys": [7, {"kty": "RSA"}, {"kty": "oct", "k": "eA"}]}'
 BROKEN: dict[str, tuple[str, Callable[[], Response], str]] = {
-    "discovery that is no JSON": ("/.well-known/openid-configuration", lambda: PlainTextResponse("hi"), "bad_discovery"),
-    "discovery that is a list": ("/.well-known/openid-configuration", lambda: PlainTextResponse("[]"), "bad_discovery"),
+    "discovery that is no JSON": (DESCRIPTION, lambda: PlainTextResponse("hi"), "bad_discovery"),
+    "discovery that is a list": (DESCRIPTION, lambda: PlainTextResponse("[]"), "bad_discovery"),
     "discovery that is nested deep": (
-        "/.well-known/openid-configuration",
+        DESCRIPTION,
         lambda: PlainTextResponse("[" * 100_000),
         "bad_discovery",
     ),
-    "discovery without end": ("/.well-known/openid-configuration", huge, "provider_unreachable"),
+    "discovery without end": (DESCRIPTION, huge, "provider_unreachable"),
     "discovery elsewhere": (
-        "/.well-known/openid-configuration",
+        DESCRIPTION,
         lambda: RedirectResponse("http://169.254.169.254/"),
         "bad_discovery",
     ),
     "keys that are no JSON": ("/jwks", lambda: PlainTextResponse("hi"), "bad_keys"),
-    "keys that are none": ("/jwks", lambda: PlainTextResponse('{"keys": [7, {"kty": "RSA"}, {"kty": "oct", "k": "eA"}]}'),
+    "keys that are none": ("/jwks", lambda: PlainTextResponse(NO_KEYS),
                            "bad_keys"),
     "keys without end": ("/jwks", huge, "provider_unreachable"),
     "tokens that are no JSON": ("/token", lambda: PlainTextResponse("hi"), "bad_token_answer"),
