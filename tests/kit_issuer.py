@@ -50,7 +50,7 @@ class Issuer:
     claims: dict[str, Any] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
-    keys: list[RSAKey] = field(default_factory=lambda: [KEY])
+    keys: list[Any] = field(default_factory=lambda: [KEY])
     sign: Callable[[dict[str, Any]], str] | None = None
     answers: dict[str, Callable[[], Response]] = field(default_factory=dict)
     user_info: dict[str, Any] = field(default_factory=dict)

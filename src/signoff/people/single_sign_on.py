@@ -26,7 +26,7 @@ from signoff.connectors.oidc.id_token import Expected, verified_claims
 from signoff.connectors.oidc.metadata import Metadata, MetadataCache
 from signoff.connectors.oidc.refused import OidcRefused
 from signoff.connectors.oidc.signing_keys import KeyCache, SigningKey
-from signoff.kit.errors import TooMuch
+from signoff.kit.errors import Fault, TooMuch
 from signoff.kit.rates import Rates
 from signoff.kit.sealing import Vault
 from signoff.people.access import Principal
@@ -195,7 +195,10 @@ class SingleSignOn:
             raise SsoRefused("unknown_provider")
         if not row.is_enabled:
             raise SsoRefused("provider_disabled")
-        return facts_of(row), client_secret(self._vault, row) if is_secret_needed else ""
+        try:
+            return facts_of(row), client_secret(self._vault, row) if is_secret_needed else ""
+        except Fault as error:  # The master key was lost: for an administrator to repair, not for a visitor to read.
+            raise SsoRefused("no_secret", error.detail) from error
 
     async def _refused(self, provider_id: str, error: SsoRefused | OidcRefused, address: str) -> SsoRefused:
         refusal = error if isinstance(error, SsoRefused) else SsoRefused(error.reason, error.about)

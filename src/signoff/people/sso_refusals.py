@@ -23,6 +23,7 @@ _SENTENCES: dict[str, str] = {
     "provider_unreachable": f"The identity provider could not be reached in time. Try again in a moment. {ADMIN}",
     "bad_discovery": f"What the identity provider says of itself cannot be used. {ADMIN}",
     "bad_keys": f"What the identity provider says of itself cannot be used. {ADMIN}",
+    "no_secret": f"Signoff cannot prove to the identity provider who it is. {ADMIN}",
     "code_refused": f"The identity provider does not take its own code back. {AGAIN} {ADMIN}",
     "token_expired": f"The identity provider's answer is too old. Is its clock right? {AGAIN}",
     "token_from_the_future": f"The identity provider's answer is dated in the future. Is its clock right? {AGAIN}",
