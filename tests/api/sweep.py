@@ -10,15 +10,23 @@ from fastapi import FastAPI
 
 from signoff.api import openapi
 from signoff.api.permissions import NEEDS
-from tests.api.world import BODY, World, make_connection, make_secret
+from tests.api.world import BODY, World, make_connection, make_identity, make_provider, make_secret
 
 YAML = "slug: fromfile\nname: From a file\nmodel:\n  name: openai:gpt-5-mini\n"
+
+PROVIDER = {"name": "Login", "issuer": "http://127.0.0.1:65432", "client_id": "signoff"}
 
 BODIES: dict[str, Any] = {
     "start_orchestration": {"runId": "r-1", "workflowId": "helper", "input": {"text": "x"}},
     "add_member": {"email": "new@acme.example", "name": "New", "role": "member"},
     "set_role": {"role": "viewer"},
     "link_member": {"purpose": "invitation"},
+    "add_identity_provider": {**PROVIDER, "client_secret": "the secret"},
+    "change_identity_provider": {**PROVIDER, "version": 1},
+    "enable_identity_provider": {},
+    "disable_identity_provider": {},
+    "test_identity_provider": {},
+    "set_sso_only": {"is_sso_only": False},
     "create_key": {"name": "k", "preset": "read-only"},
     "apply_agents": {"agents": [{"folder": "fromfile", "agent_yaml": YAML, "sop_md": "Be kind."}]},
     "create_agent": {"slug": "second", "name": "Second", "body": BODY},
@@ -51,7 +59,8 @@ BODIES: dict[str, Any] = {
     "replay_run": {},
 }
 # Operations that take something away: each caller gets one of their own to try it on.
-_OWN_TARGET = ("remove_member", "set_role", "revoke_key", "disconnect", "delete_secret", "link_member")
+_OWN_TARGET = ("remove_member", "set_role", "revoke_key", "disconnect", "delete_secret", "link_member",
+               "remove_identity_provider", "unlink_identity")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +120,13 @@ def own_target(world: World, operation: Operation, number: int) -> dict[str, str
         key = create_key(session, world.alice, name=f"target {number}").id
         connection = make_connection(session, world.alice, world.acme, f"target{number}")
         secret = make_secret(session, world.alice, world.house, connection, f"TARGET{number}")
-    return {"member": member, "key": key, "connection": connection, "secret": secret}
+        provider = make_provider(session, world.alice, world.house)
+        identity = make_identity(session, provider, member)
+    return {
+        "member": member,
+        "key": key,
+        "connection": connection,
+        "secret": secret,
+        "provider": provider,
+        "identity": identity,
+    }

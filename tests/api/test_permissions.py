@@ -11,7 +11,7 @@ from signoff.people.roles import PERMISSIONS, ROLES, Action, Role
 from tests.api.sweep import Operation, ask, of_workspaces, operations, own_target
 from tests.api.world import World
 
-_THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect")
+_THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "provider", "identity")
 _PUBLIC = ("live", "ready", "health", "metrics")
 # Operations on one thing, where a role that reaches only its own is refused Alice's.
 _ON_ONE_THING = {
