@@ -71,7 +71,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class MemberFacts:
-    """A person in a workspace."""
+    """A person in a workspace. `has_sso`: an account at one of its identity providers is linked to them."""
 
     id: str
     person_id: str
@@ -80,6 +80,7 @@ class MemberFacts:
     role: str
     state: str
     has_password: bool
+    has_sso: bool
     created_at: datetime
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, true
+from sqlalchemy import exists, select, true
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
@@ -24,10 +24,12 @@ from signoff.people.facts import (
 )
 from signoff.people.membership import principal_of_key_row, principal_of_member
 from signoff.people.sign_in_rules import may_enter, sso_required
+from signoff.tables.identity import Identity
 from signoff.tables.people import ApiKey, Environment, Member, Person, SetupLink, SignInSession, Workspace
 from signoff.tables.record import AuditRow
 
 _TOUCH = timedelta(seconds=60)
+_HAS_SSO = exists().where(Identity.person_id == Member.person_id, Identity.workspace_id == Member.workspace_id)
 
 
 class RevokedKey(NotSignedIn):
@@ -181,7 +183,7 @@ def members(
     """Return the members of the viewer's workspace, newest first; the removed are not among them."""
     authorize(viewer, "member.read")
     query = (
-        select(Member, Person)
+        select(Member, Person, _HAS_SSO)
         .join(Person, Person.id == Member.person_id)
         .where(Member.workspace_id == viewer.workspace_id, Member.state == "active")
     )
@@ -198,16 +200,16 @@ def member(session: Session, viewer: Principal, member_id: str) -> MemberFacts:
     if member_id != viewer.id:
         authorize(viewer, "member.read")
     row = session.execute(
-        select(Member, Person)
+        select(Member, Person, _HAS_SSO)
         .join(Person, Person.id == Member.person_id)
         .where(Member.id == member_id, Member.workspace_id == viewer.workspace_id, Member.state == "active")
     ).first()
     if row is None:
         raise NotFound("There is no such member in this workspace.")
-    return _member_facts(row[0], row[1])
+    return _member_facts(*row)
 
 
-def _member_facts(row: Member, person: Person) -> MemberFacts:
+def _member_facts(row: Member, person: Person, has_sso: bool) -> MemberFacts:
     return MemberFacts(
         id=row.id,
         person_id=person.id,
@@ -216,6 +218,7 @@ def _member_facts(row: Member, person: Person) -> MemberFacts:
         role=row.role,
         state=row.state,
         has_password=person.password_hash is not None,
+        has_sso=bool(has_sso),
         created_at=row.created_at,
     )
 

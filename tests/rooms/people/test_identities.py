@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from signoff.kit import ids
+from signoff.kit import clock, ids
 from signoff.kit.errors import NotAllowed, NotFound, NotNow
 from signoff.people import passwords, queries
 from signoff.people.access import Principal, system
@@ -20,13 +24,13 @@ from signoff.people.actions import (
     set_password,
     set_role,
 )
-from signoff.people.actions.attempts import Attempt
+from signoff.people.actions.attempts import Attempt, begin_attempt, sweep_attempts, use_attempt
 from signoff.people.actions.identities import sign_in_account, unlink_identity
 from signoff.people.actions.providers import change_provider, remove_provider, switch_provider, vouch_for_provider
 from signoff.people.actions.sso_only import set_sso_only
 from signoff.people.entrance import Entrance
 from signoff.people.facts import SignedIn
-from signoff.people.providers import ProviderFacts, identities
+from signoff.people.providers import ProviderFacts, identities, provider_row
 from signoff.people.sign_in_rules import SsoRequired
 from signoff.people.sso_refusals import SsoRefused
 from signoff.tables.identity import Identity
@@ -405,3 +409,43 @@ def test_a_change_that_is_refused_changes_nothing(acme: Acme):
     with acme.store.write() as session, pytest.raises(NotFound):
         change_provider(session, acme.owner, acme.vault, GUARD, "idp_nobody", ENTERED, version=1)
     assert acme.sign_in().principal.id == acme.builder.id
+
+
+def at_once(count: int, work: Callable[[], Any]) -> list[Any]:
+    """What `count` callers get who begin together; an exception counts as what one got."""
+    barrier = threading.Barrier(count)
+
+    def one(_: int) -> Any:
+        barrier.wait()
+        try:
+            return work()
+        except SsoRefused as refusal:
+            return refusal.reason
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def test_of_two_answers_to_one_sign_in_the_first_counts(acme: Acme):
+    with acme.store.write() as session:
+        token = begin_attempt(session, provider_row(session, acme.owner, acme.provider.id), target="/w/acme")
+
+    def use() -> str:
+        with acme.store.write() as session:
+            return use_attempt(session, token, acme.provider.id, token.state).target
+
+    assert sorted(at_once(4, use)) == ["/w/acme", "used_before", "used_before", "used_before"]
+
+
+def test_two_first_sign_ins_at_once_make_one_member(store: Store, vault: Any):
+    acme = Acme(store, vault, **JOINING)
+    found = at_once(4, lambda: acme.sign_in(sub="n", email="new@acme.example").principal.id)
+    assert len(set(found)) == 1
+    assert len(acme.audit("identity.linked")) == 1
+
+
+def test_sign_ins_that_were_never_finished_are_swept(acme: Acme):
+    with acme.store.write() as session:
+        begin_attempt(session, provider_row(session, acme.owner, acme.provider.id), target="")
+        assert sweep_attempts(session, before=clock.now()) == 0
+        assert sweep_attempts(session, before=clock.now() + timedelta(seconds=601)) == 1

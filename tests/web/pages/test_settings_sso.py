@@ -81,6 +81,11 @@ def test_from_nothing_to_the_first_sign_in(site: Site, issuer: Issuer):
     assert role_of(site, "ines@northwind.example") == "manager"
     page = mei.get(f"{at}/{row.id}").text
     assert "ines@northwind.example" in page
+    assert mei.get(f"{site.base}/settings/members").text.count("Single sign-on, or a password") == 1
+    assert (
+        "with single sign-on, or a password"
+        in mei.get(f"{site.base}/settings/members/{site.seeded.people['ines'].id}").text
+    )
     assert "a = b = member\nleads = manager" in page
 
 

@@ -426,8 +426,10 @@ def test_another_sites_link_asks_first(site: Site, door: Door):
 
 
 @SQLITE
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil", "/sign-in/sso/x/start"])
-def test_one_never_lands_on_another_site(site: Site, door: Door, target: str):
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil", "/sign-in/sso/x/start", "/w/other/runs"]
+)
+def test_one_never_lands_on_another_site_or_in_another_workspace(site: Site, door: Door, target: str):
     assert door.sign_in(site.visitor(), target).headers["location"] == site.base
 
 

@@ -18,7 +18,7 @@ from signoff.web.house import house_of, store_of
 from signoff.web.identity import set_session_cookie
 from signoff.web.page import Page
 from signoff.web.pages.sso.query import RefusedView, load, load_confirm
-from signoff.web.targets import safe_target
+from signoff.web.targets import safe_target, workspace_in
 
 router = APIRouter()
 page = Page(__file__)
@@ -85,7 +85,9 @@ async def callback(
         )
     except (SsoRefused, TooMuch) as refusal:
         return _refused(request, refusal)
-    where = arrival.target or f"/w/{arrival.signed_in.workspace_slug}"
+    # The session opens this workspace only: a page of another one would be told as none.
+    slug, wanted = arrival.signed_in.workspace_slug, arrival.target
+    where = wanted if wanted and workspace_in(wanted) in ("", slug) else f"/w/{slug}"
     response = RedirectResponse(where, status_code=303, headers=NOT_KEPT)
     set_session_cookie(response, house.settings, arrival.signed_in)
     _forget(response, house.settings)
