@@ -85,6 +85,11 @@ def house(store: Store, settings: Settings, serving: Serving, packages: Path) ->
     return House(store, settings, serving, packages)
 
 
+def client_of_a_person() -> httpx2.Client:
+    """A browser without script: keeps cookies, follows where it is sent."""
+    return httpx2.Client(follow_redirects=True, trust_env=False, timeout=60.0)
+
+
 def sign_in(client: httpx2.Client, address: str, login: str) -> httpx2.Response:
     """Go to the provider, fill in its forms, come back; the first page of ours that is not a redirect."""
     response = client.get(address)
@@ -111,7 +116,7 @@ def sign_in(client: httpx2.Client, address: str, login: str) -> httpx2.Response:
 def test_a_member_signs_in_and_out(house: House, auth_method: str, algorithm: str):
     with (
         house.open(auth_method=auth_method, algorithm=algorithm) as (address, provider_id),
-        httpx2.Client(follow_redirects=True, trust_env=False) as client,
+        client_of_a_person() as client,
     ):
         start = f"{address}/sign-in/sso/{provider_id}/start"
         home = sign_in(client, start, "ines")
@@ -135,11 +140,11 @@ def test_groups_give_roles_and_strangers_join(house: House):
     }
     with house.open(groups="staff,leads", **more) as (address, provider_id):
         start = f"{address}/sign-in/sso/{provider_id}/start"
-        with httpx2.Client(follow_redirects=True, trust_env=False) as client:
+        with client_of_a_person() as client:
             assert "newcomer of the provider" in sign_in(client, start, "newcomer").text
-        with httpx2.Client(follow_redirects=True, trust_env=False) as client:
+        with client_of_a_person() as client:
             assert sign_in(client, start, "rosa").status_code == 200
-        with httpx2.Client(follow_redirects=True, trust_env=False) as client:
+        with client_of_a_person() as client:
             refused = sign_in(client, start, "unverified")
             assert refused.status_code == 403
             assert "does not say that your e-mail address is verified" in refused.text
