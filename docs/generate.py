@@ -16,7 +16,7 @@ from typing import cast
 
 from sqlalchemy import Column, Table
 
-from signoff.people import roles
+from signoff.people import levels, roles
 from signoff.tables.all_tables import TABLES
 from signoff.tables.base import Base
 
@@ -256,6 +256,7 @@ def roles_page() -> str:
     for action in roles.ACTIONS:
         reaches = " | ".join(roles.PERMISSIONS[role].get(action, "") for role in roles.ROLES)
         parts.append(f"| `{action}` | {reaches} |")
+    parts += roles_of_a_workspace()
     parts.append("\n## Presets of API keys\n\nA key's scopes only ever narrow its role.\n")
     wide = ", ".join(f"`{action}`" for action in roles.ACTIONS if action in roles.WORKSPACE_WIDE)
     parts.append(f"A key that is bound to one environment never may what concerns the whole workspace: {wide}.\n")
@@ -264,6 +265,61 @@ def roles_page() -> str:
         may = ", ".join(f"`{scope}`" for scope in scopes) or "everything the role may"
         parts.append(f"| `{preset}` | {role} | {may} |")
     return "\n".join(parts) + "\n"
+
+
+def roles_of_a_workspace() -> list[str]:
+    """What comes beside the built-in roles: roles of one's own, grants on one agent, and the owner of last resort."""
+    ownable = ", ".join(f"`{action}`" for action in roles.ACTIONS if action in roles.OWNABLE)
+    emergency = ", ".join(f"`{action}`" for action in roles.ACTIONS if action in roles.EMERGENCY)
+    parts = [
+        "\n## Roles of a workspace's own\n",
+        (
+            "Whoever has `role.manage` makes more roles: a name, and for each action `all`, `own` or nothing. "
+            "Members and keys carry them as they carry a built-in one. No role reaches further than whoever makes"
+            " it, changes it or hands it out, and nobody changes, removes or makes a link for a member who may "
+            "more than they do. Every role sees the workspace, and the agents and runs that are its own. "
+            "`owner.manage` is the owners' alone. A role that somebody carries cannot be "
+            f"deleted. `own` is possible for {ownable}; everything else is all or nothing.\n"
+        ),
+        "## Levels of a grant on one agent\n",
+        (
+            "A grant lets one member do more with one agent than their role allows. A member may hold several "
+            "levels. An editor cannot make a revision live, a deployer cannot change the draft; whoever should do"
+            " both gets both levels. Nobody gives a level that includes what they may not do on that agent. Lists"
+            " show what role or grant lets one see.\n"
+        ),
+        f"| action | {' | '.join(levels.LEVELS)} |",
+        "|---" * (len(levels.LEVELS) + 1) + "|",
+    ]
+    for action in roles.ACTIONS:
+        if action in levels.GRANTABLE:
+            held = " | ".join("yes" if action in levels.LEVEL_ACTIONS[level] else "" for level in levels.LEVELS)
+            parts.append(f"| `{action}` | {held} |")
+    parts += [
+        "\n## Who may make a revision live\n",
+        (
+            "The right `agent.deploy`, by role, as the agent's owner or backup, or by a grant. Two switches of an"
+            " environment ask for more; both are off until somebody with `environment.manage` turns them on.\n"
+        ),
+        (
+            "- **Restricted**: only administrators, and whoever holds the level deployer or admin on the agent. "
+            "Being its owner or a manager is not enough there. A key counts as an administrator when it carries "
+            "that role: such a key is made by administrators only."
+        ),
+        (
+            "- **Four eyes**: neither whoever froze the revision nor whoever saved its draft last makes it live "
+            "there, also not with a key they made. Going back to a revision that somebody else made live there is"
+            " not held up.\n"
+        ),
+        "The first revision of an agent serves at once wherever its author may make it live.\n",
+        "## The owner of last resort\n",
+        (
+            "One owner or administrator is named (at first the founder), who may take emergency action on any "
+            f"agent whatever else is said: {emergency}. They can be neither demoted nor removed before another is "
+            "named. The last owner can be neither, either; so there is always an administrator."
+        ),
+    ]
+    return parts
 
 
 # Acceptance rows

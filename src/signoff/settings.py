@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 ProviderKind = Literal["openai", "anthropic", "google", "openai-compatible"]
@@ -35,6 +35,51 @@ class ModelProvider(BaseModel):
     # For a compatible endpoint whose prices nobody lists: dollars per million tokens. Local models cost 0.
     input_usd_per_million: float | None = Field(default=None, ge=0)
     output_usd_per_million: float | None = Field(default=None, ge=0)
+
+
+SecretSourceKind = Literal["env", "vault", "aws"]
+
+
+class SecretSource(BaseModel):
+    """What secrets of one workspace may refer to in an outside store. Whatever no source allows is refused.
+
+    `prefix` ends in a separator and allows what begins with it, or names one thing exactly.
+    """
+
+    kind: SecretSourceKind
+    # The workspace's id or name, and the environment's name; no environment means each of them.
+    workspace: str = Field(min_length=1, max_length=64)
+    environment: str | None = Field(default=None, min_length=1, max_length=64)
+    prefix: str = Field(min_length=2, max_length=500)
+
+
+class HashicorpVault(BaseModel):
+    """The HashiCorp Vault that secrets may refer to (KV version 2), and how Signoff signs in to it."""
+
+    url: str
+    namespace: str | None = None
+    token: SecretStr | None = None
+    role_id: str | None = None
+    role_secret_id: SecretStr | None = None
+    # A file with the certificate of the authority that signed Vault's own.
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_a_way_in(self) -> HashicorpVault:
+        if not self.url.startswith(("https://", "http://")):
+            raise ValueError("url is an address such as https://vault.example.com:8200")
+        if (self.token is None) == (self.role_id is None):
+            raise ValueError("give either a token, or role_id with role_secret_id")
+        return self
+
+
+class AwsSecrets(BaseModel):
+    """The AWS Secrets Manager that secrets may refer to. Without keys here, the AWS client finds its own."""
+
+    region: str
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: SecretStr | None = None
 
 
 class Settings(BaseSettings):
@@ -63,11 +108,31 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     secret_key_file: Path | None = None
     old_secret_keys: list[SecretStr] = Field(default_factory=list[SecretStr])
+    # Or wrapped by a key service: a command reads the wrapped key in base64 and writes the key in base64.
+    secret_key_wrapped: str | None = None
+    old_secret_keys_wrapped: list[str] = Field(default_factory=list[str])
+    secret_key_unwrap_command: list[str] = Field(default_factory=list[str])
+    secret_key_wrap_command: list[str] = Field(default_factory=list[str])
+    secret_key_command_seconds: float = Field(default=10.0, gt=0, le=120)
+
+    # Secrets: how many values of each are kept, and outside stores that a value may stay in
+    secret_versions_kept: int = Field(default=10, ge=1, le=100)
+    secret_sources: list[SecretSource] = Field(default_factory=list[SecretSource])
+    secret_cache_seconds: float = Field(default=60.0, ge=0, le=3600)
+    secret_fetch_seconds: float = Field(default=10.0, gt=0, le=60)
+    hashicorp_vault: HashicorpVault | None = None
+    aws_secrets: AwsSecrets | None = None
 
     # Sign-in
     session_idle_seconds: int = Field(default=12 * 3600, gt=0)
     session_absolute_seconds: int = Field(default=7 * 86_400, gt=0)
     setup_link_seconds: int = Field(default=86_400, gt=0)
+    reset_link_seconds: int = Field(default=1_800, gt=0)
+
+    # Mail that Signoff sends: `smtps://user:password@host:465`, `smtp+starttls://…:587`, `smtp://` without encryption.
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = None
+    mail_timeout_seconds: float = Field(default=20.0, gt=0, le=300)
 
     # The engine
     worker_concurrency: int = Field(default=32, ge=1, le=1000)
@@ -83,8 +148,14 @@ class Settings(BaseSettings):
     model_response_bytes_max: int = Field(default=4_000_000, gt=0)
     tool_calls_per_turn_max: int = Field(default=64, gt=0)
     wait_seconds_max: float = Field(default=60.0, gt=0)
+    request_seconds_max: float = Field(default=60.0, gt=0, le=3600)
+    header_bytes_max: int = Field(default=32_768, ge=4_096, le=65_536)
     rate_per_minute: int = Field(default=600, gt=0)
+    rate_workspace_per_minute: int | None = Field(default=None, gt=0)
+    rate_address_per_minute: int | None = Field(default=None, gt=0)
+    wrong_keys_per_minute: int | None = Field(default=None, gt=0)
     sign_in_per_minute: int = Field(default=10, gt=0)
+    sign_in_total_per_minute: int = Field(default=600, gt=0)
 
     # The outside
     allow_loopback: bool = False
@@ -118,6 +189,11 @@ class Settings(BaseSettings):
     def model_post_init(self, context: Any) -> None:
         """Resolve the data folder once, so that a later change of directory cannot move it."""
         self.data_dir = self.data_dir.expanduser().resolve()
+
+    @property
+    def address(self) -> str:
+        """Return where people reach this installation, for links that leave it; no slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def store_url(self) -> str:

@@ -101,25 +101,31 @@ def test_d127_too_many_requests_are_told_when_to_come_back(idle: Product):
 
 
 @pytest.mark.parametrize(
-    ("settings", "complaint"),
+    ("settings", "complaint", "mode"),
     [
-        ({"SIGNOFF_ALLOW_SCRIPTED_MODELS": "true"}, "SIGNOFF_ALLOW_SCRIPTED_MODELS"),
-        ({"SIGNOFF_SECRET_KEY": ""}, "SIGNOFF_SECRET_KEY_FILE"),
-        ({"SIGNOFF_SECRET_KEY": base64.b64encode(b"changemechangemechangemechangeme").decode()}, "guessed"),
-        ({"SIGNOFF_ALLOW_LOOPBACK": "true"}, "SIGNOFF_ALLOW_LOOPBACK"),
+        ({"SIGNOFF_ALLOW_SCRIPTED_MODELS": "true"}, "SIGNOFF_ALLOW_SCRIPTED_MODELS", 0o600),
+        ({"SIGNOFF_SECRET_KEY": ""}, "SIGNOFF_SECRET_KEY_FILE", 0o600),
+        ({"SIGNOFF_SECRET_KEY": base64.b64encode(b"changemechangemechangemechangeme").decode()}, "guessed", 0o600),
+        ({"SIGNOFF_PUBLIC_URL": "http://signoff.example.com"}, "not https", 0o600),
+        ({"SIGNOFF_TRUSTED_HOSTS": '["*"]'}, "SIGNOFF_TRUSTED_HOSTS", 0o600),
+        ({"SIGNOFF_TEST_BUILD": "1"}, "SIGNOFF_TEST_BUILD", 0o600),
+        ({}, "chmod 600", 0o644),
+        ({"SIGNOFF_ALLOW_LOOPBACK": "true"}, "SIGNOFF_ALLOW_LOOPBACK", 0o600),
     ],
 )
 def test_a37_production_does_not_start_with_a_back_door(
-    prepared: Product, own_product: Make, settings: dict[str, str], complaint: str
+    prepared: Product, own_product: Make, settings: dict[str, str], complaint: str, mode: int
 ):
     product = own_product()
     sound = {
         "SIGNOFF_IS_PRODUCTION": "true",
         "SIGNOFF_ALLOW_LOOPBACK": "false",
         "SIGNOFF_PUBLIC_URL": f"http://127.0.0.1:{product.port}",
+        "SIGNOFF_LOG_LEVEL": "info",
         "SIGNOFF_SECRET_KEY": base64.b64encode(os.urandom(32)).decode(),
     }
     given = {name: value for name, value in (sound | settings).items() if value}
+    (product.folder / "signoff.toml").chmod(mode)
     refused = product.cli("serve", code=None, **given)
     assert refused.returncode != 0
     assert complaint in refused.stderr

@@ -1,24 +1,43 @@
-"""Every operation of the API with a valid request, for tests that ask all of them."""
+"""Every operation of the API, asked by every kind of caller about every kind of thing; what must come is computed from
+the published tables of roles, levels and needs, not from the code that decides.
+
+`Sweep.ask` undoes what a request did, so that thousands of requests are asked of one and the same world. Other tests
+take `operations` (each with a valid request) or the whole `Sweep` from here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import httpx2
 from fastapi import FastAPI
+from sqlalchemy.orm import sessionmaker
 
 from signoff.api import openapi
 from signoff.api.permissions import NEEDS
-from tests.api.world import BODY, World, make_connection, make_identity, make_provider, make_secret
+from signoff.people.levels import GRANTABLE, LEVEL_ACTIONS, Level
+from signoff.people.roles import FLOOR, PERMISSIONS, WORKSPACE_WIDE, Action, Reach
+from tests.api.world import BASE, BODY, World
 
 YAML = "slug: fromfile\nname: From a file\nmodel:\n  name: openai:gpt-5-mini\n"
+REVIEWER: dict[Action, Reach] = {
+    "workspace.read": "all", "agent.read": "all", "run.read": "all", "effect.read": "all", "alert.read": "all",
+}  # fmt: skip
 
 PROVIDER = {"name": "Login", "issuer": "http://127.0.0.1:65432", "client_id": "signoff"}
 
 BODIES: dict[str, Any] = {
     "start_orchestration": {"runId": "r-1", "workflowId": "helper", "input": {"text": "x"}},
-    "add_member": {"email": "new@acme.example", "name": "New", "role": "member"},
+    "set_deploy_rules": {"is_four_eyes": True},
+    "name_last_resort": {"member_id": "{administrator}"},
+    "create_role": {"slug": "fresh", "name": "Fresh", "permissions": {"run.read": "own"}},
+    "edit_role": {"description": "changed"},
+    "add_member": {"email": "new@acme.example", "name": "New", "role": "viewer"},
     "set_role": {"role": "viewer"},
     "link_member": {"purpose": "invitation"},
     "add_identity_provider": {**PROVIDER, "client_secret": "the secret"},
@@ -28,16 +47,21 @@ BODIES: dict[str, Any] = {
     "test_identity_provider": {},
     "set_sso_only": {"is_sso_only": False},
     "create_key": {"name": "k", "preset": "read-only"},
+    "rotate_key": {"overlap_seconds": 60},
+    "create_service_account": {"slug": "fresh", "name": "Fresh", "role": "viewer"},
+    "change_service_account": {"description": "changed"},
     "apply_agents": {"agents": [{"folder": "fromfile", "agent_yaml": YAML, "sop_md": "Be kind."}]},
     "create_agent": {"slug": "second", "name": "Second", "body": BODY},
     "edit_agent": {"description": "changed"},
     "disable_agent": {},
     "enable_agent": {},
+    "give_grant": {"member_id": "{member}", "level": "operator"},
     "save_draft": {"body": {**BODY, "sop": "Other words."}, "version": 1},
     "lint_draft": {},
     "freeze_revision": {"reason": "because"},
     "make_live": {"environment": "staging", "revision": "1", "reason": "because"},
     "execute": {"input": {"text": "x"}},
+    "cancel_runs": {"runs": ["{run}"]},
     "settle_effect": {"outcome": "did_not_happen", "reason": "looked"},
     "create_connection": {
         "environment": "staging",
@@ -46,21 +70,47 @@ BODIES: dict[str, Any] = {
         "kind": "mcp_http",
         "config": {"url": "http://127.0.0.1:65432/mcp"},
     },
+    "create_secret": {"connection_id": "{connection}", "name": "OTHER", "value": "secret-value"},
     "edit_connection": {"name": "ERP renamed"},
     "disable_connection": {},
     "enable_connection": {},
+    "set_login": {
+        "kind": "oauth_client_credentials",
+        "token_url": "https://login.example.com/token",
+        "client_id": "client-1",
+        "client_secret": "client-secret",
+    },
+    "find_login": {},
+    "reconnect": {"slug": "erp-again"},
     "accept_tool": {},
     "set_tool_effect": {"effect": "irreversible"},
     "replace_secret": {"value": "another-value"},
+    "edit_secret": {"description": "changed"},
+    "restore_secret": {},
+    "grant_secret": {},
+    "close_secret": {},
+    "share_secret": {},
+    "hand_over_secret": {"member_id": "mem_nobody"},
     "set_daily_cap": {"daily_cap_usd": "5"},
     "set_price": {"input_usd": "1", "output_usd": "2"},
     "order_freeze": {"scope": "workspace", "reason": "stop"},
     "cancel_run": {},
     "replay_run": {},
 }
-# Operations that take something away: each caller gets one of their own to try it on.
-_OWN_TARGET = ("remove_member", "set_role", "revoke_key", "disconnect", "delete_secret", "link_member",
-               "remove_identity_provider", "unlink_identity")  # fmt: skip
+PUBLIC = ("live", "ready", "health", "metrics")
+# Things with ids of their own. A model and a tool are named alike everywhere.
+THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
+          "account", "provider", "identity")  # fmt: skip
+# What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
+_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}")
+_ABOUT_AGENTS = ("start_orchestration", "cancel_runs")
+# What stands in one environment: a key bound to another one is told there is no such thing.
+_OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}")
+_STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret")
+# They ask for more than one right.
+_NEEDS_TOO: dict[str, Action] = {"replay_run": "run.read"}
+# Nothing of the kind is in the world: whoever may is told so.
+_NOT_THERE = ("step", "remove_price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +119,22 @@ class Operation:
     method: str
     path: str
     takes_body: bool
+
+    @property
+    def is_of_an_agent(self) -> bool:
+        """Whether it is about one agent, or something that belongs to one."""
+        return any(word in self.path for word in _OF_AN_AGENT) or self.name in _ABOUT_AGENTS
+
+    @property
+    def things(self) -> set[str]:
+        """The things whose ids it takes, in its address or in its body."""
+        said = self.path + str(BODIES.get(self.name, ""))
+        return {word for word in THINGS if "{" + word + "}" in said}
+
+    @property
+    def is_of_a_place(self) -> bool:
+        """Whether what it is about stands in production alone."""
+        return any(word in self.path for word in _OF_A_PLACE) or self.name in _STARTS_IN_PRODUCTION
 
 
 @cache
@@ -90,43 +156,171 @@ def of_workspaces() -> list[Operation]:
     return [operation for operation in operations() if operation.path.startswith("/v1/{workspace}")]
 
 
-def body_of(world: World, operation: Operation, ids: dict[str, str]) -> Any:
-    """A valid body."""
-    if operation.name == "create_secret":
-        return {"connection_id": ids["connection"], "name": "OTHER", "value": "secret-value"}
+def filled(value: Any, ids: Mapping[str, str]) -> Any:
+    """A body with the ids of these things."""
+    if isinstance(value, dict):
+        return {name: filled(item, ids) for name, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, ids) for item in value]
+    if isinstance(value, str) and value.startswith("{"):
+        return ids.get(value[1:-1], value)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what the published tables say of them.
+
+    `always`: the status of every answer, whatever is asked. `levels`: held on the agent that things are about.
+    """
+
+    name: str
+    headers: Mapping[str, str]
+    permissions: Mapping[Action, Reach] = field(default_factory=dict[Action, Reach])
+    levels: frozenset[Level] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    is_bound: bool = False
+    always: int = 0
+
+    def may(self, operation: Operation) -> bool:
+        """Whether the tables let them."""
+        needed = NEEDS[operation.name]
+        return needed is None or all(
+            self._may(action, operation) for action in (needed, _NEEDS_TOO.get(operation.name)) if action
+        )
+
+    def _may(self, action: Action, operation: Operation) -> bool:
+        if self.scopes and action not in self.scopes:
+            return False
+        if self.is_bound and action in WORKSPACE_WIDE:
+            return False
+        far = self.permissions.get(action)
+        is_granted = action in GRANTABLE and any(action in LEVEL_ACTIONS[level] for level in self.levels)
+        if operation.is_of_an_agent:  # It is Alice's, and all callers are others.
+            return far == "all" or is_granted
+        return far is not None or is_granted
+
+
+def by_session(name: str, token: str, permissions: Mapping[Action, Reach], **more: Any) -> Caller:
+    """A signed-in browser."""
+    return Caller(name, {"Cookie": f"session={token}", "Sec-Fetch-Site": "same-origin"}, permissions, **more)
+
+
+def by_key(name: str, key: str, **more: Any) -> Caller:
+    """A program with a key."""
+    return Caller(name, {"Authorization": f"Bearer {key}"}, **more)
+
+
+def callers(world: World) -> list[Caller]:
+    """Every kind of caller."""
+    administrator = PERMISSIONS["administrator"]
+    found = [
+        Caller("nobody", {}, always=401),
+        by_key("a forged key", "so_aaaaaaaaaa_" + "b" * 43, always=401),
+        by_key("a revoked key", world.keys["revoked"], always=401),
+        by_session("a removed member", world.tokens["removed"], {}, always=401),
+        by_key("another workspace's key", world.keys["charlie"], always=404),
+        by_session("another workspace's owner", world.tokens["charlie"], {}, always=404),
+    ]
+    found += [by_session(f"the role {role}", world.tokens[role], table) for role, table in PERMISSIONS.items()]
+    found.append(by_session("a role of one's own", world.tokens["reviewer"], REVIEWER))
+    found += [
+        by_session(f"the level {level}", world.tokens[f"level-{level}"], FLOOR,
+                   levels=frozenset[Level]((level,)))
+        for level in LEVEL_ACTIONS
+    ]  # fmt: skip
+    found += [
+        by_key("a key of another scope", world.keys["narrow"], permissions=administrator,
+               scopes=frozenset(("workspace.read",))),
+        by_key("a key of another environment", world.keys["staging"], permissions=administrator, is_bound=True),
+    ]  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    text: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The answer's members."""
+        return httpx2.Response(self.status, text=self.text).json()
+
+
+class Sweep:
+    """Asks operations of a world, and leaves it as it was."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._client = httpx2.AsyncClient(transport=httpx2.ASGITransport(world.app), base_url=BASE, timeout=30)
+
+    async def ask(
+        self, caller: Caller, operation: Operation, ids: Mapping[str, str] | None = None, body: Any = None
+    ) -> Answer:
+        """Send a valid request, or one with this body, about the world's things or those of `ids`."""
+        known = {**self.world.ids, **(ids or {})}
+        path = operation.path
+        for name, value in known.items():
+            path = path.replace("{" + name + "}", value)
+        assert "{" not in path, path
+        if body is None and operation.takes_body:
+            body = filled(BODIES[operation.name], known)
+        sent: dict[str, Any] = {"json": body} if operation.takes_body else {}
+        with undone(self.world):
+            answer = await self._client.request(
+                operation.method.upper(), path, headers=dict(caller.headers), **sent
+            )  # fmt: skip
+        return Answer(answer.status_code, answer.text)
+
+    async def close(self) -> None:
+        """Let go of the client."""
+        await self._client.aclose()
+
+
+@contextmanager
+def undone(world: World) -> Generator[None]:
+    """Everything the store does meanwhile happens in one transaction, which is rolled back."""
+    store, kept = world.store, world.store._sessions
+    with store.engine.connect() as connection:
+        outer = connection.begin()
+        # A commit of the store releases a savepoint: whoever reads after it sees what was written.
+        store._sessions = sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        try:
+            yield
+        finally:
+            store._sessions = kept
+            outer.rollback()
+
+
+def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
+    """What is wrong with the answer about a thing of the caller's own workspace; empty when it is as published."""
+    if operation.name in PUBLIC:
+        return "" if answer.status in (200, 503) else "public, and refused"
+    if caller.always == 404 and not operation.path.startswith("/v1/{workspace}"):
+        return ""  # They are in their own workspace there.
+    if caller.always:
+        return "" if answer.status == caller.always else f"not {caller.always}"
     if operation.name == "cancel_runs":
-        return {"runs": [ids["run"]]}
-    return BODIES.get(operation.name) if operation.takes_body else None
+        told = set(answer.json.get("runs", {}).values())
+        hidden = "not_found" if caller.is_bound else "not_allowed"
+        if answer.status != 200 or (hidden in told) != (caller.is_bound or not caller.may(operation)):
+            return f"told {told}"
+        return ""
+    if not caller.may(operation):
+        is_told = answer.status == 403 and {"required", "granted"} <= set(answer.json)
+        return "" if is_told else "not refused, though the table does not let them"
+    if caller.is_bound and operation.is_of_a_place:
+        return "" if answer.status == 404 else "another environment's, and there"
+    refused = (401, 403) if operation.name in _NOT_THERE else (401, 403, 404)
+    is_served = answer.status not in refused and (answer.status < 500 or answer.status in (502, 503))
+    return "" if is_served else "refused, though the table lets them"
 
 
-def ask(world: World, client: Any, operation: Operation, *, ids: dict[str, str] | None = None) -> Any:
-    """Send a valid request for the operation about the things of `ids`."""
-    known = {**world.ids, **(ids or {})}
-    path = operation.path
-    for name, value in known.items():
-        path = path.replace("{" + name + "}", value)
-    assert "{" not in path, path
-    return client.request(operation.method.upper(), path, json=body_of(world, operation, known))
-
-
-def own_target(world: World, operation: Operation, number: int) -> dict[str, str]:
-    """A thing of its own for an operation that takes something away."""
-    if operation.name not in _OWN_TARGET:
-        return {}
-    from signoff.people.actions import add_member, create_key
-
-    with world.store.write() as session:
-        member = add_member(session, world.alice, email=f"target{number}@acme.example", name="Target", role="member")
-        key = create_key(session, world.alice, name=f"target {number}").id
-        connection = make_connection(session, world.alice, world.acme, f"target{number}")
-        secret = make_secret(session, world.alice, world.house, connection, f"TARGET{number}")
-        provider = make_provider(session, world.alice, world.house)
-        identity = make_identity(session, provider, member)
-    return {
-        "member": member,
-        "key": key,
-        "connection": connection,
-        "secret": secret,
-        "provider": provider,
-        "identity": identity,
-    }
+def without_ids(text: str, ids: Mapping[str, str]) -> str:
+    """A body without what differs by nature: the ids that were asked for, and the request's own."""
+    for name, value in sorted(ids.items(), key=lambda pair: -len(pair[1])):
+        text = text.replace(value, f"<{name}>")
+    return re.sub(r"urn:signoff:request:[\w-]+", "<request>", text)

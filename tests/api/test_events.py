@@ -68,18 +68,18 @@ def revoke(world: World) -> None:
 
 def leave(world: World) -> None:
     with world.store.write() as session:
-        sign_out(session, world.tokens["manager"])
+        sign_out(session, world.tokens["administrator"])
 
 
 def demote(world: World) -> None:
     with world.store.write() as session:
-        member = session.scalars(select(Member.id).where(Member.role == "manager")).one()
+        member = session.scalars(select(Member.id).where(Member.role == "administrator")).one()
         set_role(session, world.alice, member, role="member")
 
 
 def remove(world: World) -> None:
     with world.store.write() as session:
-        session.execute(update(Member).where(Member.role == "manager").values(state="removed"))
+        session.execute(update(Member).where(Member.role == "administrator").values(state="removed"))
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_it_ends_with_the_right_to_listen_and_tells_nothing_more(
     world: World, listening: Callable[..., Generator[str]], path: str, how: str, end: Callable[[World], None]
 ) -> None:
     by = {"Authorization": f"Bearer {world.keys['runner']}"}
-    headers = by if how == "key" else {"Cookie": f"session={world.tokens['manager']}"}
+    headers = by if how == "key" else {"Cookie": f"session={world.tokens['administrator']}"}
     stream = listening(path.format(**world.ids), **headers)
     heard = [next(line for line in stream if line.startswith("data: "))]
     end(world)

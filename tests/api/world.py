@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from signoff.agents.actions import create_agent
+from signoff.agents.actions import create_agent, give_grant
 from signoff.api.house import House
 from signoff.app import build_app
 from signoff.connections.actions import create_connection
@@ -22,7 +22,14 @@ from signoff.freezes.actions import order_freeze
 from signoff.kit import clock
 from signoff.kit.ids import new_id
 from signoff.people.access import Principal
-from signoff.people.actions import add_member, create_key, found_workspace, open_session
+from signoff.people.actions import (
+    add_member,
+    create_key,
+    create_role,
+    create_service_account,
+    found_workspace,
+    open_session,
+)
 from signoff.people.actions.providers import add_provider
 from signoff.people.facts import Founded
 from signoff.people.provider_input import ProviderInput
@@ -138,11 +145,17 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "connection": connection,
         "tool": make_tool(session, alice, connection),
         "secret": make_secret(session, alice, house, connection, "ERP_TOKEN"),
+        "version": "1",
         "member": acme.member_id,
-        "key": create_key(session, alice, name="Robot").id,
+        "session": "ses_of_nobody",
+        "account": create_service_account(session, alice, slug="robots", name="Robots", role="administrator"),
+        "key": create_key(session, alice, name="Robot", service_account="robots").id,
+        "role": create_role(session, alice, slug="auditor", name="Auditor", permissions={"audit.read": "all"}),
+        "grant": give_grant(session, alice, agent, member_id=acme.member_id, level="viewer"),
         "freeze": order_freeze(session, alice, scope="agent", target_id=agent, reason="test"),
         "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),
         "effect": make_effect(session, alice, run, connection),
+        "environment": "staging",
         "model": "local:tiny",
         "step": "stp_none",
     }
@@ -184,7 +197,7 @@ def make_provider(session: Session, alice: Principal, house: House) -> str:
     entered = ProviderInput(
         name="Login", issuer="http://127.0.0.1:65432", client_id="signoff", client_secret="canary-value-4712"
     )
-    return add_provider(session, alice, house.services.vault, house.single_sign_on.guard, entered)
+    return add_provider(session, alice, house.single_sign_on.sealer, house.single_sign_on.guard, entered)
 
 
 def make_identity(session: Session, provider: str, member_id: str) -> str:

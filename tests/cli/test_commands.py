@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from signoff.cli.commands import app
 from signoff.cli.exits import guarded
 from signoff.settings import Settings
+from signoff.tables.people import Person, SecondFactor
+from signoff.tables.session import Store
 from tests.api.world import BODY, make_world
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -41,6 +44,34 @@ def test_the_first_run_makes_a_workspace_and_a_link(signoff: Callable[..., tuple
     assert code == 0
     assert "/setup/set_" in json.loads(out)["link"]
     assert signoff("setup-link", "--email", "nobody@example.com")[0] == 11
+
+
+def test_a_lost_second_factor_is_taken_away_by_the_operator(
+    signoff: Callable[..., tuple[int, str, str]], database_url: str
+) -> None:
+    signoff("setup-link", "--email", "you@example.com")
+    assert signoff("people", "reset-second-factor", "--email", "you@example.com")[0] == 13
+    assert signoff("people", "reset-second-factor", "--email", "nobody@example.com")[0] == 11
+    store = Store.open(database_url)
+    with store.write() as session:
+        person = session.scalars(select(Person)).one()
+        session.add(
+            SecondFactor(
+                person_id=person.id,
+                ciphertext=b"x",
+                nonce=b"x",
+                key_id="x",
+                last_step=0,
+                created_at=person.created_at,
+                confirmed_at=person.created_at,
+            )
+        )
+    code, out, _ = signoff("people", "reset-second-factor", "--email", "You@example.com", "--json")
+    assert (code, json.loads(out)) == (0, {"email": "you@example.com", "second_factor": "off"})
+    with store.read() as session:
+        assert session.scalars(select(SecondFactor)).all() == []
+    store.close()
+    assert '"second_factor.reset"' in signoff("audit", "export")[1]
 
 
 def test_keys_are_made_listed_rotated_and_revoked(signoff: Callable[..., tuple[int, str, str]]) -> None:

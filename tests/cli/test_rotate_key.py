@@ -45,7 +45,7 @@ def revealed(world: World, key: str) -> dict[str, str]:
         row = session.scalars(select(Secret)).one()
         return reveal_for_call(
             session, vault, environment_id=row.environment_id, connection_id=row.connection_id, names=["ERP_TOKEN"]
-        )
+        ).values
 
 
 def test_afterwards_the_new_key_alone_opens_every_secret(

@@ -71,7 +71,7 @@ async def test_an_old_server_is_spoken_to_in_its_way(outside: Settings) -> None:
     ("raw", "code"),
     [
         (http(401), faults.SIGN_IN),
-        (http(403), faults.SIGN_IN),
+        (http(403), faults.WRONG_SCOPE),
         (http(429, b"", "retry-after: 3"), faults.RATE_LIMITED),
         (http(404), faults.UNREACHABLE),
         (http(400), faults.REJECTED),

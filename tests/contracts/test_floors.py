@@ -26,7 +26,7 @@ NETWORK_CALLS = {"asyncio.open_connection", "asyncio.start_server", "loop.create
 # Reads a name of this machine; nothing is sent.
 ASKS_THIS_MACHINE = {"socket.gethostname"}
 # MCP servers that the operator named; our own reader of PDFs, walled off in a process of its own; the demo's ERP.
-PROGRAM_DOORS = ("connectors.mcp", "connectors.mail.pdf", "demo", "cli")
+PROGRAM_DOORS = ("connectors.mcp", "connectors.mail.pdf", "connectors.vaults.key_service", "demo", "cli")
 PROGRAM_MODULES = {"subprocess", "multiprocessing", "pty"}
 PROGRAM_CALLS = {"os.system", "os.popen", "os.fork", "os.posix_spawn", "asyncio.create_subprocess_exec"}
 # Who may ask for the plain value of a secret: the gateway puts it into a call, discovery into a header.

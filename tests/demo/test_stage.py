@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from signoff.agents.actions import save_draft
 from signoff.agents.queries import agent_by_slug, draft_of, revisions_page
 from signoff.connections.keys import load_keys
-from signoff.connections.queries import connection_by_slug, secrets_page, tools_of
+from signoff.connections.queries import connection_by_slug, tools_of
+from signoff.connections.secrets.queries import secrets_page
 from signoff.connections.vault import Vault
 from signoff.demo import script
 from signoff.demo.erp import tokens

@@ -19,6 +19,7 @@ from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
 from signoff.connectors.pool import Pool
 from signoff.connectors.protocol import ToolAnswer, ToolSpec
+from signoff.connectors.vaults.stores import SecretStores
 from signoff.gateways.masking import Masking
 from signoff.gateways.model.prices import Prices
 from signoff.gateways.model.providers import Providers
@@ -140,6 +141,7 @@ def services_for(settings: Settings, store: Store, ledger: Ledger, behave: Behav
         providers=Providers(settings),
         prices=Prices(settings),
         masking=Masking(vault),
+        stores=SecretStores(settings),
     )
 
 

@@ -28,7 +28,7 @@ from signoff.people.access import Principal
 from signoff.runs.facts import RunContext
 from signoff.settings import ModelProvider, Settings
 from signoff.tables.agents import Agent, Revision
-from signoff.tables.connections import Connection, Tool
+from signoff.tables.connections import Connection, Secret, Tool
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Effect, Run, Step
 from signoff.tables.session import Store
@@ -124,9 +124,20 @@ class World:
     def secret(self, name: str, value: str) -> None:
         self.change(
             lambda session: create_secret(
-                session, self.principal, self.services.vault, connection_id=self.connection_id, name=name, value=value
+                session,
+                self.principal,
+                self.services.vault,
+                connection_id=self.connection_id,
+                name=name,
+                value=value,
+                agents=[self.run.agent_id],
             )
         )
+
+    def with_secret(self, name: str) -> str:
+        """Return the id of the secret of this name."""
+        with self.store.read() as session:
+            return session.scalars(select(Secret.id).where(Secret.name == name)).one()
 
     def call(self, tool: str = "post_bill", number: int = 1, **args: Any) -> ToolCall:
         call_id = f"call_{number}"

@@ -70,4 +70,4 @@ def test_the_order_of_the_tool_policies() -> None:
     assert [guard.name for guard in tool.GUARDS] == [
         "revocation", "grant", "loop", "budget", "recording", "freeze", "sandbox",
     ]  # fmt: skip
-    assert [wrapper.name for wrapper in tool.WRAPPERS] == ["trace", "once", "secrets", "retry"]
+    assert [wrapper.name for wrapper in tool.WRAPPERS] == ["trace", "once", "secrets", "login", "retry"]

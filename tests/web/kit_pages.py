@@ -7,6 +7,8 @@ import base64
 import os
 import sys
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,8 +21,11 @@ from starlette.testclient import TestClient
 from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
 from signoff.connectors.net import guard_of
+from signoff.demo import script
+from signoff.gateways.model.providers.scripted import forget_script
 from signoff.gateways.services import Services
 from signoff.kit.errors import Refusal
+from signoff.kit.sealing import Sealer
 from signoff.people.entrance import Entrance
 from signoff.people.single_sign_on import SingleSignOn
 from signoff.settings import Settings
@@ -33,10 +38,18 @@ from signoff.web.security import SameOrigin, SecurityHeaders
 from tests.web.seed import Seeded, seed
 
 
+@contextmanager
+def demo_model() -> Generator[None]:
+    """Make the scripted model known that the seeded agents name: without it their drafts cannot be frozen."""
+    script.register()
+    yield
+    forget_script(script.NAME)
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     if isinstance(error, SignInNeeded) and request.method == "GET":
-        return RedirectResponse(sign_in_address(request), status_code=303)
+        return RedirectResponse(sign_in_address(request, error.code), status_code=303)
     return refusal_page(request, error)
 
 
@@ -51,14 +64,20 @@ def pages_app(store: Store, settings: Settings) -> FastAPI:
     """Every page, on this database."""
     app = FastAPI(openapi_url=None)
     services = Services.build(settings, store, Vault(load_keys(settings)))
-    entrance = Entrance(store, attempts_per_minute=settings.sign_in_per_minute, session_seconds=86_400)
+    entrance = Entrance(
+        store,
+        Sealer(services.vault.keys),
+        attempts_per_minute=settings.sign_in_per_minute,
+        session_seconds=86_400,
+        reset_link_seconds=settings.reset_link_seconds if settings.smtp_url else None,
+    )
     app.state.house = SimpleNamespace(
         settings=settings,
         store=store,
         services=services,
         entrance=entrance,
         single_sign_on=SingleSignOn(
-            store, services.vault, guard_of(settings), attempts_per_minute=1_000, session_seconds=86_400
+            store, Sealer(services.vault.keys), guard_of(settings), attempts_per_minute=1_000, session_seconds=86_400
         ),
         readiness=_Ready(),
     )
@@ -99,4 +118,5 @@ if __name__ == "__main__":
     METADATA.create_all(opened.engine)
     made = seed(opened)
     print(f"session cookies: {made.cookies}", flush=True)
-    uvicorn.run(pages_app(opened, own), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    with demo_model():
+        uvicorn.run(pages_app(opened, own), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

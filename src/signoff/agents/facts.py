@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import EFFECTS, Body
 from signoff.agents.lint.facts import NO_FACTS, LintFacts, ToolFacts
 from signoff.agents.lint.parts import member, objects
 from signoff.people.access import Principal
-from signoff.tables.connections import Connection, Secret, Tool
+from signoff.tables.agents import Agent
+from signoff.tables.connections import Connection, Secret, SecretGrant, Tool
 from signoff.tables.people import Environment
 
 # From fit for use to not: of several environments the worst is told.
@@ -26,11 +27,13 @@ def gather(
     *,
     known_model: Callable[[str], bool | None] | None = None,
     has_price: Callable[[str], bool | None] | None = None,
+    agent: str | None = None,
 ) -> LintFacts:
-    """Return what lint may know, over all environments of the viewer's workspace, in four queries.
+    """Return what lint may know, over all environments of the viewer's workspace, in five queries.
 
     Args:
         body: tools are read only of the slots it names; None reads them all.
+        agent: id or slug of the agent whose grants of secrets are looked at; None leaves them unchecked.
         known_model, has_price: what the model gateway knows; None leaves models unchecked.
     """
     workspace_id = viewer.workspace_id
@@ -42,11 +45,13 @@ def gather(
         .join(Environment, Environment.id == Connection.environment_id)
         .where(Connection.workspace_id == workspace_id, Connection.state != "disconnected")
     ).all()
-    secrets = session.execute(
-        select(Secret.name, Environment.slug)
+    kept = session.execute(
+        select(Secret, Environment.slug, Environment.is_production)
         .join(Environment, Environment.id == Secret.environment_id)
         .where(Secret.workspace_id == workspace_id)
+        .order_by(Environment.slug)
     ).all()
+    secrets = [(row[0].name, row[1]) for row in kept]
     slots: dict[str, dict[str, ToolFacts]] = {slug: {} for slug, _ in places}
     named = None if body is None else _slots_of(body)
     for slot, tool in _tools(session, workspace_id, named):
@@ -57,9 +62,30 @@ def gather(
         secrets=frozenset(name for name, _ in secrets),
         slots_missing=_missing([(slug, place) for slug, place in places], environments),
         secrets_missing=_missing([(name, place) for name, place in secrets], environments),
+        secrets_ungranted=_ungranted(session, viewer, [(row[0], row[1]) for row in kept], agent) if agent else {},
+        secrets_personal={
+            row[0].name: row[0].owner_name or "someone" for row in kept if row[2] and row[0].principal == "personal"
+        },
         known_model=known_model or NO_FACTS.known_model,
         has_price=has_price or NO_FACTS.has_price,
     )
+
+
+def _ungranted(
+    session: Session, viewer: Principal, kept: list[tuple[Secret, str]], agent: str
+) -> dict[str, tuple[str, ...]]:
+    granted = set(
+        session.scalars(
+            select(SecretGrant.secret_id)
+            .join(Agent, Agent.id == SecretGrant.agent_id)
+            .where(Agent.workspace_id == viewer.workspace_id, or_(Agent.id == agent, Agent.slug == agent))
+        )
+    )
+    lacking: dict[str, tuple[str, ...]] = {}
+    for secret, place in kept:
+        if not secret.is_open_to_all and secret.id not in granted:
+            lacking[secret.name] = (*lacking.get(secret.name, ()), place)
+    return lacking
 
 
 def _slots_of(body: Mapping[str, Any] | Body) -> set[str]:

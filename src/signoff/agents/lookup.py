@@ -26,7 +26,7 @@ def agent_for(session: Session, principal: Principal, agent: str, action: Action
     row = session.scalar(wanted)
     if row is None:
         raise NotFound("There is no such agent in this workspace. The list of agents shows their slugs.")
-    authorize(principal, action, workspace_id=row.workspace_id, owners=(row.owner_id, row.backup_id))
+    authorize(principal, action, workspace_id=row.workspace_id, owners=(row.owner_id, row.backup_id), agent_id=row.id)
     return row
 
 

@@ -21,6 +21,8 @@ from signoff.agents.views import (
 )
 from signoff.kit.paging import Page
 from signoff.people.access import Principal, authorize
+from signoff.people.roles import Action
+from signoff.people.visible import visible_agents
 from signoff.tables.agents import Agent, Draft, RefusedSave, Revision
 from signoff.tables.keyset import newest_first
 from signoff.tables.people import Member, Person
@@ -29,6 +31,7 @@ __all__ = [
     "agent_by_slug",
     "agents_page",
     "draft_of",
+    "may_with_agent",
     "refused_saves",
     "revision",
     "revision_body",
@@ -64,7 +67,7 @@ def agents_page(
 ) -> Page[AgentFacts]:
     """Return one page of agents, newest first. `q` is looked for in slug, name and description."""
     authorize(viewer, "agent.read")
-    wanted = _agents().where(Agent.workspace_id == viewer.workspace_id)
+    wanted = _agents().where(*visible_agents(viewer))
     if q.strip():
         text = q.strip()[:QUERY_CHARS_MAX].replace("\x00", "")
         fields = (Agent.slug, Agent.name, Agent.description)
@@ -133,6 +136,11 @@ def _facts(row: Row[*tuple[Any, ...]]) -> AgentFacts:
 
 def _person(member_id: str | None, name: str | None, email: str | None) -> PersonFacts | None:
     return PersonFacts(member_id, name or "", email or "") if member_id else None
+
+
+def may_with_agent(session: Session, viewer: Principal, agent_id: str, action: Action) -> bool:
+    """Return whether the viewer may do `action` to an agent; for showing a button where its row is not at hand."""
+    return session.scalar(select(Agent.id).where(Agent.id == agent_id, *visible_agents(viewer, action))) is not None
 
 
 def draft_of(session: Session, viewer: Principal, agent: str) -> DraftFacts:

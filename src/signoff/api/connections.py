@@ -158,7 +158,7 @@ async def enable_connection(desk: AtDesk, connection: Id, body: Switch) -> Respo
 
 @router.delete("/v1/{workspace}/connections/{connection}", response_model=Done)
 async def disconnect(desk: AtDesk, connection: Id) -> Response:
-    """End a connection for good. Its secrets are deleted; its history stays."""
+    """Disconnect: no call starts through it from now on. Its secrets are deleted, its login is given back."""
     await desk.write(actions.disconnect, connection)
     return answer(Done())
 

@@ -23,6 +23,9 @@ WorkspaceSlug = Annotated[
 ]
 _ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 AgentName = Annotated[str, Path(pattern=_ID, description="The agent's slug or id.", examples=["supplier-mail"])]
+EnvironmentSlug = Annotated[
+    str, Path(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="The environment's slug.", examples=["production"])
+]
 Id = Annotated[str, Path(pattern=_ID, description="An id, as the list gave it.")]
 Cursor = Annotated[
     str | None, Query(max_length=600, pattern=r"^[A-Za-z0-9_-]+$", description="`next_cursor` of the page before.")

@@ -86,11 +86,11 @@ async def lint_draft(desk: AtDesk, agent: AgentName, body: TextToLint) -> Respon
 
 def _lint(session: Session, viewer: Principal, agent: str, text: dict[str, Any] | None, desk: Desk) -> Findings:
     body = queries.draft_of(session, viewer, agent).body if text is None else text
-    findings = lint(body, facts=lint_facts(session, viewer, body, desk))
+    findings = lint(body, facts=lint_facts(session, viewer, body, desk, agent))
     return Findings(not has_errors(findings), findings)
 
 
-def lint_facts(session: Session, viewer: Principal, body: dict[str, Any], desk: Desk) -> LintFacts:
+def lint_facts(session: Session, viewer: Principal, body: dict[str, Any], desk: Desk, agent: str) -> LintFacts:
     """Return what lint may know here: connections and secrets of the workspace, models and prices of the process."""
     knowledge = model_knowledge(desk.house.services.providers, desk.house.services.prices)
-    return gather(session, viewer, body, known_model=knowledge.known_model, has_price=knowledge.has_price)
+    return gather(session, viewer, body, known_model=knowledge.known_model, has_price=knowledge.has_price, agent=agent)

@@ -19,7 +19,7 @@ from signoff.tables.session import Store
 class House:
     """The parts of one running process.
 
-    `callers` counts requests per key or member, `knocks` wrong credentials per network address.
+    `callers` counts requests per key or member, `crowds` per workspace, `knocks` wrong credentials per network address.
     """
 
     settings: Settings
@@ -27,6 +27,7 @@ class House:
     services: Services
     entrance: Entrance
     callers: Rates
+    crowds: Rates
     knocks: Rates
     single_sign_on: SingleSignOn
     readiness: Readiness

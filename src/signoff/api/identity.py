@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Security
@@ -14,13 +15,13 @@ from signoff.api.house import House, house_of
 from signoff.api.strict_json import NotReadable
 from signoff.kit.errors import NotFound, NotSignedIn, Refusal, TooMuch
 from signoff.kit.rates import Grant
-from signoff.people import queries
-from signoff.people.access import Principal, reach
+from signoff.people import key_queries, queries
+from signoff.people.access import Principal
 from signoff.people.actions import note_key_used, note_revoked_key_used, note_session_seen
 from signoff.people.facts import Seen
-from signoff.people.membership import role_of
-from signoff.people.queries import RevokedKey
-from signoff.people.roles import ACTIONS, PERMISSIONS, Role
+from signoff.people.key_queries import RevokedKey
+from signoff.people.roles import PERMISSIONS, ROLES, Role
+from signoff.people.sign_in_rules import sentence_of
 
 # Only for the OpenAPI document: the values are read below, from the headers themselves.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="`Authorization: Bearer so_…`")
@@ -68,7 +69,9 @@ def credentials_of(request: Request) -> Credentials:
     )
 
 
-async def principal_of(house: House, credentials: Credentials, workspace: str | None) -> Principal:
+async def principal_of(
+    house: House, credentials: Credentials, workspace: str | None, address: str | None = None
+) -> Principal:
     """Return the caller, inside the workspace asked for.
 
     Raises:
@@ -78,7 +81,7 @@ async def principal_of(house: House, credentials: Credentials, workspace: str | 
     seen = await house.store.read_async(_look_up, credentials, workspace, house.settings.session_idle_seconds)
     if seen.is_touch_due:
         if credentials.key:
-            await house.store.write_async(note_key_used, seen.row_id)
+            await house.store.write_async(note_key_used, seen.row_id, address)
         else:
             await house.store.write_async(note_session_seen, seen.row_id)
     return seen.principal
@@ -89,7 +92,7 @@ def _look_up(session: Session, credentials: Credentials, workspace: str | None, 
         return queries.principal_of_session(
             session, credentials.session or "", idle_seconds=idle_seconds, workspace_slug=workspace
         )
-    seen = queries.principal_of_key(session, credentials.key)
+    seen = key_queries.principal_of_key(session, credentials.key)
     if workspace is not None:
         here = queries.workspace_by_slug(session, workspace)
         if here.id != seen.principal.workspace_id:
@@ -108,32 +111,36 @@ async def caller(
     knocks, address = house.knocks, address_of(request)
     try:
         credentials = credentials_of(request)
-        principal = await principal_of(house, credentials, request.path_params.get("workspace"))
+        principal = await principal_of(house, credentials, request.path_params.get("workspace"), address)
     except NotSignedIn as refusal:
         if isinstance(refusal, RevokedKey):
-            await house.store.write_async(note_revoked_key_used, refusal.key_id)
+            await house.store.write_async(note_revoked_key_used, refusal.key_id, refusal.reason, address)
         _spend(request, knocks.take(address))
         raise invalid_key(refusal) from None
-    _spend(request, house.callers.take(principal.id))
+    _spend(request, house.callers.take(principal.key_id or principal.id))
+    _spend(request, house.crowds.take(principal.workspace_id), "The workspace sends too many requests.")
     request.state.credentials = credentials
     unreadable: Refusal | None = getattr(request.state, "unreadable", None)
     if unreadable is not None:
         raise unreadable
-    return narrowed(principal, request.headers.get("x-user-role"))
+    return narrowed(principal, request.headers.getlist("x-user-role"))
 
 
 def invalid_key(refusal: NotSignedIn) -> NotSignedIn:
     """Return the refusal with the code programs look for; revoked, expired and unknown keys are told alike."""
-    if refusal.code in ("AGENT_API_KEY_MISSING", "session_over"):
+    if refusal.code in ("AGENT_API_KEY_MISSING", "session_over") or sentence_of(refusal.code):
         return refusal
     return NotSignedIn(refusal.detail, code="AGENT_API_KEY_INVALID")
 
 
-def _spend(request: Request, grant: Grant) -> None:
-    request.state.rate = grant
+def _spend(request: Request, grant: Grant, fact: str = "Too many requests.") -> None:
+    known: Grant | None = getattr(request.state, "rate", None)
+    # The answer tells of the limit that is reached first.
+    if known is None or not grant.is_allowed or grant.remaining < known.remaining:
+        request.state.rate = grant
     if not grant.is_allowed:
         raise TooMuch(
-            f"Too many requests. Try again in {grant.reset_seconds} seconds.",
+            f"{fact} Try again in {grant.reset_seconds} seconds.",
             retry_after_seconds=grant.reset_seconds,
             code="too_many_requests",
         )
@@ -147,16 +154,13 @@ def address_of(request: Request) -> str:
 Caller = Annotated[Principal, Depends(caller)]
 
 
-def narrowed(principal: Principal, word: str | None) -> Principal:
-    """Return the caller with no more than the role named in `x-user-role`. The header can only take away."""
-    if not word:
-        return principal
-    wanted = word.strip().lower()
-    role: Role = role_of(_ROLE_WORDS.get(wanted, wanted))
-    kept = {
-        action
-        for action in ACTIONS
-        if (far := PERMISSIONS[role].get(action)) is not None and reach(principal, action) in ("all", far)
-    }
-    # An empty set would mean "everything the role may"; a word that is no action means "nothing".
-    return replace(principal, role=role, scopes=frozenset(kept) or frozenset(("nothing",)))
+def narrowed(principal: Principal, words: Iterable[str]) -> Principal:
+    """Return the caller with no more than each role named in `x-user-role`. The header can only take away: a word that
+    names a role of the workspace's own leaves what a viewer may."""
+    for word in words:
+        wanted = word.strip().lower()
+        if wanted:
+            wanted = _ROLE_WORDS.get(wanted, wanted)
+            role: Role = wanted if wanted in ROLES else "viewer"
+            principal = principal.under(role, PERMISSIONS[role])
+    return principal

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from signoff.api.answers import Done, Listed, Made, answer
 from signoff.api.desk import AtDesk, AtMakingDesk, Desk, Id
-from signoff.api.shapes import Body, Name
+from signoff.api.shapes import Body, Name, RoleWord
 from signoff.api.shapes import router as make_router
 from signoff.connectors.oidc.refused import OidcRefused
 from signoff.kit.errors import ConnectorError
@@ -30,7 +30,6 @@ from signoff.people.provider_input import (
     ProviderInput,
 )
 from signoff.people.providers import IdentityFacts, ProviderFacts, identities, provider, providers
-from signoff.people.roles import Role
 
 router = make_router("single sign-on")
 
@@ -42,7 +41,7 @@ class RoleRule(Body):
     """Whoever is in the group has the role."""
 
     group: Annotated[str, Field(min_length=1, max_length=200)]
-    role: Role
+    role: RoleWord
 
 
 class _Provider(Body):
@@ -57,7 +56,7 @@ class _Provider(Body):
     role_rules: Annotated[list[RoleRule], Field(max_length=RULES_MAX)] = Field(
         default_factory=list[RoleRule], description="In order: the first group an account is in decides."
     )
-    default_role: Role | None = Field(default=None, description="For whoever is in no group; null refuses them.")
+    default_role: RoleWord | None = Field(default=None, description="For whoever is in no group; null refuses them.")
     makes_members: bool = Field(default=False, description="People of `domains` become members by themselves.")
     domains: Annotated[list[_Claim], Field(max_length=DOMAINS_MAX)] = Field(default_factory=list[str])
 
@@ -122,11 +121,11 @@ async def add_identity_provider(desk: AtMakingDesk, body: NewProvider) -> Respon
     def work(session: Session, principal: Principal) -> Made:
         entered = body.entered(body.client_secret)
         guard = house.single_sign_on.guard
-        return Made(id=actions.add_provider(session, principal, house.services.vault, guard, entered))
+        return Made(id=actions.add_provider(session, principal, house.single_sign_on.sealer, guard, entered))
 
     # Under the master key: what is kept of the request must not help anyone to guess the secret.
     secret = body.client_secret.get_secret_value().encode()
-    mark = hmac.new(house.services.vault.keys.current.value, secret, "sha256").hexdigest()
+    mark = hmac.new(house.single_sign_on.sealer.keys.current.value, secret, "sha256").hexdigest()
     asked = {**body.model_dump(mode="json", exclude={"client_secret"}), "client_secret": mark}
     return answer(await desk.make("identity_provider.add", asked, work), 201)
 
@@ -150,8 +149,8 @@ async def change_identity_provider(desk: AtDesk, provider: Id, body: ProviderCha
 
 def _change(session: Session, principal: Principal, desk: Desk, provider_id: str, body: ProviderChange) -> None:
     house, entered = desk.house, body.entered(body.client_secret)
-    vault, guard = house.services.vault, house.single_sign_on.guard
-    actions.change_provider(session, principal, vault, guard, provider_id, entered, version=body.version)
+    sealer, guard = house.single_sign_on.sealer, house.single_sign_on.guard
+    actions.change_provider(session, principal, sealer, guard, provider_id, entered, version=body.version)
 
 
 @router.post("/v1/{workspace}/identity-providers/{provider}:enable", response_model=ProviderFacts)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signoff.api import problems
@@ -18,6 +19,7 @@ from signoff.kit.rates import Grant
 
 log = logging.getLogger("signoff.requests")
 
+_HEADERS_MAX = 100
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -44,11 +46,11 @@ class TrustedHosts:
         try:
             parts = urlsplit(f"//{hosts[0]}")
             name = (parts.hostname or "").rstrip(".")
-            is_plain = not parts.username and not parts.path and not parts.query and not parts.fragment
             _ = parts.port
         except ValueError:
             return False
-        if not name or not is_plain or "@" in hosts[0]:
+        # Also an empty query or fragment: what stands behind the mark is another server's name to somebody.
+        if not name or any(mark in hosts[0] for mark in "/?#@\\"):
             return False
         name = f"[{name}]" if ":" in name else name
         return any(
@@ -95,6 +97,60 @@ def _is_clean(scope: Scope) -> bool:
     if any(part in (".", "..") for part in path.split("/")):
         return False
     return b"%00" not in query and b"\x00" not in query
+
+
+class CleanHead:
+    """Refuses a head no client of ours sends: more than `bytes_max`, two lengths, a length beside chunks."""
+
+    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+        self.app = app
+        self.bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = self._problem(scope) if scope["type"] == "http" else None
+        if problem is None:
+            await self.app(scope, receive, send)
+            return
+        await problems.respond(Request(scope), *problem, headers={"Connection": "close"})(scope, receive, send)
+
+    def _problem(self, scope: Scope) -> tuple[int, str, str] | None:
+        lines: list[tuple[bytes, bytes]] = scope["headers"]
+        size = sum(len(name) + len(value) + 4 for name, value in lines) + len(scope.get("raw_path") or b"")
+        if size > self.bytes_max or len(lines) > _HEADERS_MAX:
+            return 431, "head_too_large", f"At most {_HEADERS_MAX} headers and {self.bytes_max:,} bytes of them."
+        names = [name for name, _ in lines]
+        if names.count(b"content-length") > 1 or (b"content-length" in names and b"transfer-encoding" in names):
+            return 400, "bad_head", "The request says in two ways how long its body is."
+        if any(char < 32 and char != 9 for _, value in lines for char in value):
+            return 400, "bad_head", "A header holds a control character."
+        return None
+
+
+class Crashes:
+    """Answers what nobody caught, inside the rules for headers: the framework would answer outside of them."""
+
+    def __init__(self, app: ASGIApp, answer: Callable[[Request, Exception], Awaitable[Response]]) -> None:
+        self.app = app
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        is_started = False
+
+        async def send_watched(message: Message) -> None:
+            nonlocal is_started
+            is_started = is_started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_watched)
+        except Exception as error:
+            if is_started:
+                raise
+            answer = await self.answer(Request(scope), error)
+            await answer(scope, receive, send)
 
 
 class AccessLog:

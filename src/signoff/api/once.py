@@ -91,7 +91,7 @@ class _Row:
         self.workspace_id = principal.workspace_id
         self.route = name
         # One caller's key says nothing about another's.
-        self.key = hashlib.sha256(f"{principal.id}\x1f{key}".encode()).hexdigest()
+        self.key = hashlib.sha256(f"{principal.key_id or principal.id}\x1f{key}".encode()).hexdigest()
         self.request_hash = request_hash
 
 

@@ -23,10 +23,12 @@ _TITLES = {
     402: "The budget is used up",
     404: "Not found",
     409: "Not now",
+    408: "Too slow",
     413: "Too large",
     415: "Not JSON",
     422: "Some of it does not fit",
     429: "Too many requests",
+    431: "Too large a head",
 }
 
 

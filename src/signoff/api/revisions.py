@@ -58,7 +58,7 @@ async def freeze_revision(desk: AtMakingDesk, agent: AgentName, body: Freeze) ->
 
     def work(session: Session, principal: Principal) -> RevisionFacts:
         text = queries.draft_of(session, principal, agent).body
-        facts = lint_facts(session, principal, text, desk)
+        facts = lint_facts(session, principal, text, desk, agent)
         return deployments.freeze_and_serve_first(
             session, principal, agent, reason=body.reason, name=body.name, version=body.version, facts=facts
         )

@@ -30,6 +30,10 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 SlugText = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", description="A letter, then letters, digits, hyphens.")
 ]
+RoleWord = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="A built-in role, or the slug of a role of the workspace."),
+]
 IdText = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Text = Annotated[str, Field(max_length=20_000)]
 Reason = Annotated[str, Field(max_length=2_000, description="Why; kept in the audit.")]

@@ -12,20 +12,22 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from signoff import __version__, durable
 from signoff.api import openapi
+from signoff.api.address_rate import AddressRate
 from signoff.api.house import House
-from signoff.api.middleware import AccessLog, CleanAddress, TrustedHosts, trusted_names
+from signoff.api.middleware import AccessLog, CleanAddress, CleanHead, Crashes, TrustedHosts, trusted_names
 from signoff.api.readiness import Readiness
 from signoff.api.routes import ROUTERS
+from signoff.api.slow_body import BodyDeadline
 from signoff.app import errors, housekeeping
 from signoff.app.checks import check_schema, check_settings
 from signoff.app.pages import add_pages
-from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
 from signoff.connectors.net import guard_of
 from signoff.durable.census import Census
 from signoff.engine.worker import Worker
 from signoff.gateways.services import Services
 from signoff.kit.rates import Rates
+from signoff.kit.sealing import Sealer
 from signoff.people.entrance import Entrance
 from signoff.people.single_sign_on import SingleSignOn
 from signoff.settings import Settings
@@ -46,7 +48,7 @@ def build_services(
     check_settings(settings)
     opened = store or Store.open(settings.store_url)
     check_schema(opened)
-    vault = Vault(load_keys(settings))
+    vault = Vault.build(settings)
     return (
         Services.build(settings, opened, vault, may_act=may_act) if may_act else Services.build(settings, opened, vault)
     )
@@ -70,20 +72,26 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan(services, worker, census),
     )
+    entrance = Entrance(
+        services.store,
+        Sealer(services.vault.keys),
+        attempts_per_minute=settings.sign_in_per_minute,
+        session_seconds=settings.session_absolute_seconds,
+        total_per_minute=settings.sign_in_total_per_minute,
+        reset_link_seconds=settings.reset_link_seconds if settings.smtp_url else None,
+    )
     app.state.house = House(
         settings=settings,
         store=services.store,
         services=services,
-        entrance=Entrance(
-            services.store,
-            attempts_per_minute=settings.sign_in_per_minute,
-            session_seconds=settings.session_absolute_seconds,
-        ),
+        entrance=entrance,
         callers=Rates(settings.rate_per_minute),
-        knocks=Rates(settings.rate_per_minute),
+        # Several keys of one workspace share this, so that one workspace does not take what is everybody's.
+        crowds=Rates(settings.rate_workspace_per_minute or 10 * settings.rate_per_minute),
+        knocks=Rates(settings.wrong_keys_per_minute or settings.rate_per_minute),
         single_sign_on=SingleSignOn(
             services.store,
-            services.vault,
+            Sealer(services.vault.keys),
             guard_of(settings),
             attempts_per_minute=settings.sign_in_per_minute,
             session_seconds=settings.session_absolute_seconds,
@@ -104,9 +112,13 @@ def _add_rules(app: FastAPI, settings: Settings) -> None:
     origins = [settings.public_url] if settings.public_url else []
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(BodyLimit, bytes_max=settings.request_bytes_max)
+    app.add_middleware(BodyDeadline, seconds=settings.request_seconds_max)
     app.add_middleware(SameOrigin, public_origins=origins)
     app.add_middleware(CleanAddress)
+    app.add_middleware(CleanHead, bytes_max=settings.header_bytes_max)
+    app.add_middleware(AddressRate, rates=Rates(settings.rate_address_per_minute or 10 * settings.rate_per_minute))
     app.add_middleware(TrustedHosts, names=trusted_names(settings.trusted_hosts, settings.public_url, settings.host))
+    app.add_middleware(Crashes, answer=errors.crashed)
     app.add_middleware(SecurityHeaders, is_https=settings.is_https)
     app.add_middleware(AccessLog)
     app.add_middleware(RequestId)
@@ -127,6 +139,7 @@ def _lifespan(
             await asyncio.gather(tidying, return_exceptions=True)
             if worker is not None:
                 await worker.stop()
+            app.state.house.entrance.close()
             await services.close()
             census.close()
             services.store.close()

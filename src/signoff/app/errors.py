@@ -30,7 +30,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if _is_program(request):
         return problems.of_refusal(request, refusal)
     if isinstance(refusal, SignInNeeded) and request.method == "GET" and not is_htmx(request):
-        return RedirectResponse(sign_in_address(request), status_code=303)
+        return RedirectResponse(sign_in_address(request, refusal.code), status_code=303)
     return refusal_page(request, refusal)
 
 
@@ -61,7 +61,8 @@ async def _beaten(request: Request, error: Exception) -> Response:
     return await _refused(request, NotNow("Somebody did the same a moment ago. Look again, then decide."))
 
 
-async def _crashed(request: Request, error: Exception) -> Response:
+async def crashed(request: Request, error: Exception) -> Response:
+    """Return what a bug looks like from outside."""
     log.error("a request crashed", exc_info=error)
     return problems.of_crash(request) if _is_program(request) else problem_page(request, 500)
 
@@ -73,4 +74,4 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _misshapen)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(IntegrityError, _beaten)
-    app.add_exception_handler(Exception, _crashed)
+    app.add_exception_handler(Exception, crashed)

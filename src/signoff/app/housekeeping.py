@@ -10,24 +10,39 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from signoff.api.once import KEPT, sweep_answers
+from signoff.connections.secrets.uses import sweep_uses
 from signoff.kit import clock
 from signoff.people.actions import sweep_sessions
 from signoff.people.actions.attempts import sweep_attempts
+from signoff.people.throttle import sweep_throttles
 from signoff.tables.session import Store
+from signoff.watch.key_expiry import watch_expiring_keys
+from signoff.watch.secret_expiry import forget_warnings, warn_of_expiry
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 3_600
 # A session that is over stays listed for a while, so that its person can see there was one.
 _SESSION_KEPT = timedelta(days=7)
+# Which run read which secret is in the audit for as long as that is kept; this is for the secret's own page.
+_USES_KEPT = timedelta(days=180)
 
 
 def tidy(session: Session) -> None:
-    """Delete what nobody needs any more."""
+    """Delete what nobody needs any more, and tell what ends soon."""
     moment = clock.now()
     sweep_answers(session, before=moment - KEPT)
     sweep_sessions(session, before=moment - _SESSION_KEPT)
     sweep_attempts(session, before=moment)
+    sweep_uses(session, before=moment - _USES_KEPT)
+    sweep_throttles(session)
+
+
+def watch_dates(session: Session) -> None:
+    """Say what will run out, and take back what no longer will."""
+    warn_of_expiry(session)
+    forget_warnings(session)
+    watch_expiring_keys(session)
 
 
 async def keep_tidy(store: Store) -> None:
@@ -35,6 +50,7 @@ async def keep_tidy(store: Store) -> None:
     while True:
         try:
             await store.write_async(tidy)
+            await store.write_async(watch_dates)
         except SQLAlchemyError as error:
             log.warning("tidying failed; it is tried again in an hour", extra={"error": type(error).__name__})
         await asyncio.sleep(EVERY_SECONDS)

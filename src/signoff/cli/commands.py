@@ -50,6 +50,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(workspaces.app, name="workspaces")
+app.add_typer(people.app, name="people")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")

@@ -21,7 +21,7 @@ _FREE_BYTES_MIN = 500_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: `ok`, `warning` or `error`, and the next thing to do."""
+    """One check: `ok`, `warning` or `error`, and the next thing to do. `note`: only before production."""
 
     check: str
     state: str
@@ -47,14 +47,18 @@ def _python(settings: Settings) -> Generator[Finding]:
 
 
 def _settings(settings: Settings) -> Generator[Finding]:
-    from signoff.app.checks import NotReadyToStart, check_settings
+    from signoff.app.objections import objections
 
-    try:
-        check_settings(settings)
-    except NotReadyToStart as refusal:
-        yield Finding("settings", "error", refusal.detail.replace("\n", " "))
+    found = objections(settings)
+    if settings.is_production:
+        for text in found:
+            yield Finding("settings", "error", text)
+        if not found:
+            yield Finding("settings", "ok", "fit for production")
         return
-    yield Finding("settings", "ok", "fit for production" if settings.is_production else "fit for a trial")
+    yield Finding("settings", "ok", "fit for a trial" + (", and for production" if not found else ""))
+    for text in found:
+        yield Finding("production", "note", text)
 
 
 def _folder(settings: Settings) -> Generator[Finding]:

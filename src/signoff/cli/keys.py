@@ -29,6 +29,9 @@ def create(
     ] = None,
     environment: Annotated[str | None, typer.Option("--environment", help="Only for this environment.")] = None,
     days: Annotated[int | None, typer.Option("--days", min=1, max=3650, help="Expires after so many days.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="The service account it belongs to; `operator` unless said.")
+    ] = None,
     workspace: Workspace = None,
     as_json: AsJson = False,
     data: DataDir = None,
@@ -48,6 +51,7 @@ def create(
                 scopes=scope,
                 environment=environment,
                 expires_at=clock.now() + timedelta(days=days) if days else None,
+                service_account=account,
             )
     return _shown(made, as_json)
 
@@ -62,13 +66,14 @@ def _shown(made: NewKey, as_json: bool) -> int:
 def list_keys(workspace: Workspace = None, as_json: AsJson = False, data: DataDir = None) -> int:
     """List the keys: prefixes, never the keys themselves."""
     from signoff.api.answers import plain
-    from signoff.people import queries
+    from signoff.people.key_queries import keys
 
     with store_for(settings_for(data)) as store:
         here = workspace_for(store, workspace)
         with store.read() as session:
-            found = plain(list(queries.keys(session, operator(here), size=200).rows))
-    show(found, as_json=as_json, columns=("id", "name", "prefix", "role", "environment", "state", "last_used_at"))
+            found = plain(list(keys(session, operator(here), size=200).rows))
+    columns = ("id", "name", "owner_name", "prefix", "role", "environment", "state", "expires_at", "last_used_at")
+    show(found, as_json=as_json, columns=columns)
     return OK
 
 
@@ -86,12 +91,20 @@ def revoke(key: _KeyId, workspace: Workspace = None, data: DataDir = None) -> in
 
 
 @app.command("rotate")
-def rotate(key: _KeyId, workspace: Workspace = None, as_json: AsJson = False, data: DataDir = None) -> int:
-    """Give a key a new secret. The old one stops working at once."""
+def rotate(
+    key: _KeyId,
+    overlap: Annotated[
+        float, typer.Option("--overlap-hours", min=0, max=24, help="So long the old secret stays good too.")
+    ] = 0,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+    data: DataDir = None,
+) -> int:
+    """Give a key a new secret. The old one stops working at once, unless an overlap is asked for."""
     from signoff.people import actions
 
     with store_for(settings_for(data)) as store:
         here = workspace_for(store, workspace)
         with store.write() as session:
-            made = actions.rotate_key(session, operator(here), key)
+            made = actions.rotate_key(session, operator(here), key, overlap_seconds=round(overlap * 3600))
     return _shown(made, as_json)

@@ -1,4 +1,4 @@
-"""`signoff setup-link`: the way in, before anybody has a password and after one is lost."""
+"""`signoff setup-link` and `signoff people`: the way in, before anybody has a password and after something is lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,38 @@ if TYPE_CHECKING:
 
     from signoff.people.access import Principal
     from signoff.people.facts import MemberFacts
-    from signoff.settings import Settings
+
+
+app = typer.Typer(no_args_is_help=True, help="The people of a workspace.")
+
+
+@app.callback()
+def people() -> None:
+    """Help people who cannot come in."""
+
+
+@app.command("reset-second-factor")
+def reset_second_factor(
+    email: Annotated[str, typer.Option("--email", help="Whose.")],
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+    data: DataDir = None,
+) -> int:
+    """Take somebody's second factor away, when app and recovery codes are lost. Make sure that it is them who asks.
+
+    Their sessions end everywhere, and the audit names who did it. Their password stays.
+    """
+    from signoff.people.actions import reset_second_factor as reset
+
+    settings = settings_for(data)
+    with store_for(settings) as store:
+        here = workspace_for(store, workspace)
+        with store.write() as session:
+            caller = operator(here)
+            member = _member(session, caller, email)
+            reset(session, caller, member.id)
+    show({"email": member.email, "second_factor": "off"}, as_json=as_json)
+    return OK
 
 
 def setup_link(
@@ -51,7 +82,7 @@ def setup_link(
                 purpose="first_run",
                 lifetime_seconds=settings.setup_link_seconds,
             )
-    link = f"{_address(settings)}/setup/{token}"
+    link = f"{settings.address}/setup/{token}"
     show({"link": link, "email": member.email, "expires_in_seconds": settings.setup_link_seconds}, as_json=as_json)
     return OK
 
@@ -73,7 +104,3 @@ def _member(session: Session, caller: Principal, email: str | None) -> MemberFac
         if member.email == email.strip().lower():
             return member
     raise Stop(NOT_FOUND, f"Nobody in this workspace has the address {email!r}.")
-
-
-def _address(settings: Settings) -> str:
-    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")

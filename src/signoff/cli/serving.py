@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,8 @@ from signoff.cli.local import settings_for
 from signoff.cli.options import DataDir
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from signoff.settings import Settings
 
 
@@ -48,7 +50,17 @@ def _serve(settings: Settings, with_worker: bool) -> int:
     # First, so that a refusal to start is one line and nothing else.
     app = build_app(settings, with_worker=with_worker)
     set_up_logs(settings.log_format, settings.log_level)
-    config = uvicorn.Config(
+    server = uvicorn.Server(server_config(settings, app))
+    ease_collection()
+    server.run()
+    return OK if server.started else 1
+
+
+def server_config(settings: Settings, app: Any) -> uvicorn.Config:
+    """Return how the application is served."""
+    import uvicorn
+
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -60,10 +72,6 @@ def _serve(settings: Settings, with_worker: bool) -> int:
         forwarded_allow_ips=",".join(settings.trusted_proxies) or None,
         timeout_graceful_shutdown=max(1, int(settings.shutdown_grace_seconds)),
     )
-    server = uvicorn.Server(config)
-    ease_collection()
-    server.run()
-    return OK if server.started else 1
 
 
 def worker(data: DataDir = None) -> int:

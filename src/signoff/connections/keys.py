@@ -8,12 +8,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from signoff.kit.errors import Fault
-from signoff.kit.sealing import KEY_BYTES, MasterKey, MasterKeys
+from signoff.connectors.vaults.key_service import ask
+from signoff.kit.errors import ConnectorError, Fault
+from signoff.kit.sealing import MasterKey, MasterKeys
 from signoff.settings import Settings
 
-__all__ = ["KEY_BYTES", "MasterKey", "MasterKeys", "keys_of", "load_keys", "new_key_text"]
+__all__ = ["MasterKey", "MasterKeys", "keys_of", "load_keys", "new_key_text", "wrapped_new_key"]
 
+KEY_BYTES = 32
 _FILE_NAME = "secret.key"
 
 
@@ -25,17 +27,36 @@ def load_keys(settings: Settings) -> MasterKeys:
     Raises:
         Fault: there is no key in production, or what is there is not a key.
     """
-    old = tuple(_key_of(value.get_secret_value(), "old_secret_keys") for value in settings.old_secret_keys)
+    old = (
+        *(_key_of(value.get_secret_value(), "old_secret_keys") for value in settings.old_secret_keys),
+        *(_unwrapped(settings, text, "old_secret_keys_wrapped") for text in settings.old_secret_keys_wrapped),
+    )
     if settings.secret_key is not None:
         return MasterKeys(_key_of(settings.secret_key.get_secret_value(), "SIGNOFF_SECRET_KEY"), old)
     if settings.secret_key_file is not None:
         return MasterKeys(_key_in(settings.secret_key_file), old)
+    if settings.secret_key_wrapped is not None:
+        return MasterKeys(_unwrapped(settings, settings.secret_key_wrapped, "SIGNOFF_SECRET_KEY_WRAPPED"), old)
     if settings.is_production:
         raise _fault(
             "There is no key to encrypt secrets with. Set SIGNOFF_SECRET_KEY, or SIGNOFF_SECRET_KEY_FILE, to 32 random "
             "bytes in base64, such as `openssl rand -base64 32` prints."
         )
     return MasterKeys(_made_once(settings.data_dir / _FILE_NAME), old)
+
+
+def wrapped_new_key(settings: Settings) -> str:
+    """Return a new key, wrapped by the operator's `secret_key_wrap_command`, as `secret_key_wrapped` takes it.
+
+    Raises:
+        Fault: the command is not set, fails, or does not give back what it was given when it is unwrapped.
+    """
+    text = new_key_text()
+    wrapped = _told_by(settings, settings.secret_key_wrap_command, "secret_key_wrap_command", text)
+    key = _key_of(text, "the new key")
+    if settings.secret_key_unwrap_command and _unwrapped(settings, wrapped, "the wrapped key").id != key.id:
+        raise _fault("What secret_key_wrap_command gave does not unwrap to the same key. Nothing was kept.")
+    return wrapped
 
 
 def new_key_text() -> str:
@@ -47,6 +68,20 @@ def keys_of(texts: Sequence[str]) -> MasterKeys:
     """Return keys from their base64 texts, the current one first."""
     first, *rest = (_key_of(text, "the key") for text in texts)
     return MasterKeys(first, tuple(rest))
+
+
+def _unwrapped(settings: Settings, wrapped: str, where: str) -> MasterKey:
+    command = settings.secret_key_unwrap_command
+    return _key_of(_told_by(settings, command, "secret_key_unwrap_command", wrapped), f"What {where} unwraps to")
+
+
+def _told_by(settings: Settings, command: Sequence[str], name: str, text: str) -> str:
+    if not command:
+        raise _fault(f"{name} is not set. Give the program and its arguments as a list; it reads and writes base64.")
+    try:
+        return ask(command, text, timeout_seconds=settings.secret_key_command_seconds)
+    except ConnectorError as error:
+        raise _fault(f"{name}: {error.detail}") from error
 
 
 def _made_once(path: Path) -> MasterKey:

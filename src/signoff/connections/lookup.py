@@ -20,7 +20,7 @@ def connection_for(session: Session, principal: Principal, connection_id: str, a
         NotAllowed: the caller's role does not reach this far.
     """
     row = session.get(Connection, connection_id)
-    if row is None:
+    if row is None or not _is_theirs(principal, row):
         authorize(principal, action)
         raise NotFound("There is no such connection in this workspace.")
     authorize(principal, action, workspace_id=row.workspace_id, environment_id=row.environment_id)
@@ -30,11 +30,17 @@ def connection_for(session: Session, principal: Principal, connection_id: str, a
 def secret_for(session: Session, principal: Principal, secret_id: str, action: Action) -> Secret:
     """Return the secret's row, if the caller may do `action` to it. Raises as `connection_for` does."""
     row = session.get(Secret, secret_id)
-    if row is None:
+    if row is None or not _is_theirs(principal, row):
         authorize(principal, action)
         raise NotFound("There is no such secret in this workspace.")
     authorize(principal, action, workspace_id=row.workspace_id, environment_id=row.environment_id)
     return row
+
+
+def _is_theirs(principal: Principal, row: Connection | Secret) -> bool:
+    """Return whether the row is the caller's to know of; any other is told word for word like one that never was."""
+    is_here = row.workspace_id == principal.workspace_id
+    return is_here and principal.environment_id in (None, row.environment_id)
 
 
 def tool_of(session: Session, connection: Connection, name: str) -> Tool:

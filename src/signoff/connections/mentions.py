@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.connections.views import Use
 from signoff.people.access import Principal, authorize
+from signoff.people.visible import visible_agents
 from signoff.tables.agents import Agent, Draft, Revision
 from signoff.tables.deployments import LiveRevision
 
@@ -48,7 +49,7 @@ def mentioned(session: Session, viewer: Principal) -> Mentioned:
     drafts = session.execute(
         select(*agent, Draft.body["tools"], Draft.body["secrets"])
         .join(Draft, Draft.agent_id == Agent.id)
-        .where(Agent.workspace_id == viewer.workspace_id)
+        .where(*visible_agents(viewer))
         .limit(_AGENTS_MAX)
     )
     for agent_id, slug, name, tools, secrets in drafts:
@@ -59,7 +60,7 @@ def mentioned(session: Session, viewer: Principal) -> Mentioned:
         select(*agent, Revision.body["tools"], Revision.body["secrets"], LiveRevision.environment_id)
         .join(LiveRevision, LiveRevision.agent_id == Agent.id)
         .join(Revision, Revision.id == LiveRevision.revision_id)
-        .where(Agent.workspace_id == viewer.workspace_id)
+        .where(*visible_agents(viewer))
         .limit(_AGENTS_MAX)
     )
     for agent_id, slug, name, tools, secrets, environment_id in live:

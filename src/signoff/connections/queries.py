@@ -8,22 +8,23 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Row, Select, String, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
+from signoff.connections.doctor import diagnosis_of
 from signoff.connections.kinds import hosts_of
 from signoff.connections.lookup import connection_for
 from signoff.connections.placeholders import names_in
-from signoff.connections.states import suggested_effect
+from signoff.connections.states import gone_slug, suggested_effect
 from signoff.connections.views import (
     BoundConnection,
     BoundTool,
     ConnectionDetail,
     ConnectionRow,
-    SecretRow,
     ToolRow,
     Use,
 )
 from signoff.kit.errors import NotFound
 from signoff.kit.paging import Page
 from signoff.people.access import Principal, authorize
+from signoff.people.visible import visible_agents
 from signoff.tables.agents import Agent, Draft, Revision
 from signoff.tables.connections import Connection, Secret, Tool
 from signoff.tables.deployments import LiveRevision
@@ -154,6 +155,8 @@ def _row(found: Row[*tuple[Any, ...]], counts: dict[str, tuple[int, int]]) -> Co
         state=row.state,
         health=row.health,
         last_error=row.last_error,
+        last_error_code=row.last_error_code,
+        diagnosis=diagnosis_of(row.last_error_code),
         broken_at=row.broken_at,
         checked_at=row.checked_at,
         environment_id=row.environment_id,
@@ -194,82 +197,6 @@ def _tool_row(row: Tool) -> ToolRow:
     )
 
 
-def secrets_page(
-    session: Session,
-    viewer: Principal,
-    *,
-    environment: str | None = None,
-    connection_id: str | None = None,
-    cursor: str | None = None,
-    size: int | None = None,
-) -> Page[SecretRow]:
-    """Return one page of secrets, newest first: names, hosts and times, never values."""
-    authorize(viewer, "secret.read")
-    wanted = _secrets(viewer)
-    if environment:
-        wanted = wanted.where(_is_environment(environment))
-    if connection_id:
-        wanted = wanted.where(Secret.connection_id == connection_id)
-    page = newest_first(session, wanted, Secret.id, cursor=cursor, size=size)
-    return Page([_secret_row(row) for row in page.rows], page.next_cursor, page.previous_cursor)
-
-
-def secret_row(session: Session, viewer: Principal, secret_id: str) -> SecretRow:
-    """Return one secret, without its value.
-
-    Raises:
-        NotFound: it is not in the viewer's workspace and environment.
-    """
-    authorize(viewer, "secret.read")
-    row = session.execute(_secrets(viewer).where(Secret.id == secret_id)).one_or_none()
-    if row is None:
-        raise NotFound("There is no such secret in this workspace.")
-    return _secret_row(row)
-
-
-def _secrets(viewer: Principal) -> Select[*tuple[Any, ...]]:
-    wanted = (
-        select(
-            Secret.id,
-            Secret.name,
-            Secret.description,
-            Secret.hosts,
-            Secret.version,
-            Secret.created_at,
-            Secret.rotated_at,
-            Secret.last_used_at,
-            Connection,
-            Environment.slug.label("environment_slug"),
-        )
-        .join(Connection, Connection.id == Secret.connection_id)
-        .join(Environment, Environment.id == Secret.environment_id)
-        .where(Secret.workspace_id == viewer.workspace_id)
-    )
-    if viewer.environment_id:
-        wanted = wanted.where(Secret.environment_id == viewer.environment_id)
-    return wanted
-
-
-def _secret_row(row: Row[*tuple[Any, ...]]) -> SecretRow:
-    of: Connection = row.Connection
-    return SecretRow(
-        id=row.id,
-        name=row.name,
-        description=row.description,
-        environment_id=of.environment_id,
-        environment_slug=row.environment_slug,
-        connection_id=of.id,
-        connection_slug=of.slug,
-        connection_name=of.name,
-        hosts=tuple(row.hosts),
-        is_locked=not set(hosts_of(of.kind, of.config)) <= set(row.hosts),
-        version=row.version,
-        created_at=row.created_at,
-        rotated_at=row.rotated_at,
-        last_used_at=row.last_used_at,
-    )
-
-
 def used_by(session: Session, viewer: Principal, connection_id: str) -> tuple[Use, ...]:
     """Return the agents whose draft, or whose live revision in this environment, names the connection's slot."""
     found = connection_for(session, viewer, connection_id, "connection.read")
@@ -281,7 +208,7 @@ def used_by(session: Session, viewer: Principal, connection_id: str) -> tuple[Us
         .outerjoin(Draft, Draft.agent_id == Agent.id)
         .outerjoin(LiveRevision, live)
         .outerjoin(Revision, Revision.id == LiveRevision.revision_id)
-        .where(Agent.workspace_id == found.workspace_id, or_(in_draft, in_live))
+        .where(*visible_agents(viewer), or_(in_draft, in_live))
         .order_by(Agent.slug)
         .limit(_USES_MAX)
     )
@@ -321,3 +248,15 @@ def bound_tools(
         row.slug: BoundConnection(row.id, row.slug, row.kind, row.config, row.version, row.state, tools[row.id])
         for row in connections
     }
+
+
+def was_disconnected(session: Session, *, environment_id: str, slug: str) -> bool:
+    """Return whether a connection of this slug was disconnected here and none has taken its place. For the gateway."""
+    rows = session.execute(
+        select(Connection.id, Connection.slug).where(
+            Connection.environment_id == environment_id,
+            Connection.state == "disconnected",
+            Connection.slug.startswith(f"{slug[:40]}-gone-", autoescape=True),
+        )
+    )
+    return any(row.slug == gone_slug(slug, row.id) for row in rows)

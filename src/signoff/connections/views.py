@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from signoff.connections.doctor import Diagnosis
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
@@ -23,6 +25,8 @@ class ConnectionRow:
     state: str
     health: str
     last_error: str | None
+    last_error_code: str | None
+    diagnosis: Diagnosis | None
     broken_at: datetime | None
     checked_at: datetime | None
     environment_id: str
@@ -85,6 +89,10 @@ class SecretRow:
 
     Args:
         is_locked: the connection leads elsewhere than when the value was entered; it must be entered again.
+        source: where its value is: `built_in`, or the outside store that `reference` names.
+        principal: `service` for the workspace's own, `personal` for a login of the member `owner_name`.
+        is_owner_gone: the member whose login it is does not belong to the workspace any more.
+        is_open_to_all: every agent that lists it may use it, not only the `grants` it was granted to.
     """
 
     id: str
@@ -101,6 +109,55 @@ class SecretRow:
     created_at: datetime
     rotated_at: datetime | None
     last_used_at: datetime | None
+    sensitivity: str
+    source: str
+    reference: str | None
+    principal: str
+    owner_id: str | None
+    owner_name: str | None
+    is_owner_gone: bool
+    expires_at: datetime | None
+    is_open_to_all: bool
+    grants: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecretVersionRow:
+    """One version of a secret, without its value. `restored_from` is the version whose value came back with it."""
+
+    version: int
+    state: str
+    source: str
+    reference: str | None
+    reason: str
+    restored_from: int | None
+    created_by: str | None
+    created_by_name: str | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretGrantRow:
+    """An agent that may use a secret."""
+
+    agent_id: str
+    agent_slug: str
+    agent_name: str
+    granted_by_name: str | None
+    granted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUseRow:
+    """That a run of an agent's revision read a version, for the first time at `first_at`."""
+
+    run_id: str
+    agent_id: str
+    agent_name: str
+    revision_number: int
+    version: int
+    first_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

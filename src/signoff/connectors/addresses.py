@@ -99,6 +99,14 @@ def _is_public(address: Address) -> bool:
     return address.is_global and not any(address in network for network in _SPECIAL_V6)
 
 
+def is_loopback_host(host: str) -> bool:
+    """Return whether a host, as an address names it, is this machine by its very name; nobody is asked."""
+    try:
+        return decoded(ipaddress.ip_address(host.strip("[]"))).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
 def is_port_permitted(port: int) -> bool:
     """Return whether a web request may go to `port`."""
     return port in (80, 443) or (1024 <= port <= 65_535 and port not in _PORTS_REFUSED)

@@ -49,29 +49,32 @@ class Fetched:
             return self.body.decode("latin-1")
 
 
-async def fetch(client: httpx2.AsyncClient, outgoing: Outgoing) -> Fetched:
+async def fetch(client: httpx2.AsyncClient, outgoing: Outgoing, *, redirects_max: int = REDIRECTS_MAX) -> Fetched:
     """Send a request and read its answer, following at most three redirects.
 
     A redirect is checked like the first address. To another host it takes no header and no body along; a request
     that changes something is not repeated there, and nothing goes from https to http.
+
+    Args:
+        redirects_max: 0 returns the redirect itself as the answer.
 
     Raises:
         ConnectorError: `connector_outcome_unknown` when a request that may change something was sent and not answered.
     """
     request, is_sent = outgoing, False
     try:
-        for _ in range(REDIRECTS_MAX + 1):
+        for _ in range(redirects_max + 1):
             answer = await send_once(client, request)
             is_sent = is_sent or outgoing.method not in _HARMLESS
             location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or not location:
+            if answer.status not in _REDIRECTS or not location or not redirects_max:
                 return answer
             request = _redirected(request, answer, location)
     except ConnectorError as error:
         if is_sent and error.code != faults.OUTCOME_UNKNOWN:
             raise faults.unknown_outcome(error.detail) from error
         raise
-    detail = f"The server redirects more than {REDIRECTS_MAX} times."
+    detail = f"The server redirects more than {redirects_max} times."
     raise faults.unknown_outcome(detail) if is_sent else faults.fault(faults.REJECTED, detail)
 
 

@@ -16,8 +16,9 @@ from signoff.agents.queries import agent_by_slug, draft_of
 from signoff.agents.refusals import NothingChanged
 from signoff.connections.actions import create_connection, edit_connection, set_tool_effect
 from signoff.connections.discovery import HasPoolAndVault, discover
-from signoff.connections.queries import connection_by_slug, secrets_page, tools_of
-from signoff.connections.secrets import create_secret, replace_secret
+from signoff.connections.queries import connection_by_slug, tools_of
+from signoff.connections.secrets import create_secret, grant_secret, replace_secret
+from signoff.connections.secrets.queries import secrets_called, secrets_page
 from signoff.demo.erp import tokens
 from signoff.deployments.actions import freeze_and_serve_first, make_live
 from signoff.kit.errors import Fault, NotFound
@@ -156,6 +157,7 @@ def _class_tools(session: Session, principal: Principal, connection: str) -> Non
 def _secret(
     store: Store, services: HasPoolAndVault, principal: Principal, erp: str, database: Path, environment: str
 ) -> None:
+    """Enter the ERP's token, and give it to the agent when that is there already; `_agent` does it otherwise."""
     with store.read() as session:
         kept = next(
             (row for row in secrets_page(session, principal, connection_id=erp).rows if row.name == SECRET), None
@@ -165,6 +167,10 @@ def _secret(
     value = tokens.issue(database)
     with store.write() as session:
         if kept is None:
+            try:
+                agents = [agent_by_slug(session, principal, AGENT).id]
+            except NotFound:
+                agents = []
             create_secret(
                 session,
                 principal,
@@ -172,6 +178,7 @@ def _secret(
                 connection_id=erp,
                 name=SECRET,
                 value=value,
+                agents=agents,
                 description=f"Lets the agent post bills in the {environment} ERP.",
             )
         else:  # Somebody deleted the ERP's file: it is a new ERP, which knows no token yet.
@@ -202,6 +209,8 @@ def _agent(store: Store, principal: Principal, member_id: str, model: str) -> No
                 body=_with_model(file.body, model),
                 owner_id=member_id,
             )
+            for secret in secrets_called(session, principal, SECRET):
+                grant_secret(session, principal, secret.id, agent_id)
             freeze_and_serve_first(session, principal, agent_id, reason="The demo's first revision")
         return
     _follow_model(store, principal, model)

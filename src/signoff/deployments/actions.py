@@ -14,9 +14,10 @@ from signoff.agents.revisions import find_revision
 from signoff.agents.views import RevisionFacts
 from signoff.deployments.queries import live_revision
 from signoff.deployments.refusals import AlreadyLive, LiveChanged
+from signoff.deployments.rights import authorize_deploy, may_deploy
 from signoff.kit import clock, ids
 from signoff.kit.errors import NotFound
-from signoff.people.access import Principal, authorize
+from signoff.people.access import Principal
 from signoff.record import audit
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.deployments import Deployment, LiveRevision
@@ -56,8 +57,8 @@ def make_live(
     reason = checked_reason(reason)
     agent = agent_for(session, principal, agent_id, "agent.deploy")
     place = environment_for(session, principal, environment)
-    authorize(principal, "agent.deploy", owners=(agent.owner_id, agent.backup_id), environment_id=place.id)
     target = find_revision(session, agent, revision)
+    authorize_deploy(session, principal, agent, place, target)
     before = live_revision(session, agent.id, place.id) if isinstance(expected, _AsItIs) else expected
     if before == target.id:
         raise AlreadyLive(f"Revision {target.number} of {agent.slug} serves {place.slug} already. Nothing was changed.")
@@ -113,8 +114,8 @@ def freeze_and_serve_first(
     version: int | None = None,
     facts: LintFacts | None = None,
 ) -> RevisionFacts:
-    """Freeze the draft. The first revision of an agent serves every environment at once, without a deployment; frozen
-    with a key for one environment, it serves that one.
+    """Freeze the draft. The first revision of an agent serves at once, without a deployment, every environment where
+    the caller may make it live; frozen with a key for one environment, it serves that one.
 
     Raises: what `freeze_revision` raises.
     """
@@ -124,7 +125,9 @@ def freeze_and_serve_first(
     places = select(Environment).where(Environment.workspace_id == principal.workspace_id)
     if principal.environment_id:
         places = places.where(Environment.id == principal.environment_id)
-    environments = session.scalars(places).all()
+    agent = session.get_one(Agent, frozen.agent_id)
+    target = session.get_one(Revision, frozen.id)
+    environments = [place for place in session.scalars(places) if may_deploy(session, principal, agent, place, target)]
     session.add_all(
         LiveRevision(
             agent_id=frozen.agent_id,

@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from signoff import durable
+from signoff.engine.carrying import HANDLERS, SLOW
 from signoff.engine.claims import claim_fairly, has_due
 from signoff.engine.flights import Stop
 from signoff.engine.workflows import Engine, run_leg, workflow_id
@@ -36,6 +37,7 @@ class Relay:
         self._room = engine.services.settings.worker_concurrency
         self._wake = asyncio.Event()
         self._turn = 0
+        self._apart: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """Look now. From the event loop's thread only."""
@@ -43,15 +45,22 @@ class Relay:
 
     async def run(self) -> None:
         """Carry messages until cancelled."""
-        while True:
-            try:
-                carried = await self._carry()
-            except SQLAlchemyError:
-                _log.exception("the relay could not read the outbox; it tries again")
-                carried = 0
-                await asyncio.sleep(self._poll_seconds)
-            if not carried:
-                await self._rest()
+        try:
+            while True:
+                await self._turn_once()
+        finally:
+            for task in self._apart:
+                task.cancel()
+
+    async def _turn_once(self) -> None:
+        try:
+            carried = await self._carry()
+        except SQLAlchemyError:
+            _log.exception("the relay could not read the outbox; it tries again")
+            carried = 0
+            await asyncio.sleep(self._poll_seconds)
+        if not carried:
+            await self._rest()
 
     async def _rest(self) -> None:
         """Wait for a reason to look: a commit, a leg that ended and made room, or the next poll."""
@@ -80,6 +89,20 @@ class Relay:
 
     async def _handle(self, message: outbox.Message) -> str | None:
         """Act on one message. Returns its id when it is done with."""
+        if message.kind in SLOW:
+            # It speaks to the outside, and no run waits for that.
+            task = asyncio.create_task(self._handle_apart(message))
+            self._apart.add(task)
+            task.add_done_callback(self._apart.discard)
+            return None
+        return await self._act(message)
+
+    async def _handle_apart(self, message: outbox.Message) -> None:
+        done = await self._act(message)
+        if done is not None:
+            await self._store.write_async(outbox.done, [done])
+
+    async def _act(self, message: outbox.Message) -> str | None:
         try:
             if message.kind == START:
                 await self._start(message.payload["run_id"], message.payload["leg"])
@@ -87,6 +110,8 @@ class Relay:
                 self._engine.flights.call_off(
                     message.payload["run_id"], Stop("cancelled", "cancelled", message.payload["reason"])
                 )
+            elif message.kind in HANDLERS:
+                await HANDLERS[message.kind](self._engine.services, message)
             else:
                 _log.warning("nobody handles outbox messages of the kind %s; it is put away", message.kind)
         except Exception as error:  # noqa: BLE001

@@ -11,6 +11,7 @@ from typing import Any
 
 from signoff import durable
 from signoff.engine.listener import listen
+from signoff.engine.logins import keep_fresh
 from signoff.engine.relay import Relay
 from signoff.engine.sweeps import Sweeps
 from signoff.engine.watch import watch
@@ -39,7 +40,7 @@ class Worker:
         relay = Relay(engine)
         loop = asyncio.get_running_loop()
         self._deaf.append(outbox.listen(lambda: _wake(loop, relay)))
-        self._begin(relay.run(), watch(engine), Sweeps(engine).run())
+        self._begin(relay.run(), watch(engine), Sweeps(engine).run(), keep_fresh(engine.services))
         if not services.store.is_sqlite:
             self._begin(listen(services.store.engine.url, relay))
         _log.info("worker %s is at work", durable.worker_id())

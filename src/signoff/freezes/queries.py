@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.freezes.states import Scope
 from signoff.kit.paging import Page, decode_cursor, encode_cursor, page_size
-from signoff.people.access import Principal, authorize
+from signoff.people.access import Principal, authorize, reach
+from signoff.people.visible import visible_agents
+from signoff.tables.agents import Agent
 from signoff.tables.limits import FreezeOrder
 
 # Built once: it is asked with every tool call.
@@ -53,9 +55,7 @@ def active_freezes(session: Session, viewer: Principal) -> list[Freeze]:
     """
     authorize(viewer, "agent.read")
     rows = session.scalars(
-        select(FreezeOrder)
-        .where(FreezeOrder.workspace_id == viewer.workspace_id, FreezeOrder.lifted_at.is_(None))
-        .order_by(FreezeOrder.id.desc())
+        select(FreezeOrder).where(*_visible(viewer), FreezeOrder.lifted_at.is_(None)).order_by(FreezeOrder.id.desc())
     )
     return [_freeze(row) for row in rows]
 
@@ -71,12 +71,21 @@ def freezes_page(
     """
     authorize(viewer, "agent.read")
     wanted = page_size(size)
-    statement = select(FreezeOrder).where(FreezeOrder.workspace_id == viewer.workspace_id)
+    statement = select(FreezeOrder).where(*_visible(viewer))
     if cursor is not None:
         statement = statement.where(FreezeOrder.id < str(decode_cursor(cursor, 1)[0]))
     rows = session.scalars(statement.order_by(FreezeOrder.id.desc()).limit(wanted + 1)).all()
     next_cursor = encode_cursor(rows[wanted - 1].id) if len(rows) > wanted else None
     return Page([_freeze(row) for row in rows[:wanted]], next_cursor)
+
+
+def _visible(viewer: Principal) -> list[ColumnElement[bool]]:
+    """A freeze of one agent is shown to whoever may see that agent."""
+    here = FreezeOrder.workspace_id == viewer.workspace_id
+    if reach(viewer, "agent.read") == "all":
+        return [here]
+    agents = select(Agent.id).where(*visible_agents(viewer))
+    return [here, or_(FreezeOrder.scope != "agent", FreezeOrder.target_id.in_(agents))]
 
 
 def freeze_on(session: Session, *, workspace_id: str, agent_id: str, connection_id: str | None) -> Freeze | None:

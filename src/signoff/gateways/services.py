@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from signoff import durable
 from signoff.connections.secrets import Vault
 from signoff.connectors.pool import Pool
+from signoff.connectors.vaults.stores import SecretStores
 from signoff.gateways.masking import Masking
 from signoff.gateways.model.prices import Prices
 from signoff.gateways.model.providers import Providers
@@ -36,6 +37,7 @@ class Services:
     providers: Providers
     prices: Prices
     masking: Masking
+    stores: SecretStores
     throttles: Throttles = field(default_factory=Throttles)
     may_act: Callable[[], bool] = durable.may_act
 
@@ -51,7 +53,8 @@ class Services:
             vault=vault,
             providers=Providers(settings),
             prices=Prices(settings),
-            masking=Masking(vault, provider_keys(settings)),
+            masking=Masking(vault, provider_keys(settings), old_for_seconds=settings.run_wall_seconds_max),
+            stores=SecretStores(settings),
             may_act=may_act,
         )
 
@@ -68,4 +71,4 @@ class Services:
 
     async def close(self) -> None:
         """Close every connection to the outside. The store is the caller's."""
-        await asyncio.gather(self.pool.close(), self.providers.close(), return_exceptions=True)
+        await asyncio.gather(self.pool.close(), self.providers.close(), self.stores.close(), return_exceptions=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
@@ -27,13 +27,14 @@ class Redactor:
     """Masks the values of some secrets. Immutable but for a memory of long texts already found clean.
 
     Args:
-        secrets: name → value.
+        secrets: name → value; or pairs of them, when a name has had several values.
     """
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
+    def __init__(self, secrets: Mapping[str, str] | Sequence[tuple[str, str]]) -> None:
         self._whole: dict[str, str] = {}
         forms: dict[str, str] = {}
-        for name, value in secrets.items():
+        self._pairs = tuple(secrets.items()) if isinstance(secrets, Mapping) else tuple(secrets)
+        for name, value in self._pairs:
             if not value:
                 continue
             mark = f"{{{{secret.{name}}}}}"
@@ -44,6 +45,10 @@ class Redactor:
         # Longest first: a value that contains another one is masked as itself.
         self._forms = sorted(forms.items(), key=lambda item: len(item[0]), reverse=True)
         self._clean: dict[tuple[int, int], None] = {}
+
+    def and_also(self, secrets: Mapping[str, str]) -> Redactor:
+        """Return a redactor that masks these secrets, too."""
+        return Redactor([*self._pairs, *secrets.items()])
 
     @property
     def is_empty(self) -> bool:

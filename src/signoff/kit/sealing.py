@@ -1,24 +1,26 @@
-"""Encryption of single values: AES-256-GCM, a fresh random nonce each, bound to the place they belong to."""
+"""Sealing of single values: AES-256-GCM, a fresh random nonce each, bound to the row they belong to.
+
+It lies on the ground so that every room can keep a value that must be read again. What a value is bound to is the
+caller's: a ciphertext that was moved to another row does not open there.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from signoff.kit.errors import Fault
 
-KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
-    """One key. `id` is a fingerprint that is stored with what the key encrypted."""
+    """One key of 32 bytes. `id` is a fingerprint that is stored with what the key encrypted."""
 
     value: bytes = field(repr=False)
 
@@ -49,28 +51,17 @@ class Sealed:
     key_id: str
 
 
-class SealedPlace(Protocol):
-    """Where a value belongs: its row, its kind, its version. A ciphertext moved elsewhere does not open."""
-
-    @property
-    def aad(self) -> bytes:
-        """Return what is authenticated along with the value; it begins with a word for the kind of value."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Vault:
-    """Seals and opens values with the master keys."""
+class Sealer:
+    """Seals and opens values with the master keys. `bound_to` names the place a value belongs to."""
 
     keys: MasterKeys = field(repr=False)
 
-    def seal(self, value: str, place: SealedPlace) -> Sealed:
-        """Encrypt `value` for `place` with the current key."""
-        nonce = os.urandom(_NONCE_BYTES)
-        key = self.keys.current
-        return Sealed(AESGCM(key.value).encrypt(nonce, value.encode("utf-8"), place.aad), nonce, key.id)
+    def seal(self, value: str, bound_to: bytes) -> Sealed:
+        """Encrypt `value` for one place with the current key."""
+        return sealed_with(self.keys.current.value, self.keys.current.id, value, bound_to)
 
-    def open(self, sealed: Sealed, place: SealedPlace) -> str:
+    def open(self, sealed: Sealed, bound_to: bytes) -> str:
         """Decrypt.
 
         Raises:
@@ -83,10 +74,25 @@ class Vault:
                 "or enter the secret again.",
                 code="secret_key_missing",
             )
-        try:
-            return AESGCM(key.value).decrypt(sealed.nonce, sealed.ciphertext, place.aad).decode("utf-8")
-        except InvalidTag as error:
-            raise Fault(
-                "A stored secret does not open: it was changed, or belongs to another row. Enter it again.",
-                code="secret_damaged",
-            ) from error
+        return opened_with(key.value, sealed, bound_to)
+
+
+def sealed_with(key: bytes, key_id: str, value: str, bound_to: bytes) -> Sealed:
+    """Encrypt `value` for one place with `key`."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return Sealed(AESGCM(key).encrypt(nonce, value.encode("utf-8"), bound_to), nonce, key_id)
+
+
+def opened_with(key: bytes, sealed: Sealed, bound_to: bytes) -> str:
+    """Decrypt with `key`.
+
+    Raises:
+        Fault: the value was changed or moved.
+    """
+    try:
+        return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, bound_to).decode("utf-8")
+    except InvalidTag as error:
+        raise Fault(
+            "A stored secret does not open: it was changed, or belongs to another row. Enter it again.",
+            code="secret_damaged",
+        ) from error

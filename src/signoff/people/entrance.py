@@ -1,4 +1,4 @@
-"""The front door: sign-in and setup links, throttled, with the same answer and time for whoever knocks in vain.
+"""The front door: sign-in in one or two steps, and one-time links; the same answer and time for whoever knocks in vain.
 
 These take the store, not a session: checking a password takes long on purpose, and no transaction waits for it.
 """
@@ -6,110 +6,280 @@ These take the store, not a session: checking a password takes long on purpose, 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
-from signoff.kit.errors import NotAllowed, NotSignedIn, TooMuch
-from signoff.kit.rates import Rates
-from signoff.people import passwords, queries
-from signoff.people.access import Principal
-from signoff.people.actions.sessions import open_session, renew_hash, set_password
-from signoff.people.actions.setup_links import link_not_good, redeem_setup_link
-from signoff.people.facts import SignedIn
+from sqlalchemy.orm import Session
+
+from signoff.kit.errors import Malformed, NotSignedIn
+from signoff.kit.sealing import Sealer
+from signoff.people import own, passwords, queries
+from signoff.people.access import Principal, own_person
+from signoff.people.actions.members import rename_person
+from signoff.people.actions.pending import begin_again, count_attempt, open_pending, use_pending
+from signoff.people.actions.second_factors import (
+    begin_second_factor,
+    confirm_second_factor,
+    unconfirmed_secret,
+    use_second_factor,
+)
+from signoff.people.actions.sessions import open_session, renew_hash, session_kind, set_password
+from signoff.people.actions.setup_links import link_not_good, use_setup_link
+from signoff.people.everywhere import note_everywhere
+from signoff.people.facts import Pending, PendingFacts, SignedIn
+from signoff.people.forgotten import Forgotten
+from signoff.people.knocks import Knocks
+from signoff.people.links import person_of_link
+from signoff.people.own_factor import OwnFactor
+from signoff.people.sign_in_rules import needed_step
 from signoff.tables.session import Store
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A second factor was set up on the way in. The recovery codes are shown once."""
+
+    signed_in: SignedIn
+    recovery_codes: list[str]
+
+
 class Entrance:
-    """Lets people in. One per process, because it counts attempts.
+    """Lets people in. One per process.
 
     Args:
+        sealer: keeps the secrets of second factors.
         attempts_per_minute: for one address of the network, and for one e-mail address.
         session_seconds: how long a session lives at most.
+        total_per_minute: for everybody together.
+        reset_link_seconds: how long a link for a forgotten password is good; None where no mail is sent.
     """
 
-    def __init__(self, store: Store, *, attempts_per_minute: int, session_seconds: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        *,
+        attempts_per_minute: int,
+        session_seconds: int,
+        total_per_minute: int = 600,
+        reset_link_seconds: int | None = None,
+    ) -> None:
         self._store = store
-        self._rates = Rates(attempts_per_minute)
+        self._sealer = sealer
+        self.knocks = Knocks(store, per_minute=attempts_per_minute, total_per_minute=total_per_minute)
         self._session_seconds = session_seconds
+        self.own_factor = OwnFactor(store, sealer, self.knocks)
+        self.forgotten = (
+            Forgotten(store, sealer, self.knocks, link_seconds=reset_link_seconds) if reset_link_seconds else None
+        )
 
-    def sign_in(self, email: str, password: str, *, address: str, user_agent: str = "") -> SignedIn:
-        """Open a session, or refuse without telling whether the account exists.
+    def sign_in(self, email: str, password: str, *, address: str, user_agent: str = "") -> SignedIn | Pending:
+        """Open a session, or the second step, or refuse without telling whether the account exists.
 
         Raises:
             NotSignedIn: address and password do not belong together.
             TooMuch: too many attempts from this network address or for this account.
         """
-        account = f"account:{email.strip().lower()[:200]}"
-        self._count(f"address:{address}")
-        self._count(account)
+        self.knocks.address(address)
+        self.knocks.account(email)
         with self._store.read() as session:
             found = queries.stored_password(session, email)
         if not passwords.matches(found[1] if found else None, password) or found is None:
             log.info("sign-in refused", extra={"address": address})
             raise NotSignedIn("The e-mail address and the password do not belong together.", code="bad_credentials")
-        fresh = passwords.make_hash(password) if found[1] and passwords.is_outdated(found[1]) else None
+        fresh = passwords.fresh_hash(found[1], password)
         with self._store.write() as session:
             if fresh and found[1]:
                 renew_hash(session, found[0], old_hash=found[1], new_hash=fresh)
-            signed_in = open_session(session, found[0], lifetime_seconds=self._session_seconds, user_agent=user_agent)
-        self._rates.forget(account)
-        return signed_in
+            entered = self._enter(session, found[0], method="password", how="password", user_agent=user_agent)
+        self.knocks.opened(email)
+        return entered
 
-    def redeem(self, token: str, password: str | None, *, address: str, user_agent: str = "") -> SignedIn:
+    def redeem(
+        self, token: str, password: str | None, *, address: str, user_agent: str = "", name: str | None = None
+    ) -> SignedIn | Pending:
         """Use a setup link up; `password` becomes the person's password, None leaves it as it is.
 
         Raises:
             LinkNotGood: the link cannot be used.
-            Malformed: the password is too weak; the link stays good.
+            Malformed: the password is too weak, or the name cannot be used; the link stays good.
         """
-        self._count(f"address:{address}")
+        self.knocks.address(address)
         with self._store.read() as session:
-            if not queries.is_link_good(session, token):
-                raise link_not_good()
-        password_hash = passwords.make_hash(password) if password is not None else None
+            person_id = person_of_link(session, token)
+            known = own.words_known_of(session, person_id) if person_id else ()
+        if person_id is None:
+            raise link_not_good()
+        password_hash = passwords.make_hash(password, (*known, name or "")) if password is not None else None
         with self._store.write() as session:
-            return redeem_setup_link(
+            link = use_setup_link(session, token)
+            if password_hash is not None:
+                set_password(session, link.person_id, password_hash)
+                note_everywhere(session, link.person_id, "password.changed", {"how": f"link:{link.purpose}"})
+            # Whom an invitation is for says what they are called, not whoever wrote it.
+            if name is not None and link.purpose in ("invitation", "first_run"):
+                rename_person(session, link.person_id, name)
+            return self._enter(
                 session,
-                token,
-                password_hash=password_hash,
-                lifetime_seconds=self._session_seconds,
+                link.person_id,
+                workspace_id=link.workspace_id,
+                method="link",
+                how=f"link:{link.purpose}",
                 user_agent=user_agent,
             )
 
-    def change_password(
-        self, principal: Principal, *, email: str, old: str, new: str, user_agent: str = ""
-    ) -> SignedIn:
-        """Give the signed-in person a new password. Every session ends; the answer is a fresh one.
+    def pending(self, token: str) -> PendingFacts | None:
+        """Return whose second step a token opens, or None."""
+        with self._store.read() as session:
+            return own.pending_of(session, token)
+
+    def second_step(self, token: str, code: str, *, address: str, user_agent: str = "") -> SignedIn:
+        """Finish a sign-in with a code of the app, or a recovery code.
 
         Raises:
-            NotSignedIn: `old` is not their password.
+            NotSignedIn: the sign-in took too long or had too many attempts.
+            Malformed: the code is not right; the sign-in may be tried again a few times.
+            TooMuch: too many attempts from this network address or at this account.
+        """
+        self._attempt(token, address)
+        with self._store.write() as session:
+            row = use_pending(session, token)
+            used = use_second_factor(session, self._sealer, row.person_id, code)
+            signed_in = open_session(
+                session,
+                row.person_id,
+                lifetime_seconds=self._session_seconds,
+                workspace_id=row.workspace_id,
+                user_agent=user_agent,
+                how=f"{row.how}+{used}",
+                method=row.method,
+                is_two_factor=True,
+            )
+        self.knocks.code_was_right(row.person_id)
+        return signed_in
+
+    def begin_enrolment(self, token: str) -> str:
+        """Return the secret of the app that is being set up on the way in; the same one until it is confirmed.
+
+        Raises:
+            NotSignedIn: the sign-in took too long.
+        """
+        with self._store.write() as session:
+            facts = own.pending_of(session, token)
+            if facts is None or facts.needs != "enrolment":
+                raise begin_again()
+            waiting = unconfirmed_secret(session, self._sealer, facts.person_id)
+            return waiting or begin_second_factor(session, self._sealer, facts.person_id)
+
+    def enrol(self, token: str, code: str, *, address: str, user_agent: str = "") -> Enrolled:
+        """Turn the second factor on with a code of the app, and finish the sign-in.
+
+        Raises:
+            NotSignedIn, Malformed, TooMuch: as `second_step`.
+        """
+        self._attempt(token, address)
+        with self._store.write() as session:
+            row = use_pending(session, token)
+            if needed_step(session, row.person_id) != "enrolment":
+                raise begin_again()
+            codes = confirm_second_factor(session, self._sealer, row.person_id, code)
+            signed_in = open_session(
+                session,
+                row.person_id,
+                lifetime_seconds=self._session_seconds,
+                workspace_id=row.workspace_id,
+                user_agent=user_agent,
+                how=f"{row.how}+enrolment",
+                method=row.method,
+                is_two_factor=True,
+            )
+        self.knocks.code_was_right(row.person_id)
+        return Enrolled(signed_in, codes)
+
+    def check_password(self, principal: Principal, password: str) -> None:
+        """Have the signed-in person show that it is them, before something is changed that an intruder would change.
+
+        Raises:
+            Malformed: it is not their password.
+            TooMuch: too many attempts.
+        """
+        person_id = own_person(principal)
+        self.knocks.own_password(person_id)
+        with self._store.read() as session:
+            stored = queries.password_hash_of(session, person_id)
+        if not passwords.matches(stored, password):
+            raise wrong_password("password")
+
+    def change_password(self, principal: Principal, *, old: str, new: str, session_id: str) -> SignedIn:
+        """Give the signed-in person a new password. Every session ends; the answer is a fresh one of the same kind.
+
+        Raises:
+            Malformed: `old` is not their password, or the new one is too weak.
             NotAllowed: the session was opened by a workspace's identity provider, which has no say in passwords.
         """
-        if principal.is_bound:
-            raise NotAllowed("Sign in with your password to change it; this session was opened by single sign-on.")
-        self._count(f"account:{email.strip().lower()[:200]}")
+        person_id = own_person(principal)
+        self.knocks.own_password(person_id)
         with self._store.read() as session:
-            found = queries.stored_password(session, email)
-        is_theirs = found is not None and found[0] == principal.person_id
-        if not passwords.matches(found[1] if found and is_theirs else None, old) or found is None:
-            raise NotSignedIn("The present password is not right.", code="bad_credentials")
-        password_hash = passwords.make_hash(new)
+            stored = queries.password_hash_of(session, person_id)
+            known = own.words_known_of(session, person_id)
+            kind = session_kind(session, session_id, person_id)
+        if stored is not None and not passwords.matches(stored, old):
+            raise wrong_password("old")
+        password_hash = passwords.make_hash(new, known)
         with self._store.write() as session:
-            set_password(session, found[0], password_hash)
+            set_password(session, person_id, password_hash)
+            note_everywhere(session, person_id, "password.changed", {"how": "own"})
             return open_session(
                 session,
-                found[0],
+                person_id,
                 workspace_id=principal.workspace_id,
                 lifetime_seconds=self._session_seconds,
-                user_agent=user_agent,
+                user_agent=kind.user_agent,
                 how="password_changed",
+                method=kind.method,
+                is_two_factor=kind.is_two_factor,
             )
 
-    def _count(self, key: str) -> None:
-        grant = self._rates.take(key)
-        if not grant.is_allowed:
-            raise TooMuch(
-                f"Too many attempts. Try again in {grant.reset_seconds} seconds.",
-                retry_after_seconds=grant.reset_seconds,
-                code="too_many_attempts",
-            )
+    def close(self) -> None:
+        """Finish what was asked for."""
+        if self.forgotten is not None:
+            self.forgotten.close()
+
+    def _enter(
+        self,
+        session: Session,
+        person_id: str,
+        *,
+        method: str,
+        how: str,
+        user_agent: str,
+        workspace_id: str | None = None,
+    ) -> SignedIn | Pending:
+        """Open the session, or the second step where one is needed."""
+        needs = needed_step(session, person_id)
+        if needs is not None:
+            return open_pending(session, person_id, needs=needs, method=method, how=how, workspace_id=workspace_id)
+        return open_session(
+            session,
+            person_id,
+            lifetime_seconds=self._session_seconds,
+            workspace_id=workspace_id,
+            user_agent=user_agent,
+            how=how,
+            method=method,
+        )
+
+    def _attempt(self, token: str, address: str) -> None:
+        """Count an attempt at a second step, in a transaction of its own: a wrong code must not undo the count."""
+        self.knocks.address(address)
+        with self._store.write() as session:
+            person_id = count_attempt(session, token).person_id
+        self.knocks.code(person_id)
+
+
+def wrong_password(field: str) -> Malformed:
+    """Return the refusal for a present password that was typed wrong."""
+    return Malformed(
+        "This is not your present password.", errors={field: ["not your present password"]}, code="bad_password"
+    )

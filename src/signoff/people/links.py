@@ -36,3 +36,14 @@ def holder_of_link(session: Session, token: str) -> LinkHolder | None:
         )
     ).first()
     return LinkHolder(found[0], found[1], found[2], found[3], bool(found[4])) if found else None
+
+
+def person_of_link(session: Session, token: str) -> str | None:
+    """Return the id of the person a link lets in, when it could be used now. Looking does not use it up."""
+    return session.scalar(
+        select(SetupLink.person_id).where(
+            SetupLink.token_hash == tokens.hash_of(token),
+            SetupLink.used_at.is_(None),
+            SetupLink.expires_at > clock.now(),
+        )
+    )

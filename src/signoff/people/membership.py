@@ -1,33 +1,119 @@
-"""From rows to the caller of an action."""
+"""From rows to the caller of an action: role, grants, and whether they are the owner of last resort."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.kit.text import shortened
 from signoff.people.access import Principal
-from signoff.people.roles import ROLES, Role
-from signoff.tables.people import ApiKey, Member, Person
+from signoff.people.custom_roles import (
+    NOTHING,
+    built_in_permissions,
+    is_built_in,
+    permissions_of,
+    stored_permissions,
+)
+from signoff.people.levels import LEVELS, Level
+from signoff.people.roles import ADMINISTRATORS
+from signoff.tables.agents import AgentGrant
+from signoff.tables.people import ApiKey, Member, Person, ServiceAccount, Workspace
+
+_NONE: frozenset[Level] = frozenset()
+_NAME_CHARS_MAX = 200
 
 
-def role_of(text: str) -> Role:
-    """Return the role a row names. A word this release does not know grants the least."""
-    return text if text in ROLES else "viewer"
+def principal_of_member(session: Session, member: Member, person: Person, *, is_bound: bool = False) -> Principal:
+    """Return the caller a member is, as of now; `is_bound` when their session reaches this workspace only."""
+    return replace(principals_of(session, [(member, person)])[0], is_bound=is_bound)
 
 
-def principal_of_member(member: Member, person: Person, *, is_bound: bool = False) -> Principal:
-    """Return the caller a member is; `is_bound` when their session reaches this workspace only."""
-    role = role_of(member.role)
-    return Principal(
-        "member", member.id, person.name, member.workspace_id, role, person_id=person.id, is_bound=is_bound
-    )
+def principals_of(session: Session, people: Sequence[tuple[Member, Person]]) -> list[Principal]:
+    """Return the callers that some members of one workspace are, in at most three queries."""
+    if not people:
+        return []
+    workspace_id = people[0][0].workspace_id
+    own_roles = {member.role for member, _ in people if not is_built_in(member.role)}
+    permissions = stored_permissions(session, workspace_id, own_roles) if own_roles else {}
+    grants = grants_of(session, workspace_id, [member.id for member, _ in people])
+    last_resort = None
+    if any(member.role in ADMINISTRATORS for member, _ in people):
+        last_resort = session.scalar(select(Workspace.last_resort_id).where(Workspace.id == workspace_id))
+    return [
+        Principal(
+            "member",
+            member.id,
+            person.name,
+            workspace_id,
+            member.role,
+            person_id=person.id,
+            permissions=built_in_permissions(member.role) or permissions.get(member.role, NOTHING),
+            grants=grants.get(member.id, {}),
+            is_last_resort=member.role in ADMINISTRATORS and member.id == last_resort,
+        )
+        for member, person in people
+    ]
 
 
-def principal_of_key_row(key: ApiKey) -> Principal:
-    """Return the caller an API key is."""
+def principal_of_key_row(
+    session: Session, key: ApiKey, member: Member | None, person: Person | None, account: ServiceAccount | None
+) -> Principal:
+    """Return the caller an API key is: its member or its service account, with no more than they may do at present."""
+    scopes = frozenset(str(scope) for scope in key.scopes) or None
+    allowed = permissions_of(session, key.workspace_id, key.role)
+    if account is not None:
+        caller = Principal(
+            "service_account",
+            account.id,
+            account.name,
+            key.workspace_id,
+            account.role,
+            scopes=scopes,
+            # The account's binding holds for its keys also if one says nothing of it.
+            environment_id=key.environment_id or account.environment_id,
+            key_id=key.id,
+            permissions=permissions_of(session, key.workspace_id, account.role),
+            grants=grants_of(session, key.workspace_id, [account.id]).get(account.id, {}),
+        )
+        return caller.under(key.role, allowed)
+    if member is not None and person is not None:
+        caller = replace(
+            principal_of_member(session, member, person),
+            kind="key",
+            name=shortened(f"{person.name}, key {key.name}", _NAME_CHARS_MAX),
+            scopes=scopes,
+            environment_id=key.environment_id,
+            key_id=key.id,
+            # In an emergency a person acts, not a program.
+            is_last_resort=False,
+        )
+        return caller.under(key.role, allowed)
     return Principal(
         "key",
         key.id,
         key.name,
         key.workspace_id,
-        role_of(key.role),
-        scopes=frozenset(str(scope) for scope in key.scopes) or None,
+        key.role,
+        scopes=scopes,
         environment_id=key.environment_id,
+        key_id=key.id,
+        permissions=allowed,
     )
+
+
+def grants_of(session: Session, workspace_id: str, holder_ids: Sequence[str]) -> dict[str, dict[str, frozenset[Level]]]:
+    """Return holder → agent id → the levels held on it. A word this release does not know grants nothing."""
+    rows = session.execute(
+        select(AgentGrant.holder_id, AgentGrant.agent_id, AgentGrant.level).where(
+            AgentGrant.workspace_id == workspace_id, AgentGrant.holder_id.in_(holder_ids)
+        )
+    )
+    found: dict[str, dict[str, frozenset[Level]]] = {}
+    for holder_id, agent_id, level in rows:
+        if level in LEVELS:
+            held = found.setdefault(holder_id, {})
+            held[agent_id] = held.get(agent_id, _NONE) | frozenset[Level]((level,))
+    return found

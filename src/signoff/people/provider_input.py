@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from signoff.connectors import net
 from signoff.connectors.oidc.metadata import WELL_KNOWN, checked_address
 from signoff.kit.errors import ConnectorError, Malformed
-from signoff.kit.text import storable
+from signoff.kit.text import is_slug, storable
 from signoff.people.emails import clean_name
 from signoff.people.roles import ROLES
 
@@ -121,11 +121,11 @@ def _check_members(clean: ProviderInput, errors: dict[str, list[str]]) -> None:
     if len(clean.role_rules) > RULES_MAX:
         errors["role_rules"] = [f"At most {RULES_MAX} groups."]
     for group, role in clean.role_rules:
-        if role not in ROLES:
-            errors["role_rules"] = [f"“{role[:40]}” is not a role: {', '.join(ROLES)}."]
+        if not is_slug(role):
+            errors["role_rules"] = [f"“{role[:40]}” is not a role: {', '.join(ROLES)}, or one of this workspace."]
         elif not 0 < len(group) <= 200:
             errors["role_rules"] = ["A group's name has 1 to 200 characters."]
-    if clean.default_role is not None and (clean.default_role not in ROLES or clean.default_role == "owner"):
+    if clean.default_role is not None and (not is_slug(clean.default_role) or clean.default_role == "owner"):
         errors["default_role"] = ["A role other than owner, or to refuse them."]
     wrong = [domain for domain in clean.domains if not _DOMAIN.fullmatch(domain)]
     if wrong or len(clean.domains) > DOMAINS_MAX:

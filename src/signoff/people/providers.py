@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.kit.canonical import canonical_json
 from signoff.kit.errors import NotFound
-from signoff.kit.sealing import Sealed, Vault
+from signoff.kit.sealing import Sealed, Sealer
 from signoff.people.access import Principal, authorize
 from signoff.tables.identity import Identity, IdentityProvider
 from signoff.tables.people import Member, Person, Workspace
@@ -105,14 +105,14 @@ def facts_of(row: IdentityProvider, people: int = 0) -> ProviderFacts:
     )
 
 
-def client_secret(vault: Vault, row: IdentityProvider) -> str:
+def client_secret(sealer: Sealer, row: IdentityProvider) -> str:
     """Return a provider's client secret, for the one request that proves who we are.
 
     Raises:
         Fault: it does not open with this process's keys.
     """
     sealed = Sealed(row.ciphertext, row.nonce, row.key_id)
-    return vault.open(sealed, SecretPlace(row.workspace_id, row.id, row.issuer))
+    return sealer.open(sealed, SecretPlace(row.workspace_id, row.id, row.issuer).aad)
 
 
 def provider_row(session: Session, viewer: Principal, provider_id: str) -> IdentityProvider:
@@ -180,9 +180,19 @@ def identities(session: Session, viewer: Principal, provider_id: str, *, size: i
 
 
 def is_sso_only(session: Session, viewer: Principal) -> bool:
-    """Return whether the viewer's workspace is entered through single sign-on only."""
-    found = session.scalar(select(Workspace.is_sso_only).where(Workspace.id == viewer.workspace_id))
-    return bool(found)
+    """Return whether the viewer's workspace is entered through single sign-on only, an owner's password excepted."""
+    return not session.scalar(select(Workspace.is_password_allowed).where(Workspace.id == viewer.workspace_id))
+
+
+def way_in(session: Session, workspace_id: str) -> str | None:
+    """Return what single sign-on is called once somebody has come in through an enabled provider; else None."""
+    proven = session.scalar(
+        select(Identity.id)
+        .join(IdentityProvider, IdentityProvider.id == Identity.provider_id)
+        .where(IdentityProvider.workspace_id == workspace_id, IdentityProvider.is_enabled.is_(True))
+        .limit(1)
+    )
+    return "single sign-on" if proven else None
 
 
 def doors_of(session: Session, workspace_slug: str) -> list[Door]:

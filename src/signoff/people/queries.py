@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select, true
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
@@ -16,37 +16,27 @@ from signoff.people.access import Principal, authorize
 from signoff.people.facts import (
     AuditFacts,
     EnvironmentFacts,
-    KeyFacts,
     MemberFacts,
     Seen,
-    SessionFacts,
     WorkspaceFacts,
 )
-from signoff.people.membership import principal_of_key_row, principal_of_member
-from signoff.people.sign_in_rules import may_enter, sso_required
+from signoff.people.membership import principal_of_member
+from signoff.people.sign_in_rules import broken_rule, refusal_of
 from signoff.tables.identity import Identity
-from signoff.tables.people import ApiKey, Environment, Member, Person, SetupLink, SignInSession, Workspace
+from signoff.tables.people import Environment, Member, Person, SecondFactor, SignInSession, Workspace
 from signoff.tables.record import AuditRow
 
 _TOUCH = timedelta(seconds=60)
+_HAS_FACTOR = exists().where(SecondFactor.person_id == Person.id, SecondFactor.confirmed_at.is_not(None))
 _HAS_SSO = exists().where(Identity.person_id == Member.person_id, Identity.workspace_id == Member.workspace_id)
-
-
-class RevokedKey(NotSignedIn):
-    """The key was good once. The audit hears of it; the caller is told the same as with any wrong key."""
-
-    def __init__(self, key_id: str) -> None:
-        super().__init__("This API key is not valid.", code="bad_key")
-        self.key_id = key_id
 
 
 def principal_of_session(session: Session, token: str, *, idle_seconds: int, workspace_slug: str | None = None) -> Seen:
     """Return whose session this is, in the workspace named or the one the session was opened in.
 
     Raises:
-        NotSignedIn: no such session, or it was ended, or it lay idle too long.
+        NotSignedIn: no such session, or it was ended, or it lay idle too long, or the workspace asks for more.
         NotFound: the person does not belong to the workspace named, or the session does not reach it.
-        SsoRequired: the workspace is entered through single sign-on, and this session was not.
     """
     row = session.scalar(select(SignInSession).where(SignInSession.token_hash == tokens.hash_of(token)))
     moment = clock.now()
@@ -70,27 +60,11 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
             raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
         raise NotFound("There is no such workspace, or you do not belong to it.")
     member, person, place = found
-    if not may_enter(is_sso_only=place.is_sso_only, opened_by=row.provider_id, role=member.role):
-        raise sso_required(place.name)
-    principal = principal_of_member(member, person, is_bound=row.provider_id is not None)
+    rule = broken_rule(place, member, method=row.method, is_two_factor=row.is_two_factor)
+    if rule is not None:
+        raise refusal_of(rule)
+    principal = principal_of_member(session, member, person, is_bound=row.provider_id is not None)
     return Seen(principal, row.id, row.last_seen_at + _TOUCH <= moment)
-
-
-def principal_of_key(session: Session, key: str) -> Seen:
-    """Return whose key this is; the whole key is compared, by hash.
-
-    Raises:
-        NotSignedIn: it is no key of ours. `RevokedKey` when it once was one.
-    """
-    prefix = tokens.prefix_of(key)
-    row = session.scalar(select(ApiKey).where(ApiKey.prefix == prefix)) if prefix else None
-    if row is None or not tokens.is_same(row.key_hash, key):
-        raise NotSignedIn("This API key is not valid.", code="bad_key")
-    moment = clock.now()
-    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= moment):
-        raise RevokedKey(row.id)
-    is_due = row.last_used_at is None or row.last_used_at + _TOUCH <= moment
-    return Seen(principal_of_key_row(row), row.id, is_due)
 
 
 def stored_password(session: Session, email: str) -> tuple[str, str | None] | None:
@@ -101,16 +75,9 @@ def stored_password(session: Session, email: str) -> tuple[str, str | None] | No
     return (row[0], row[1]) if row else None
 
 
-def is_link_good(session: Session, token: str) -> bool:
-    """Return whether a setup link could be used now. Looking does not use it up."""
-    found = session.scalar(
-        select(SetupLink.id).where(
-            SetupLink.token_hash == tokens.hash_of(token),
-            SetupLink.used_at.is_(None),
-            SetupLink.expires_at > clock.now(),
-        )
-    )
-    return found is not None
+def password_hash_of(session: Session, person_id: str) -> str | None:
+    """Return the password hash of a person who is signed in; for checking it once more only."""
+    return session.scalar(select(Person.password_hash).where(Person.id == person_id))
 
 
 def is_anyone_here(session: Session) -> bool:
@@ -154,7 +121,10 @@ def all_workspaces(session: Session) -> list[WorkspaceFacts]:
 
 
 def _workspace_facts(row: Workspace) -> WorkspaceFacts:
-    return WorkspaceFacts(row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.created_at)
+    return WorkspaceFacts(
+        row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.last_resort_id, row.created_at,
+        row.is_second_factor_required, row.is_password_allowed,
+    )  # fmt: skip
 
 
 def environments(session: Session, viewer: Principal) -> list[EnvironmentFacts]:
@@ -164,7 +134,7 @@ def environments(session: Session, viewer: Principal) -> list[EnvironmentFacts]:
     if viewer.environment_id:
         query = query.where(Environment.id == viewer.environment_id)
     rows = session.scalars(query.order_by(Environment.is_production, Environment.slug))
-    return [EnvironmentFacts(row.id, row.slug, row.name, row.is_production) for row in rows]
+    return [_environment_facts(row) for row in rows]
 
 
 def environment_by_slug(session: Session, viewer: Principal, slug: str) -> EnvironmentFacts:
@@ -174,7 +144,11 @@ def environment_by_slug(session: Session, viewer: Principal, slug: str) -> Envir
     )
     if row is None or (viewer.environment_id and viewer.environment_id != row.id):
         raise NotFound(f"There is no environment {slug[:63]!r} in this workspace.")
-    return EnvironmentFacts(row.id, row.slug, row.name, row.is_production)
+    return _environment_facts(row)
+
+
+def _environment_facts(row: Environment) -> EnvironmentFacts:
+    return EnvironmentFacts(row.id, row.slug, row.name, row.is_production, row.is_deploy_restricted, row.is_four_eyes)
 
 
 def members(
@@ -183,7 +157,7 @@ def members(
     """Return the members of the viewer's workspace, newest first; the removed are not among them."""
     authorize(viewer, "member.read")
     query = (
-        select(Member, Person, _HAS_SSO)
+        select(Member, Person, _HAS_FACTOR, _HAS_SSO)
         .join(Person, Person.id == Member.person_id)
         .where(Member.workspace_id == viewer.workspace_id, Member.state == "active")
     )
@@ -200,7 +174,7 @@ def member(session: Session, viewer: Principal, member_id: str) -> MemberFacts:
     if member_id != viewer.id:
         authorize(viewer, "member.read")
     row = session.execute(
-        select(Member, Person, _HAS_SSO)
+        select(Member, Person, _HAS_FACTOR, _HAS_SSO)
         .join(Person, Person.id == Member.person_id)
         .where(Member.id == member_id, Member.workspace_id == viewer.workspace_id, Member.state == "active")
     ).first()
@@ -209,71 +183,19 @@ def member(session: Session, viewer: Principal, member_id: str) -> MemberFacts:
     return _member_facts(*row)
 
 
-def _member_facts(row: Member, person: Person, has_sso: bool) -> MemberFacts:
+def _member_facts(row: Member, person: Person, has_second_factor: bool, has_sso: bool) -> MemberFacts:
     return MemberFacts(
         id=row.id,
         person_id=person.id,
         email=person.email,
         name=person.name,
         role=row.role,
-        state=row.state,
+        state="active" if row.accepted_at else "invited",
         has_password=person.password_hash is not None,
         has_sso=bool(has_sso),
         created_at=row.created_at,
+        has_second_factor=has_second_factor,
     )
-
-
-def keys(session: Session, viewer: Principal, *, cursor: str | None = None, size: int | None = None) -> Page[KeyFacts]:
-    """Return the API keys of the viewer's workspace, newest first; prefixes only."""
-    authorize(viewer, "key.read")
-    query = (
-        select(ApiKey, Environment.slug)
-        .outerjoin(Environment, Environment.id == ApiKey.environment_id)
-        .where(ApiKey.workspace_id == viewer.workspace_id)
-    )
-    if viewer.environment_id:
-        query = query.where(ApiKey.environment_id == viewer.environment_id)
-    if cursor:
-        query = query.where(ApiKey.id < text_cursor(cursor))
-    count = page_size(size)
-    rows = session.execute(query.order_by(ApiKey.id.desc()).limit(count + 1)).all()
-    following = encode_cursor(rows[count - 1][0].id) if len(rows) > count else None
-    return Page([_key_facts(*row) for row in rows[:count]], following)
-
-
-def _key_facts(row: ApiKey, environment: str | None) -> KeyFacts:
-    is_expired = row.expires_at is not None and row.expires_at <= clock.now()
-    state = "revoked" if row.revoked_at else "expired" if is_expired else "active"
-    return KeyFacts(
-        id=row.id,
-        name=row.name,
-        prefix=f"so_{row.prefix}_…",
-        role=row.role,
-        scopes=tuple(str(scope) for scope in row.scopes),
-        environment=environment,
-        created_by=row.created_by,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        last_used_at=row.last_used_at,
-        revoked_at=row.revoked_at,
-        state=state,
-    )
-
-
-def sessions_of(session: Session, viewer: Principal) -> list[SessionFacts]:
-    """Return the viewer's own signed-in browsers, newest first; a bound viewer's, of this workspace only."""
-    rows = session.scalars(
-        select(SignInSession)
-        .where(
-            SignInSession.person_id == (viewer.person_id or ""),
-            SignInSession.workspace_id == viewer.workspace_id if viewer.is_bound else true(),
-            SignInSession.revoked_at.is_(None),
-            SignInSession.expires_at > clock.now(),
-        )
-        .order_by(SignInSession.id.desc())
-        .limit(100)
-    )
-    return [SessionFacts(row.id, row.created_at, row.last_seen_at, row.expires_at, row.user_agent) for row in rows]
 
 
 def audit_page(

@@ -1,27 +1,87 @@
-"""By which way a workspace may be entered. Everything that opens or looks at a session asks here."""
+"""How a workspace lets its members in: with which methods, and whether with a second factor.
+
+`allows` is the one place that decides it; it is asked when a session is opened, and again at each request, so that a
+session of one workspace does not walk around the rules of another, and a changed rule holds at once.
+"""
 
 from __future__ import annotations
 
-from signoff.kit.errors import NotAllowed
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.kit.errors import NotSignedIn
+from signoff.people.facts import Need
+from signoff.people.providers import way_in
+from signoff.tables.people import Member, SecondFactor, Workspace
+
+# What a person proves with Signoff itself. Every other method brings its own second factor.
+LOCAL_METHODS = ("password", "link")
+
+# Other ways in that a workspace may have: each returns what it is called when this workspace can use it, else nothing.
+OtherWay = Callable[[Session, str], str | None]
+OTHER_WAYS: list[OtherWay] = [way_in]
+
+Rule = Literal["second_factor_needed", "password_not_allowed"]
 
 
-class SsoRequired(NotAllowed):
-    """The workspace is entered through its identity provider only."""
+def broken_rule(workspace: Workspace, member: Member, *, method: str, is_two_factor: bool) -> Rule | None:
+    """Return the rule of the workspace that a session of this method breaks, or None.
 
-
-def may_enter(*, is_sso_only: bool, opened_by: str | None, role: str) -> bool:
-    """Return whether a session opens this workspace to a member of `role`.
-
-    An owner's password always does: when the provider is down or misconfigured, somebody must get in to repair it.
-
-    Args:
-        opened_by: the identity provider that opened the session; None for a password or a one-time link.
+    Whom an identity provider let in (`sso`) has shown all that this workspace asks for.
     """
-    return opened_by is not None or not is_sso_only or role == "owner"
+    if method not in LOCAL_METHODS:
+        return None
+    # An owner always comes in, whatever happens to the other way in.
+    if not workspace.is_password_allowed and member.role != "owner":
+        return "password_not_allowed"
+    if workspace.is_second_factor_required and not is_two_factor:
+        return "second_factor_needed"
+    return None
 
 
-def sso_required(workspace: str) -> SsoRequired:
-    """Return the refusal, for somebody who is known and came the other way."""
-    return SsoRequired(
-        f"{workspace} is entered through single sign-on only. Sign in there again with your organisation's account."
+def refusal_of(rule: Rule) -> NotSignedIn:
+    """Return the refusal for a rule that was broken."""
+    if rule == "second_factor_needed":
+        return NotSignedIn(
+            "This workspace asks for a second factor. Sign in again to give it, or to set one up.",
+            code="second_factor_needed",
+        )
+    return NotSignedIn(
+        "This workspace does not let its members in with a password. Use single sign-on.", code="password_not_allowed"
     )
+
+
+def sentence_of(code: str) -> str:
+    """Return the sentence behind the code of such a refusal; empty for other codes."""
+    return next((refusal_of(rule).detail for rule in get_args(Rule) if rule == code), "")
+
+
+def needed_step(session: Session, person_id: str) -> Need | None:
+    """Return what a person still has to do after the first step, or None."""
+    is_on = session.scalar(
+        select(SecondFactor.person_id).where(
+            SecondFactor.person_id == person_id, SecondFactor.confirmed_at.is_not(None)
+        )
+    )
+    if is_on is not None:
+        return "code"
+    return "enrolment" if must_set_one_up(session, person_id) else None
+
+
+def must_set_one_up(session: Session, person_id: str) -> bool:
+    """Return whether a workspace of this person asks for a second factor of whoever signs in with a password."""
+    found = session.scalar(
+        select(Workspace.id)
+        .join(Member, Member.workspace_id == Workspace.id)
+        .where(Member.person_id == person_id, Member.state == "active", Workspace.is_second_factor_required)
+        .limit(1)
+    )
+    return found is not None
+
+
+def other_ways(session: Session, workspace_id: str) -> Sequence[str]:
+    """Return what a workspace's other ways in are called."""
+    return [name for way in OTHER_WAYS if (name := way(session, workspace_id))]

@@ -28,7 +28,7 @@ from signoff.connectors.oidc.refused import OidcRefused
 from signoff.connectors.oidc.signing_keys import KeyCache, SigningKey
 from signoff.kit.errors import Fault, TooMuch
 from signoff.kit.rates import Rates
-from signoff.kit.sealing import Vault
+from signoff.kit.sealing import Sealer
 from signoff.people.access import Principal
 from signoff.people.account import wants_more
 from signoff.people.actions.attempts import Attempt, AttemptToken, begin_attempt, use_attempt
@@ -92,10 +92,10 @@ class SingleSignOn:
     """
 
     def __init__(
-        self, store: Store, vault: Vault, guard: Guard, *, attempts_per_minute: int, session_seconds: int
+        self, store: Store, sealer: Sealer, guard: Guard, *, attempts_per_minute: int, session_seconds: int
     ) -> None:
         self._store = store
-        self._vault = vault
+        self.sealer = sealer
         self._session_seconds = session_seconds
         self._rates = Rates(attempts_per_minute * _PER_ADDRESS)
         self._noted = Rates(_NOTED_PER_MINUTE)
@@ -196,7 +196,7 @@ class SingleSignOn:
         if not row.is_enabled:
             raise SsoRefused("provider_disabled")
         try:
-            return facts_of(row), client_secret(self._vault, row) if is_secret_needed else ""
+            return facts_of(row), client_secret(self.sealer, row) if is_secret_needed else ""
         except Fault as error:  # The master key was lost: for an administrator to repair, not for a visitor to read.
             raise SsoRefused("no_secret", error.detail) from error
 

@@ -36,6 +36,11 @@ def new_link_token() -> str:
     return ids.new_token("set")
 
 
+def new_pending_token() -> str:
+    """Return a token for a sign-in that waits for its second step."""
+    return ids.new_token("psi")
+
+
 def new_key() -> tuple[str, str]:
     """Return `(prefix, key)`: the key is `so_<prefix>_<secret>`, and the prefix finds its row."""
     prefix = "".join(secrets.choice(_ALPHABET) for _ in range(_PREFIX_CHARS))

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ActorKind = Literal["member", "key", "run", "system"]
+ActorKind = Literal["member", "key", "service_account", "run", "system"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, an API key, a run (its revision acted), or the product itself."""
+    """A person, a person's API key, a service account, a run (its revision acted), or the product itself.
+
+    `key_id`: the API key that was used, if one was.
+    """
 
     kind: ActorKind
     id: str
     name: str
+    key_id: str | None = None
 
 
 SYSTEM = Actor("system", "system", "Signoff")

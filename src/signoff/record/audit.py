@@ -37,7 +37,10 @@ def write(
     object_id: str,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add one row. `detail` is plain JSON and holds no secret, no body, no e-mail text."""
+    """Add one row. `detail` is plain JSON and holds no secret, no body, no e-mail text.
+
+    When the actor used an API key, the detail names it as `by_key`: an account has several, and one may leak.
+    """
     seq, previous = _next_link(session, workspace_id)
     row = AuditRow(
         id=ids.new_id("aud"),
@@ -50,7 +53,7 @@ def write(
         action=action,
         object_kind=object_kind,
         object_id=object_id,
-        detail=dict(detail or {}),
+        detail={**(detail or {}), **({"by_key": actor.key_id} if actor.key_id else {})},
         previous_hash=previous,
         hash="",
     )

@@ -46,7 +46,9 @@ def effects_page(
 ) -> Page[EffectPlace]:
     """Return one page of acts in a state (`unknown` or `settled`), newest first."""
     authorize(viewer, "effect.read")
-    statement = _places().where(Effect.workspace_id == viewer.workspace_id, Effect.state == state, *visible(viewer))
+    statement = _places().where(
+        Effect.workspace_id == viewer.workspace_id, Effect.state == state, *visible(viewer, "effect.read")
+    )
     page = newest_first(session, statement, Effect.key, cursor=cursor, size=size)
     return Page([_place(row) for row in page.rows], page.next_cursor, page.previous_cursor)
 
@@ -59,13 +61,13 @@ def effect(session: Session, viewer: Principal, key: str) -> EffectDetail:
     """
     authorize(viewer, "effect.read")
     row = session.execute(
-        _places().where(Effect.key == key, Effect.workspace_id == viewer.workspace_id, *visible(viewer))
+        _places().where(Effect.key == key, Effect.workspace_id == viewer.workspace_id, *visible(viewer, "effect.read"))
     ).one_or_none()
     if row is None:
         raise NotFound("There is no such act in this workspace.")
     place = _place(row)
     run = session.execute(
-        select(Run.state, Run.requested_by, Run.environment_id, Agent.owner_id, Agent.backup_id)
+        select(Run.state, Run.requested_by, Run.environment_id, Run.agent_id, Agent.owner_id, Agent.backup_id)
         .join(Agent, Agent.id == Run.agent_id)
         .where(Run.id == place.effect.run_id)
     ).one()
@@ -73,7 +75,7 @@ def effect(session: Session, viewer: Principal, key: str) -> EffectDetail:
         select(Effect.key).where(Effect.run_id == place.effect.run_id, Effect.state == "unknown", Effect.key != key)
     ).all()
     owners = (run.requested_by, run.owner_id, run.backup_id)
-    may = can(viewer, "effect.settle", owners=owners, environment_id=run.environment_id)
+    may = can(viewer, "effect.settle", owners=owners, agent_id=run.agent_id, environment_id=run.environment_id)
     return EffectDetail(place, run.state, len(others), may)
 
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import aliased
 
 from signoff.kit import ids
 from signoff.kit.clock import as_utc
 from signoff.kit.text import storable
 from signoff.people.access import Principal, reach
+from signoff.people.roles import Action
+from signoff.people.visible import granted_agents
 from signoff.tables.agents import Agent
 from signoff.tables.people import Environment
 from signoff.tables.runs import Run
@@ -46,16 +48,25 @@ class RunFilter:
     failed_step: str | None = None
 
 
-def visible(viewer: Principal) -> list[ColumnElement[bool]]:
-    """Return what bounds every list of runs for this viewer: the workspace, the key's environment, their own."""
+def visible(viewer: Principal, action: Action = "run.read") -> list[ColumnElement[bool]]:
+    """Return what bounds every list of runs for this viewer: the workspace, the key's environment, their own, and
+    those of agents they hold a grant on."""
     bounds: list[ColumnElement[bool]] = [Run.workspace_id == viewer.workspace_id]
     if viewer.environment_id:
         bounds.append(Run.environment_id == viewer.environment_id)
-    if reach(viewer, "run.read") != "all":
+    far = reach(viewer, action)
+    if far == "all":
+        return bounds
+    ways: list[ColumnElement[bool]] = [false()]
+    if far == "own":
         mine = select(Agent.id).where(
             Agent.workspace_id == viewer.workspace_id, or_(Agent.owner_id == viewer.id, Agent.backup_id == viewer.id)
         )
-        bounds.append(or_(Run.requested_by == viewer.id, Run.agent_id.in_(mine)))
+        ways += [Run.requested_by == viewer.id, Run.agent_id.in_(mine)]
+    granted = granted_agents(viewer, action)
+    if granted is not None:
+        ways.append(Run.agent_id.in_(granted))
+    bounds.append(or_(*ways))
     return bounds
 
 

@@ -14,8 +14,8 @@ from signoff.agents.revisions import revision_body
 from signoff.kit import clock, ids
 from signoff.kit.errors import NotFound
 from signoff.kit.paging import Page, page_size
-from signoff.people.access import Principal, authorize, can
-from signoff.runs.actions.cancel import run_for
+from signoff.people.access import Principal, authorize
+from signoff.runs.actions.cancel import may_do, run_for
 from signoff.runs.filters import RunFilter, conditions, visible
 from signoff.runs.states import RUN_STATES, is_over
 from signoff.runs.views import (
@@ -72,7 +72,7 @@ def run(session: Session, viewer: Principal, run_id: str) -> RunDetail:
     row = _run(session, viewer, run_id)
     legs = session.scalars(select(Leg).where(Leg.run_id == run_id).order_by(Leg.number)).all()
     effects = session.execute(_effects().where(Effect.run_id == run_id).order_by(Effect.intended_at).limit(500))
-    may = can(viewer, "run.cancel", owners=(row.requested_by,), environment_id=row.environment_id)
+    may = may_do(session, viewer, row, "run.cancel")
     return RunDetail(
         run=_view(RunRow, row),
         workspace_id=row.workspace_id,
@@ -236,7 +236,7 @@ def open_effects_page(
     """Return one page of acts whose outcome nobody knows, newest first."""
     authorize(viewer, "effect.read")
     statement = _effects().where(
-        Effect.workspace_id == viewer.workspace_id, Effect.state == "unknown", *visible(viewer)
+        Effect.workspace_id == viewer.workspace_id, Effect.state == "unknown", *visible(viewer, "effect.read")
     )
     page = newest_first(session, statement, Effect.key, cursor=cursor, size=size)
     # The page's own sort key is the last column.
@@ -247,7 +247,7 @@ def open_effects_count(session: Session, viewer: Principal) -> int:
     """Return how many acts wait to be settled."""
     authorize(viewer, "effect.read")
     counted = select(func.count()).select_from(Effect).join(Run, Run.id == Effect.run_id)
-    bounds = (Effect.workspace_id == viewer.workspace_id, Effect.state == "unknown", *visible(viewer))
+    bounds = (Effect.workspace_id == viewer.workspace_id, Effect.state == "unknown", *visible(viewer, "effect.read"))
     return session.scalar(counted.where(*bounds)) or 0
 
 

@@ -1,4 +1,4 @@
-"""Agents, their drafts, and their revisions."""
+"""Agents, who was given rights on one, their drafts, and their revisions."""
 
 from __future__ import annotations
 
@@ -28,6 +28,26 @@ class Agent(Base):
     state: Mapped[str] = mapped_column(State, default="active")
     last_revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class AgentGrant(Base):
+    """One level that somebody holds on one agent, beyond their role. `holder_kind` is `member`."""
+
+    __tablename__ = "agent_grants"
+    __table_args__ = (
+        UniqueConstraint("agent_id", "holder_id", "level"),
+        Index(None, "workspace_id", "holder_id"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"))
+    holder_kind: Mapped[str] = mapped_column(State)
+    holder_id: Mapped[str] = mapped_column(Id)
+    level: Mapped[str] = mapped_column(State)
+    granted_by: Mapped[str] = mapped_column(Id)
+    granted_by_name: Mapped[str] = mapped_column(Name)
+    granted_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class Draft(Base):
@@ -75,5 +95,7 @@ class Revision(Base):
     body: Mapped[dict[str, Any]] = mapped_column(Json)
     author_id: Mapped[str] = mapped_column(Id)
     author_name: Mapped[str] = mapped_column(Name)
+    # Who saved the draft last before it was frozen; None in revisions frozen before this was kept.
+    drafted_by: Mapped[str | None] = mapped_column(Id)
     reason: Mapped[str] = mapped_column(Long)
     created_at: Mapped[datetime] = mapped_column(Moment)

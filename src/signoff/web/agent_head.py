@@ -11,6 +11,7 @@ from signoff.agents.views import AgentFacts
 from signoff.deployments.queries import live_revisions
 from signoff.deployments.views import LiveFacts
 from signoff.people.access import Principal, can
+from signoff.people.roles import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class AgentHead:
     may_deploy: bool
     may_disable: bool
     may_run: bool
+    may_share: bool
 
     @property
     def path(self) -> str:
@@ -48,13 +50,18 @@ def agent_head(session: Session, viewer: Principal, slug: str, here: str) -> Age
         NotFound: this workspace has no agent of that slug.
     """
     agent = agent_by_slug(session, viewer, slug)
+
+    def may(action: Action) -> bool:
+        return can(viewer, action, owners=owners, agent_id=agent.id)
+
     owners = tuple(person.member_id for person in (agent.owner, agent.backup) if person) or (None,)
     return AgentHead(
         agent=agent,
         live=tuple(live_revisions(session, viewer, [agent.id])[agent.id]),
         here=here,
-        may_edit=can(viewer, "agent.edit", owners=owners),
-        may_deploy=can(viewer, "agent.deploy", owners=owners),
-        may_disable=can(viewer, "agent.disable", owners=owners),
-        may_run=can(viewer, "run.start", owners=(viewer.id,)),
+        may_edit=may("agent.edit"),
+        may_deploy=may("agent.deploy"),
+        may_disable=may("agent.disable"),
+        may_run=may("run.start"),
+        may_share=may("agent.share"),
     )

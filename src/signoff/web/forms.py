@@ -11,11 +11,17 @@ from fastapi import Depends
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from signoff.kit.errors import Malformed
+from signoff.kit.errors import Malformed, Refusal
 from signoff.kit.stored_json import stored_json
 from signoff.kit.text import storable
 
 FIELDS_MAX = 5_000
+
+
+class NotAForm(Refusal):
+    """The body says it is something else than the fields of a form. No page takes files."""
+
+    status = 415
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,15 @@ def form_from(data: FormData) -> Form:
 
 
 async def read_form(request: Request) -> Form:
-    """Return the form of this request."""
+    """Return the form of this request.
+
+    Raises:
+        NotAForm: the body is of another kind. A form without a field has no kind.
+    """
+    kinds = request.headers.getlist("content-type")
+    kind = kinds[0].split(";", 1)[0].strip().lower() if len(kinds) == 1 else ""
+    if kind != "application/x-www-form-urlencoded" and (kinds or await request.body()):
+        raise NotAForm("This takes the fields of a form: application/x-www-form-urlencoded.", code="not_a_form")
     async with request.form(max_fields=FIELDS_MAX, max_files=0) as data:
         return form_from(data)
 

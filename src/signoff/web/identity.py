@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from fastapi import Depends
 from sqlalchemy.orm import Session
@@ -15,14 +15,17 @@ from signoff.kit.errors import NotFound, NotSignedIn
 from signoff.people import queries
 from signoff.people.access import Principal
 from signoff.people.actions import note_session_seen
-from signoff.people.facts import EnvironmentFacts, Seen, SignedIn, WorkspaceFacts
-from signoff.people.sign_in_rules import SsoRequired
+from signoff.people.actions.pending import LIFETIME_SECONDS as PENDING_SECONDS
+from signoff.people.facts import EnvironmentFacts, Pending, Seen, SignedIn, WorkspaceFacts
+from signoff.people.own import person_of
+from signoff.people.sign_in_rules import sentence_of
 from signoff.settings import Settings
 from signoff.tables.session import Store
 from signoff.web.chrome import Chrome, Place
 from signoff.web.counts import counts_for
 
 COOKIE, SECURE_COOKIE = "session", "__Host-session"
+PENDING, SECURE_PENDING = "sign-in", "__Host-sign-in"
 WORKSPACE_COOKIE, ENVIRONMENT_COOKIE = "workspace", "environment"
 _A_YEAR_SECONDS = 31_536_000
 
@@ -38,6 +41,7 @@ class Looking:
     viewer: Principal
     environment: EnvironmentFacts
     chrome: Chrome
+    session_id: str = ""
 
 
 def cookie_name(settings: Settings) -> str:
@@ -47,6 +51,12 @@ def cookie_name(settings: Settings) -> str:
 
 def set_session_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
     """Hand a fresh session to the browser, and look at the workspace it was opened in."""
+    keep_session_cookie(response, settings, signed_in)
+    response.delete_cookie(WORKSPACE_COOKIE, path="/")
+
+
+def keep_session_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
+    """Replace the browser's session by a fresh one of the same person, who goes on looking where they looked."""
     response.set_cookie(
         cookie_name(settings),
         signed_in.session_token,
@@ -56,7 +66,6 @@ def set_session_cookie(response: Response, settings: Settings, signed_in: Signed
         secure=settings.is_https,
         path="/",
     )
-    response.delete_cookie(WORKSPACE_COOKIE, path="/")
 
 
 def clear_session_cookie(response: Response, settings: Settings) -> None:
@@ -70,10 +79,43 @@ def session_token(request: Request) -> str | None:
     return request.cookies.get(cookie_name(request.app.state.house.settings))
 
 
-def sign_in_address(request: Request) -> str:
-    """Return the address of the sign-in page, with where to go afterwards."""
+def pending_cookie(settings: Settings) -> str:
+    """Return the name of the cookie between the two steps of a sign-in."""
+    return SECURE_PENDING if settings.is_https else PENDING
+
+
+def set_pending_cookie(response: Response, settings: Settings, pending: Pending) -> None:
+    """Hand the token of the second step to the browser. It is no session, and goes nowhere from other sites."""
+    response.set_cookie(
+        pending_cookie(settings),
+        pending.token,
+        max_age=PENDING_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=settings.is_https,
+        path="/",
+    )
+
+
+def clear_pending_cookie(response: Response, settings: Settings) -> None:
+    """Take the token of the second step from the browser."""
+    response.delete_cookie(
+        pending_cookie(settings), path="/", secure=settings.is_https, httponly=True, samesite="strict"
+    )
+
+
+def pending_token(request: Request) -> str:
+    """Return the token of the second step the browser holds, or nothing."""
+    return request.cookies.get(pending_cookie(request.app.state.house.settings), "")
+
+
+def sign_in_address(request: Request, code: str = "") -> str:
+    """Return the address of the sign-in page, with where to go afterwards; `code` is a rule that was not met."""
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return "/sign-in" if target == "/" else f"/sign-in?next={quote(target, safe='')}"
+    asked = {} if target == "/" else {"next": target}
+    if sentence_of(code):
+        asked["why"] = code
+    return f"/sign-in?{urlencode(asked, safe='')}" if asked else "/sign-in"
 
 
 async def looking(request: Request) -> Looking:
@@ -132,12 +174,12 @@ def _look(
             seen = _seen(session, token, idle_seconds, wanted[0])
         else:  # The address says where one looks; a workspace of somebody else is told as none.
             seen = queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=named)
-    except (NotSignedIn, SsoRequired) as refusal:
+    except NotSignedIn as refusal:
         raise SignInNeeded(refusal.detail, code=refusal.code) from None
     here = queries.workspace(session, seen.principal)
     places = queries.environments(session, seen.principal)
     environment = next((place for place in places if place.slug == wanted[1]), places[-1])
-    person = queries.member(session, seen.principal, seen.principal.id)
+    person = person_of(session, seen.principal)
     chrome = Chrome(
         workspace=here.name,
         base=f"/w/{here.slug}",
@@ -148,15 +190,17 @@ def _look(
         viewer=person.name,
         viewer_email=person.email,
         counts=counts_for(session, seen.principal),
+        zone=person.time_zone,
+        has_single_keys=person.has_single_keys,
     )
-    return Looking(seen.principal, environment, chrome), seen
+    return Looking(seen.principal, environment, chrome, seen.row_id), seen
 
 
 def _seen(session: Session, token: str, idle_seconds: int, workspace: str | None) -> Seen:
     if workspace:
         try:
             return queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=workspace)
-        except (NotFound, SsoRequired):
+        except (NotFound, NotSignedIn):
             pass  # The cookie names a workspace they left, or that this session does not open: its own follows.
     return queries.principal_of_session(session, token, idle_seconds=idle_seconds)
 

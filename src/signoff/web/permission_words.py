@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signoff.people.levels import Level
 from signoff.people.roles import Action, Role
 
 ACTION_WORDS: dict[Action, str] = {
@@ -9,20 +10,28 @@ ACTION_WORDS: dict[Action, str] = {
     "workspace.manage": "Change the workspace",
     "member.read": "See the members",
     "member.manage": "Invite members, change roles, remove",
+    "owner.manage": "Make and change owners",
+    "role.read": "See the roles and what they allow",
+    "role.manage": "Make, change and delete roles of this workspace",
+    "environment.manage": "Say who may deploy where",
     "key.read": "See API keys",
     "key.manage": "Make, rotate and revoke API keys",
     "identity.manage": "Set up single sign-on",
+    "service_account.read": "See service accounts",
+    "service_account.manage": "Make, change and disable service accounts",
     "audit.read": "Read and export the audit log",
     "connection.read": "See connections and their tools",
     "connection.manage": "Make and change connections, accept tools",
     "connection.test": "Test connections, discover tools",
     "secret.read": "See which secrets there are",
-    "secret.manage": "Enter, replace and delete secrets",
+    "secret.manage": "Enter, replace and delete secrets, and grant them to agents",
+    "secret.manage_personal": "Replace, grant and delete personal logins",
     "agent.read": "See agents and their revisions",
     "agent.create": "Make agents",
     "agent.edit": "Change drafts, freeze revisions",
     "agent.deploy": "Make a revision live",
     "agent.disable": "Disable and enable agents",
+    "agent.share": "Give and take back grants on an agent",
     "run.read": "See runs and their steps",
     "run.start": "Start runs",
     "run.cancel": "Cancel runs",
@@ -37,8 +46,12 @@ ACTION_WORDS: dict[Action, str] = {
 AREA_WORDS: dict[str, str] = {
     "workspace": "Workspace",
     "member": "Members",
+    "owner": "Owners",
+    "role": "Roles",
+    "environment": "Environments",
     "key": "API keys",
     "identity": "Single sign-on",
+    "service_account": "Service accounts",
     "audit": "Audit",
     "connection": "Connections",
     "secret": "Secrets",
@@ -52,8 +65,35 @@ AREA_WORDS: dict[str, str] = {
 ROLE_WORDS: dict[Role, tuple[str, str]] = {
     "owner": ("Owner", "Everything, and makes other owners. There is always at least one."),
     "administrator": ("Administrator", "Everything but making owners."),
-    "manager": ("Manager", "Runs the floor: every agent, every run, freezes and alerts."),
-    "builder": ("Builder", "Builds: own agents, all connections and secrets."),
+    "manager": (
+        "Manager",
+        "Answers for every agent, its connections and secrets; sees their own runs.",
+    ),
+    "builder": ("Builder", "Builds and deploys own agents, with the connections there are."),
     "member": ("Member", "Gives agents work, and sees what became of it."),
     "viewer": ("Viewer", "Reads everything about runs and agents, changes nothing."),
 }
+LEVEL_WORDS: dict[Level, tuple[str, str]] = {
+    "viewer": ("Viewer", "Sees the agent and reads its runs."),
+    "operator": ("Operator", "Starts and cancels runs, settles what happened."),
+    "editor": ("Editor", "Changes the draft, freezes revisions, tries them out. Makes nothing live."),
+    "deployer": ("Deployer", "Makes revisions live, disables and enables. Changes no draft."),
+    "admin": ("Admin", "All of these, and gives levels to others."),
+}
+# What somebody may do to one agent, in one or two words.
+ON_AGENT_WORDS: dict[Action, str] = {
+    "agent.read": "see",
+    "run.read": "read runs",
+    "run.start": "run",
+    "run.cancel": "cancel",
+    "agent.edit": "edit",
+    "agent.deploy": "deploy",
+    "agent.disable": "disable",
+    "agent.share": "share",
+}
+
+
+def role_name(slug: str, name: str = "") -> str:
+    """Return what a role is called: a built-in one by its word, one of the workspace's own by the name it was given."""
+    found = next((words[0] for role, words in ROLE_WORDS.items() if role == slug), None)
+    return found or name or slug

@@ -43,6 +43,8 @@ class SecurityHeaders:
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
             "X-Frame-Options": "DENY",
+            # What nobody said may be kept is not kept: most answers are one caller's own.
+            "Cache-Control": "no-store",
         }
         if is_https:
             self.fixed["Strict-Transport-Security"] = "max-age=31536000"
@@ -142,19 +144,22 @@ class BodyLimit:
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         seen = 0
-        is_started = False
+        is_started = is_over = False
 
         async def receive_counted() -> Message:
-            nonlocal seen
+            nonlocal seen, is_over
             message = await receive()
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > limit:
+                    is_over = True
                     raise _TooLarge
             return message
 
         async def send_watched(message: Message) -> None:
             nonlocal is_started
+            if is_over and not is_started:
+                raise _TooLarge  # Whatever made another answer of it: the reason is ours to tell.
             is_started = is_started or message["type"] == "http.response.start"
             await send(message)
 

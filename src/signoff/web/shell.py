@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
@@ -14,6 +14,7 @@ from signoff.people.access import can
 from signoff.runs.filters import RunFilter
 from signoff.runs.queries import runs_page
 from signoff.web.chrome import remember_theme
+from signoff.web.forms import Fields
 from signoff.web.house import store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import is_htmx
@@ -33,12 +34,12 @@ async def entrance(looker: Looker) -> Response:
 
 
 @router.post("/theme")
-async def choose_theme(request: Request, theme: Annotated[str, Form(max_length=20)]) -> Response:
+async def choose_theme(request: Request, fields: Fields) -> Response:
     """Keep light, dark or as the system; visitors may choose too."""
     back = urlsplit(request.headers.get("referer", "")).path or "/"
     is_ours = back.startswith("/") and not back.startswith(("//", "/\\"))
     response = Response(status_code=204) if is_htmx(request) else RedirectResponse(back if is_ours else "/", 303)
-    remember_theme(response, theme)
+    remember_theme(response, fields.text("theme")[:20])
     return response
 
 

@@ -9,7 +9,7 @@ def safe_target(address: str) -> str:
     """Return an address of this site that is no way in or out, or nothing."""
     is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
     path = address.split("?", 1)[0]
-    is_loop = path in ("/sign-in", "/sign-out") or path.startswith("/sign-in/")
+    is_loop = path in ("/sign-in", "/sign-out", "/forgotten") or path.startswith("/sign-in/")
     return address if is_ours and not is_loop and len(address) <= _CHARS_MAX and "\\" not in address else ""
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select, update
+
+from signoff.agents.actions import create_agent
 from signoff.agents.facts import gather
 from signoff.agents.lint import lint
+from signoff.connections.secrets import grant_secret
+from signoff.tables.connections import Secret
 from signoff.tables.session import Store
 from tests.rooms.agents.kit_agents import body, connection, person, place, secret, tool
 
@@ -42,3 +47,26 @@ def test_only_the_tools_of_the_named_slots_are_read(store: Store):
     found = {finding.code: finding for finding in lint(wanted, facts=facts) if finding.severity == "error"}
     assert set(found) == {"effect_loosened", "unknown_slot", "unknown_model"}
     assert "Did you mean crm?" in found["unknown_slot"].text
+
+
+def test_a_secret_that_is_not_granted_and_one_that_is_a_persons_own_are_told(store: Store):
+    at = place(store)
+    ann = person(store, at, "Ann")
+    with store.write() as session:
+        agent = create_agent(session, ann, slug="clerk", name="Clerk", body={}, owner_id=ann.id)
+        for environment in ("staging", "production"):
+            secret(session, at, environment, "ERP_TOKEN", connection(session, at, environment, "erp", {}))
+        session.execute(update(Secret).where(Secret.name == "ERP_TOKEN").values(is_open_to_all=False))
+        staging, production = session.scalars(select(Secret.id).order_by(Secret.id))
+        grant_secret(session, ann, staging, agent)
+    wanted = body(sop="Sign in with {{secret.ERP_TOKEN}}.", secrets=["ERP_TOKEN"])
+    with store.write() as session:
+        found = {one.code: one for one in lint(wanted, facts=gather(session, ann, wanted, agent="clerk"))}
+        assert found["secret_not_granted"].text.startswith("production: the secret ERP_TOKEN is not granted")
+        assert "secret_personal" not in found
+        assert gather(session, ann, wanted).secrets_ungranted == {}
+        grant_secret(session, ann, production, agent)
+        session.execute(update(Secret).where(Secret.id == production).values(principal="personal", owner_name="Ann"))
+        found = {one.code: one for one in lint(wanted, facts=gather(session, ann, wanted, agent=agent))}
+        assert "secret_not_granted" not in found
+        assert "personal login of Ann" in found["secret_personal"].text

@@ -17,6 +17,7 @@ from signoff.connections.secrets import SecretMissing, create_secret
 from signoff.connections.vault import Vault
 from signoff.connectors import faults
 from signoff.connectors.pool import Pool
+from signoff.connectors.vaults.stores import SecretStores
 from signoff.kit.errors import NotAllowed, NotNow
 from signoff.settings import Settings, StdioCommand
 from signoff.tables.session import Store
@@ -32,7 +33,7 @@ async def services(settings: Settings, vault: Vault) -> AsyncGenerator[Any]:
     bench = StdioCommand(command=sys.executable, args=[str(BENCH), "stdio"])
     missing = StdioCommand(command="/does/not/exist")
     pool = Pool(settings.model_copy(update={"stdio_commands": {"bench": bench, "missing": missing}}))
-    yield SimpleNamespace(pool=pool, vault=vault)
+    yield SimpleNamespace(pool=pool, vault=vault, stores=SecretStores(settings))
     await pool.close()
 
 

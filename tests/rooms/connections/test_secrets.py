@@ -8,20 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from signoff.connections import queries
 from signoff.connections.actions import create_connection, disconnect, edit_connection
 from signoff.connections.secrets import (
     SecretLocked,
     SecretMissing,
     create_secret,
     delete_secret,
+    queries,
     replace_secret,
     reveal_for_call,
-    rotate_master_key,
 )
 from signoff.connections.vault import Place, Sealed, Vault
 from signoff.kit.errors import Fault, Malformed, NotAllowed, NotFound, NotNow
-from signoff.tables.connections import Secret
+from signoff.tables.connections import Secret, SecretVersion
 from signoff.tables.record import AuditRow
 from signoff.tables.session import Store
 from tests.rooms.connections import kit_connections as kit
@@ -38,7 +37,7 @@ def token(store: Store, acme: kit.Place, erp: str, vault: Vault) -> str:
 def revealed(store: Store, vault: Vault, place: kit.Place, erp: str, *names: str, **more: Any) -> dict[str, str]:
     given: dict[str, Any] = {"environment_id": place.production, "connection_id": erp, "names": names, **more}
     with store.write() as session:
-        return reveal_for_call(session, vault, **given)
+        return reveal_for_call(session, vault, **given).values
 
 
 def test_a_secret_reaches_its_own_connection(store: Store, acme: kit.Place, erp: str, token: str, vault: Vault) -> None:
@@ -66,8 +65,8 @@ def test_a_use_is_noted_without_a_row_in_the_audit(
 
 def test_the_value_is_nowhere_but_in_the_call(store: Store, acme: kit.Place, token: str, vault: Vault) -> None:
     with store.read() as session:
-        row = session.get_one(Secret, token)
-        assert VALUE.encode() not in row.ciphertext
+        version = session.get_one(SecretVersion, (token, 1))
+        assert VALUE.encode() not in version.ciphertext
         page = queries.secrets_page(session, acme.owner)
         audit = session.scalars(select(AuditRow)).all()
         told = [repr(dataclasses.asdict(found)) for found in page.rows] + [repr(found.detail) for found in audit]
@@ -194,22 +193,8 @@ def test_a_row_copied_onto_another_secret_does_not_open(
 ) -> None:
     with store.write() as session:
         other = create_secret(session, acme.owner, vault, connection_id=erp, name="OTHER", value="another value")
-        row = session.get_one(Secret, token)
-        session.execute(update(Secret).where(Secret.id == other).values(ciphertext=row.ciphertext, nonce=row.nonce))
+        row = session.get_one(SecretVersion, (token, 1))
+        values = {"ciphertext": row.ciphertext, "nonce": row.nonce, "key_id": row.key_id}
+        session.execute(update(SecretVersion).where(SecretVersion.secret_id == other).values(**values))
     with pytest.raises(Fault, match="does not open"):
         revealed(store, vault, acme, erp, "OTHER")
-
-
-def test_rotation_moves_every_value_to_the_new_key(
-    store: Store, acme: kit.Place, erp: str, token: str, vault: Vault
-) -> None:
-    both = kit.rotated(vault.keys)
-    with store.write() as session:
-        assert rotate_master_key(session, both) == 1
-        assert rotate_master_key(session, both) == 0
-        assert session.get_one(Secret, token).key_id == both.keys.current.id
-        assert kit.audited(session, "secret.master_key_rotated") == [{"secrets": 1, "key": both.keys.current.id}]
-    only_new = Vault(dataclasses.replace(both.keys, old=()))
-    assert revealed(store, only_new, acme, erp, "ERP_TOKEN") == {"ERP_TOKEN": VALUE}
-    with pytest.raises(Fault):
-        revealed(store, vault, acme, erp, "ERP_TOKEN")

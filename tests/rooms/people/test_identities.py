@@ -45,10 +45,10 @@ from tests.rooms.people.test_identity_providers import (
     colleague,
     look,
     make_owner,
-    vault,
+    sealer,
 )
 
-__all__ = ["vault"]
+__all__ = ["sealer"]
 
 IDLE = 3_600
 BOB = {"sub": "bob-1", "email": "builder@acme.example", "email_verified": True, "name": "Robert of IT"}
@@ -57,11 +57,11 @@ BOB = {"sub": "bob-1", "email": "builder@acme.example", "email_verified": True, 
 class Acme:
     """A workspace with an owner, a builder, and a provider that is switched on."""
 
-    def __init__(self, store: Store, vault: Any, **more: Any) -> None:
-        self.store, self.vault = store, vault
+    def __init__(self, store: Store, sealer: Any, **more: Any) -> None:
+        self.store, self.sealer = store, sealer
         self.owner = make_owner(store, "acme")
         self.builder = colleague(store, self.owner, "builder")
-        self.provider = self.on(added(store, self.owner, vault, **more))
+        self.provider = self.on(added(store, self.owner, sealer, **more))
 
     def on(self, facts: ProviderFacts) -> ProviderFacts:
         with self.store.write() as session:
@@ -79,7 +79,7 @@ class Acme:
         return refusal.value.reason
 
     def change(self, by: Principal | None = None, **more: Any) -> None:
-        self.provider = changed(self.store, by or self.owner, self.vault, self.provider, **more)
+        self.provider = changed(self.store, by or self.owner, self.sealer, self.provider, **more)
 
     def role(self, email: str = BOB["email"]) -> str:
         with self.store.read() as session:
@@ -100,8 +100,8 @@ class Acme:
 
 
 @pytest.fixture
-def acme(store: Store, vault: Any) -> Acme:
-    return Acme(store, vault)
+def acme(store: Store, sealer: Any) -> Acme:
+    return Acme(store, sealer)
 
 
 MAPPED = {"group_claim": "groups", "role_rules": [("leads", "manager"), ("staff", "member")]}
@@ -192,8 +192,8 @@ def test_unlinking_ends_the_sessions(acme: Acme, store: Store):
         acme.seen(signed_in)
 
 
-def test_whoever_was_removed_stays_out(store: Store, vault: Any):
-    acme = Acme(store, vault, **JOINING)
+def test_whoever_was_removed_stays_out(store: Store, sealer: Any):
+    acme = Acme(store, sealer, **JOINING)
     signed_in = acme.sign_in()
     with store.write() as session:
         remove_member(session, acme.owner, acme.builder.id)
@@ -206,8 +206,8 @@ def test_whoever_was_removed_stays_out(store: Store, vault: Any):
     assert acme.sign_in().principal.role == "member"
 
 
-def test_people_of_a_domain_join(store: Store, vault: Any):
-    acme = Acme(store, vault, **JOINING)
+def test_people_of_a_domain_join(store: Store, sealer: Any):
+    acme = Acme(store, sealer, **JOINING)
     new = acme.sign_in(sub="n", email="New@Acme.example", name="  New\n Person ")
     assert (new.principal.name, new.principal.role) == ("New Person", "viewer")
     assert acme.audit("member.added")[-1].detail == {"role": "viewer", "how": "sso"}
@@ -219,13 +219,13 @@ def test_people_of_a_domain_join(store: Store, vault: Any):
     assert acme.sign_in(sub="n").principal.name == "New Person"
 
 
-def test_a_name_that_is_none_is_made_from_the_address(store: Store, vault: Any):
-    acme = Acme(store, vault, **JOINING)
+def test_a_name_that_is_none_is_made_from_the_address(store: Store, sealer: Any):
+    acme = Acme(store, sealer, **JOINING)
     assert acme.sign_in(sub="n", email="kim@acme.example", name=["x"]).principal.name == "kim"
 
 
-def test_the_first_group_that_fits_decides_at_every_sign_in(store: Store, vault: Any):
-    acme = Acme(store, vault, **MAPPED)
+def test_the_first_group_that_fits_decides_at_every_sign_in(store: Store, sealer: Any):
+    acme = Acme(store, sealer, **MAPPED)
     assert acme.sign_in(groups=["staff", "leads"]).principal.role == "manager"
     assert acme.sign_in(groups="staff").principal.role == "member"
     changes = [row.detail for row in acme.audit("member.role_changed")]
@@ -238,40 +238,40 @@ def test_the_first_group_that_fits_decides_at_every_sign_in(store: Store, vault:
 
 
 @pytest.mark.parametrize("groups", [None, [], "", ["Staff"], {"staff": True}, [["staff"]], 7])
-def test_whoever_is_in_no_group_is_refused_or_gets_the_default(store: Store, vault: Any, groups: Any):
-    acme = Acme(store, vault, **MAPPED)
+def test_whoever_is_in_no_group_is_refused_or_gets_the_default(store: Store, sealer: Any, groups: Any):
+    acme = Acme(store, sealer, **MAPPED)
     assert acme.refused(groups=groups) == "no_role"
     assert acme.role() == "builder"
     acme.change(**MAPPED, default_role="viewer")
     assert acme.sign_in(groups=groups).principal.role == "viewer"
 
 
-def test_without_groups_a_role_given_here_stays(store: Store, vault: Any):
-    acme = Acme(store, vault, **JOINING)
+def test_without_groups_a_role_given_here_stays(store: Store, sealer: Any):
+    acme = Acme(store, sealer, **JOINING)
     assert acme.sign_in().principal.role == "builder"
 
 
 ALICE = {"sub": "alice-1", "email": "alice@acme.example"}
 
 
-def test_groups_take_no_owners_place(store: Store, vault: Any):
-    acme = Acme(store, vault, **MAPPED)
+def test_groups_take_no_owners_place(store: Store, sealer: Any):
+    acme = Acme(store, sealer, **MAPPED)
     assert acme.sign_in(**ALICE, groups=["staff"]).principal.role == "owner"
     assert acme.audit("member.role_changed") == []
 
 
-def test_an_owner_may_let_groups_make_owners_and_the_last_one_stays(store: Store, vault: Any):
-    acme = Acme(store, vault, group_claim="groups", role_rules=[("bosses", "owner"), ("staff", "member")])
+def test_an_owner_may_let_groups_make_owners_and_the_last_one_stays(store: Store, sealer: Any):
+    acme = Acme(store, sealer, group_claim="groups", role_rules=[("bosses", "owner"), ("staff", "member")])
     assert acme.sign_in(**ALICE, groups=["staff"]).principal.role == "owner"
     assert acme.sign_in(groups=["bosses"]).principal.role == "owner"
     assert acme.sign_in(**ALICE, groups=["staff"]).principal.role == "member"
     assert acme.sign_in(groups=["staff"]).principal.role == "owner"
 
 
-def test_an_administrators_provider_opens_no_owners_session(store: Store, vault: Any):
-    acme = Acme(store, vault)
+def test_an_administrators_provider_opens_no_owners_session(store: Store, sealer: Any):
+    acme = Acme(store, sealer)
     administrator = colleague(store, acme.owner, "administrator")
-    acme.provider = acme.on(added(store, administrator, vault, issuer="https://administrators.own.example"))
+    acme.provider = acme.on(added(store, administrator, sealer, issuer="https://administrators.own.example"))
     assert acme.refused(**ALICE) == "owner_not_vouched"
     assert acme.sign_in().principal.role == "builder"
     with store.write() as session:
@@ -360,7 +360,7 @@ def test_the_last_way_in_is_not_closed(acme: Acme):
             switch_provider(session, acme.owner, acme.provider.id, is_enabled=False)
         with pytest.raises(NotNow, match="only way in"):
             remove_provider(session, acme.owner, acme.provider.id)
-    acme.on(added(acme.store, acme.owner, acme.vault, name="A second"))
+    acme.on(added(acme.store, acme.owner, acme.sealer, name="A second"))
     with acme.store.write() as session:
         remove_provider(session, acme.owner, acme.provider.id)
 
@@ -407,7 +407,7 @@ def test_every_session_says_which_provider_opened_it(acme: Acme):
 def test_a_change_that_is_refused_changes_nothing(acme: Acme):
     acme.sign_in()
     with acme.store.write() as session, pytest.raises(NotFound):
-        change_provider(session, acme.owner, acme.vault, GUARD, "idp_nobody", ENTERED, version=1)
+        change_provider(session, acme.owner, acme.sealer, GUARD, "idp_nobody", ENTERED, version=1)
     assert acme.sign_in().principal.id == acme.builder.id
 
 
@@ -437,8 +437,8 @@ def test_of_two_answers_to_one_sign_in_the_first_counts(acme: Acme):
     assert sorted(at_once(4, use)) == ["/w/acme", "used_before", "used_before", "used_before"]
 
 
-def test_two_first_sign_ins_at_once_make_one_member(store: Store, vault: Any):
-    acme = Acme(store, vault, **JOINING)
+def test_two_first_sign_ins_at_once_make_one_member(store: Store, sealer: Any):
+    acme = Acme(store, sealer, **JOINING)
     found = at_once(4, lambda: acme.sign_in(sub="n", email="new@acme.example").principal.id)
     assert len(set(found)) == 1
     assert len(acme.audit("identity.linked")) == 1

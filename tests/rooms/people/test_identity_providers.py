@@ -16,7 +16,7 @@ from signoff.connectors.addresses import AddressRules
 from signoff.connectors.net import Guard
 from signoff.kit import ids
 from signoff.kit.errors import Fault, Malformed, NotAllowed, NotFound, NotNow, TooMuch
-from signoff.kit.sealing import MasterKey, MasterKeys, Vault
+from signoff.kit.sealing import MasterKey, MasterKeys, Sealer
 from signoff.people.access import Principal
 from signoff.people.actions import add_member, found_workspace
 from signoff.people.actions.providers import (
@@ -43,8 +43,8 @@ ENTERED = ProviderInput(
 
 
 @pytest.fixture
-def vault() -> Vault:
-    return Vault(keys_of([new_key_text()]))
+def sealer() -> Sealer:
+    return Sealer(keys_of([new_key_text()]))
 
 
 @pytest.fixture
@@ -65,16 +65,16 @@ def colleague(store: Store, owner: Principal, role: Any) -> Principal:
     return Principal("member", made, role, owner.workspace_id, role, person_id=person_id)
 
 
-def added(store: Store, by: Principal, vault: Vault, **more: Any) -> ProviderFacts:
+def added(store: Store, by: Principal, sealer: Sealer, **more: Any) -> ProviderFacts:
     with store.write() as session:
-        made = add_provider(session, by, vault, GUARD, replace(ENTERED, **more))
+        made = add_provider(session, by, sealer, GUARD, replace(ENTERED, **more))
     return look(store, by, made)
 
 
-def changed(store: Store, by: Principal, vault: Vault, before: ProviderFacts, **more: Any) -> ProviderFacts:
+def changed(store: Store, by: Principal, sealer: Sealer, before: ProviderFacts, **more: Any) -> ProviderFacts:
     with store.write() as session:
         entered = replace(ENTERED, **{"client_secret": "", **more})
-        change_provider(session, by, vault, GUARD, before.id, entered, version=before.version)
+        change_provider(session, by, sealer, GUARD, before.id, entered, version=before.version)
     return look(store, by, before.id)
 
 
@@ -83,30 +83,30 @@ def look(store: Store, by: Principal, provider_id: str) -> ProviderFacts:
         return provider(session, by, provider_id)
 
 
-def test_a_provider_is_kept_switched_off_with_its_secret_sealed(store: Store, owner: Principal, vault: Vault):
-    made = added(store, owner, vault, domains=["ACME.example", " @acme.example "], makes_members=True,
+def test_a_provider_is_kept_switched_off_with_its_secret_sealed(store: Store, owner: Principal, sealer: Sealer):
+    made = added(store, owner, sealer, domains=["ACME.example", " @acme.example "], makes_members=True,
                  default_role="member")  # fmt: skip
     assert (made.is_enabled, made.is_vouched, made.domains) == (False, True, ("acme.example",))
     with store.read() as session:
         row = session.get_one(IdentityProvider, made.id)
-        assert client_secret(vault, row) == "the client secret"
+        assert client_secret(sealer, row) == "the client secret"
         assert b"client secret" not in row.ciphertext
         row.issuer = "https://evil.example"
         with pytest.raises(Fault, match="does not open"):
-            client_secret(vault, row)
+            client_secret(sealer, row)
         noted = session.scalars(select(AuditRow).where(AuditRow.action == "identity_provider.added")).one()
         assert "secret" not in str(noted.detail)
 
 
 @pytest.mark.parametrize("role", ["manager", "builder", "member", "viewer"])
-def test_only_administrators_see_or_set_up_providers(store: Store, owner: Principal, vault: Vault, role: str):
-    made = added(store, owner, vault)
+def test_only_administrators_see_or_set_up_providers(store: Store, owner: Principal, sealer: Sealer, role: str):
+    made = added(store, owner, sealer)
     other = colleague(store, owner, role)
     with store.write() as session:
         for act in (
             lambda: providers(session, other),
             lambda: provider(session, other, made.id),
-            lambda: add_provider(session, other, vault, GUARD, ENTERED),
+            lambda: add_provider(session, other, sealer, GUARD, ENTERED),
             lambda: switch_provider(session, other, made.id, is_enabled=True),
             lambda: remove_provider(session, other, made.id),
         ):
@@ -114,14 +114,14 @@ def test_only_administrators_see_or_set_up_providers(store: Store, owner: Princi
                 act()
 
 
-def test_another_workspaces_provider_is_not_there(store: Store, owner: Principal, vault: Vault):
-    made = added(store, owner, vault)
+def test_another_workspaces_provider_is_not_there(store: Store, owner: Principal, sealer: Sealer):
+    made = added(store, owner, sealer)
     stranger = make_owner(store, "other")
     with store.write() as session:
         assert providers(session, stranger) == []
         for act in (
             lambda: provider(session, stranger, made.id),
-            lambda: change_provider(session, stranger, vault, GUARD, made.id, ENTERED, version=1),
+            lambda: change_provider(session, stranger, sealer, GUARD, made.id, ENTERED, version=1),
             lambda: vouch_for_provider(session, stranger, made.id, version=1),
             lambda: switch_provider(session, stranger, made.id, is_enabled=True),
             lambda: remove_provider(session, stranger, made.id),
@@ -166,51 +166,51 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("more", "field"), WRONG)
-def test_wrong_input_names_its_field(store: Store, owner: Principal, vault: Vault, more: dict[str, Any], field: str):
+def test_wrong_input_names_its_field(store: Store, owner: Principal, sealer: Sealer, more: dict[str, Any], field: str):
     with pytest.raises(Malformed) as refusal:
-        added(store, owner, vault, **more)
+        added(store, owner, sealer, **more)
     assert field in refusal.value.errors
     assert "the client secret" not in str(refusal.value.errors)
     with store.read() as session:
         assert providers(session, owner) == []
 
 
-def test_loopback_is_an_issuer_only_where_the_operator_allows_it(store: Store, owner: Principal, vault: Vault):
+def test_loopback_is_an_issuer_only_where_the_operator_allows_it(store: Store, owner: Principal, sealer: Sealer):
     open_guard = Guard(AddressRules(allow_loopback=True))
     with store.write() as session:
         entered = replace(ENTERED, issuer="http://127.0.0.1:8080")
-        assert add_provider(session, owner, vault, open_guard, entered)
+        assert add_provider(session, owner, sealer, open_guard, entered)
         with pytest.raises(Malformed):
-            add_provider(session, owner, vault, open_guard, replace(ENTERED, issuer="http://10.0.0.1:8080"))
+            add_provider(session, owner, sealer, open_guard, replace(ENTERED, issuer="http://10.0.0.1:8080"))
 
 
-def test_the_secret_never_goes_to_an_issuer_it_was_not_entered_for(store: Store, owner: Principal, vault: Vault):
-    made = added(store, owner, vault)
+def test_the_secret_never_goes_to_an_issuer_it_was_not_entered_for(store: Store, owner: Principal, sealer: Sealer):
+    made = added(store, owner, sealer)
     with pytest.raises(Malformed) as refusal:
-        changed(store, owner, vault, made, issuer="https://evil.example")
+        changed(store, owner, sealer, made, issuer="https://evil.example")
     assert "client_secret" in refusal.value.errors
-    after = changed(store, owner, vault, made, issuer="https://new.example", client_secret="another secret")
+    after = changed(store, owner, sealer, made, issuer="https://new.example", client_secret="another secret")
     with store.read() as session:
-        assert client_secret(vault, session.get_one(IdentityProvider, after.id)) == "another secret"
+        assert client_secret(sealer, session.get_one(IdentityProvider, after.id)) == "another secret"
 
 
-def test_a_change_without_a_secret_keeps_it_and_a_late_one_loses(store: Store, owner: Principal, vault: Vault):
-    made = added(store, owner, vault)
-    after = changed(store, owner, vault, made, name="New name")
+def test_a_change_without_a_secret_keeps_it_and_a_late_one_loses(store: Store, owner: Principal, sealer: Sealer):
+    made = added(store, owner, sealer)
+    after = changed(store, owner, sealer, made, name="New name")
     assert (after.name, after.version) == ("New name", made.version + 1)
     with store.read() as session:
-        assert client_secret(vault, session.get_one(IdentityProvider, made.id)) == "the client secret"
+        assert client_secret(sealer, session.get_one(IdentityProvider, made.id)) == "the client secret"
     with pytest.raises(NotNow, match="meanwhile"):
-        changed(store, owner, vault, made, name="Too late")
+        changed(store, owner, sealer, made, name="Too late")
     assert look(store, owner, made.id).name == "New name"
 
 
-def test_an_administrators_change_takes_the_owners_confirmation_away(store: Store, owner: Principal, vault: Vault):
+def test_an_administrators_change_takes_the_owners_confirmation_away(store: Store, owner: Principal, sealer: Sealer):
     administrator = colleague(store, owner, "administrator")
-    made = added(store, owner, vault)
-    renamed = changed(store, administrator, vault, made, name="Only a name")
+    made = added(store, owner, sealer)
+    renamed = changed(store, administrator, sealer, made, name="Only a name")
     assert renamed.is_vouched
-    after = changed(store, administrator, vault, renamed, name="Only a name", email_verified_claim="anything")
+    after = changed(store, administrator, sealer, renamed, name="Only a name", email_verified_claim="anything")
     assert not after.is_vouched
     with store.write() as session, pytest.raises(NotAllowed, match="Only an owner"):
         vouch_for_provider(session, administrator, made.id, version=after.version)
@@ -219,40 +219,40 @@ def test_an_administrators_change_takes_the_owners_confirmation_away(store: Stor
     with store.write() as session:
         vouch_for_provider(session, owner, made.id, version=after.version)
     assert look(store, owner, made.id).is_vouched
-    assert not added(store, administrator, vault, name="Theirs").is_vouched
+    assert not added(store, administrator, sealer, name="Theirs").is_vouched
 
 
-def test_only_owners_set_up_or_touch_what_makes_owners(store: Store, owner: Principal, vault: Vault):
+def test_only_owners_set_up_or_touch_what_makes_owners(store: Store, owner: Principal, sealer: Sealer):
     administrator = colleague(store, owner, "administrator")
     makes_owners = {"role_rules": [("bosses", "owner")], "group_claim": "groups"}
     with pytest.raises(NotAllowed, match="Only an owner"):
-        added(store, administrator, vault, **makes_owners)
-    made = added(store, owner, vault, **makes_owners)
+        added(store, administrator, sealer, **makes_owners)
+    made = added(store, owner, sealer, **makes_owners)
     for more in (makes_owners, {}):
         with pytest.raises(NotAllowed, match="Only an owner"):
-            changed(store, administrator, vault, made, **more)
+            changed(store, administrator, sealer, made, **more)
 
 
-def test_there_is_a_most_and_a_form_counts_once(store: Store, owner: Principal, vault: Vault):
+def test_there_is_a_most_and_a_form_counts_once(store: Store, owner: Principal, sealer: Sealer):
     shown = ids.new_id("idp")
     with store.write() as session:
-        assert add_provider(session, owner, vault, GUARD, ENTERED, provider_id=shown) == shown
+        assert add_provider(session, owner, sealer, GUARD, ENTERED, provider_id=shown) == shown
     for used in (shown, "idp_short", "../../x", shown.replace("idp", "mem")):
         with store.write() as session, pytest.raises(NotNow):
-            add_provider(session, owner, vault, GUARD, ENTERED, provider_id=used)
+            add_provider(session, owner, sealer, GUARD, ENTERED, provider_id=used)
     with store.write() as session:
         for _ in range(19):
-            add_provider(session, owner, vault, GUARD, ENTERED)
+            add_provider(session, owner, sealer, GUARD, ENTERED)
         with pytest.raises(TooMuch):
-            add_provider(session, owner, vault, GUARD, ENTERED)
+            add_provider(session, owner, sealer, GUARD, ENTERED)
 
 
-def test_a_new_master_key_holds_client_secrets_too(store: Store, owner: Principal, vault: Vault):
-    made = added(store, owner, vault)
+def test_a_new_master_key_holds_client_secrets_too(store: Store, owner: Principal, sealer: Sealer):
+    made = added(store, owner, sealer)
     new = MasterKey(base64.b64decode(base64.b64encode(os.urandom(32))))
-    both = Vault(MasterKeys(new, (vault.keys.current,)))
+    both = Sealer(MasterKeys(new, (sealer.keys.current,)))
     with store.write() as session:
         assert rotate_master_key(session, both) == 1
         assert rotate_master_key(session, both) == 0
     with store.read() as session:
-        assert client_secret(Vault(MasterKeys(new)), session.get_one(IdentityProvider, made.id)) == "the client secret"
+        assert client_secret(Sealer(MasterKeys(new)), session.get_one(IdentityProvider, made.id)) == "the client secret"

@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow, NotSignedIn
-from signoff.people import queries
+from signoff.people import key_queries
 from signoff.people.access import Principal, authorize, can
 from signoff.people.actions import create_key, note_key_used, note_revoked_key_used, revoke_key, rotate_key
 from signoff.people.facts import NewKey
-from signoff.people.queries import RevokedKey
+from signoff.people.key_queries import RevokedKey
 from signoff.people.roles import KEY_PRESETS
 from signoff.tables.people import ApiKey
 from signoff.tables.record import AuditRow
@@ -29,7 +29,7 @@ def make(store: Store, owner: Principal, **more: object) -> NewKey:
 
 def principal_of(store: Store, key: str) -> Principal:
     with store.read() as session:
-        return queries.principal_of_key(session, key).principal
+        return key_queries.principal_of_key(session, key).principal
 
 
 def test_a_key_is_shown_once_and_stored_hashed(store: Store) -> None:
@@ -39,7 +39,7 @@ def test_a_key_is_shown_once_and_stored_hashed(store: Store) -> None:
     with store.read() as session:
         kept = str([vars(row) for row in session.scalars(select(ApiKey))])
         audited = str([row.detail for row in session.scalars(select(AuditRow))])
-        (listed,) = queries.keys(session, owner).rows
+        (listed,) = key_queries.keys(session, owner).rows
     secret = made.key.removeprefix(f"so_{made.prefix}_")
     assert secret not in kept + audited + str(listed)
     assert listed.prefix == f"so_{made.prefix}_…"
@@ -48,9 +48,10 @@ def test_a_key_is_shown_once_and_stored_hashed(store: Store) -> None:
 @pytest.mark.parametrize("preset", list(KEY_PRESETS))
 def test_a_key_does_what_its_preset_names(store: Store, preset: str) -> None:
     owner = as_owner(found(store))
-    caller = principal_of(store, make(store, owner, preset=preset).key)
+    made = make(store, owner, preset=preset)
+    caller = principal_of(store, made.key)
     role, scopes = KEY_PRESETS[preset]
-    assert (caller.kind, caller.role) == ("key", role)
+    assert (caller.kind, caller.role, caller.id, caller.key_id) == ("key", role, owner.id, made.id)
     for action in scopes:
         authorize(caller, action)
     assert can(caller, "member.manage") == (preset == "admin")
@@ -76,7 +77,7 @@ def test_rotation_kills_the_old_key_at_once_and_keeps_the_rights(store: Store) -
     with pytest.raises(NotSignedIn):
         principal_of(store, old.key)
     caller = principal_of(store, new.key)
-    assert (caller.id, caller.role) == (old.id, "viewer")
+    assert (caller.key_id, caller.role) == (old.id, "viewer")
     assert caller.environment_id is not None
 
 
@@ -91,7 +92,7 @@ def test_a_revoked_or_expired_key_is_refused_and_its_use_is_audited_once_a_minut
             with pytest.raises(RevokedKey) as refused:
                 principal_of(store, made.key)
             with store.write() as session:
-                note_revoked_key_used(session, refused.value.key_id)
+                note_revoked_key_used(session, refused.value.key_id, refused.value.reason)
     with store.read() as session:
         rows = session.execute(
             select(AuditRow.object_id, AuditRow.detail).where(AuditRow.action == "key.used_while_revoked")
@@ -152,5 +153,5 @@ def test_keys_of_others_are_not_there(store: Store) -> None:
         with pytest.raises(NotFound), store.write() as session:
             attempt(session, charlie, made.id)
     with store.read() as session:
-        assert queries.keys(session, charlie).rows == []
-    assert principal_of(store, made.key).name == "Robot"
+        assert key_queries.keys(session, charlie).rows == []
+    assert principal_of(store, made.key).name == "Alice, key Robot"

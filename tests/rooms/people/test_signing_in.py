@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow, NotSignedIn, TooMuch
-from signoff.people import passwords, queries
+from signoff.kit.sealing import MasterKey, MasterKeys, Sealer
+from signoff.people import own, passwords, queries
 from signoff.people.access import system
 from signoff.people.actions import (
     add_member,
@@ -21,17 +22,18 @@ from signoff.people.actions import (
 )
 from signoff.people.actions.setup_links import LinkNotGood
 from signoff.people.entrance import Entrance
-from signoff.people.facts import Founded, SignedIn
+from signoff.people.facts import Founded, Pending, SignedIn
 from signoff.tables.people import Person, SetupLink, SignInSession
 from signoff.tables.session import Store
 from tests.rooms.people.test_workspaces_and_members import as_owner, found
 
 PASSWORD = "a rather long sentence"
 IDLE = 3600
+SEALER = Sealer(MasterKeys(MasterKey(bytes(range(32)))))
 
 
 def entrance(store: Store, attempts: int = 1000) -> Entrance:
-    return Entrance(store, attempts_per_minute=attempts, session_seconds=7200)
+    return Entrance(store, SEALER, attempts_per_minute=attempts, session_seconds=7200)
 
 
 def link(store: Store, founded: Founded, member_id: str | None = None) -> str:
@@ -45,9 +47,15 @@ def link(store: Store, founded: Founded, member_id: str | None = None) -> str:
         )
 
 
+def signed_in(entered: SignedIn | Pending) -> SignedIn:
+    """Return the session of somebody who has no second step."""
+    assert isinstance(entered, SignedIn)
+    return entered
+
+
 def with_password(store: Store, slug: str = "acme", email: str = "alice@example.com") -> tuple[Founded, SignedIn]:
     founded = found(store, slug, email)
-    return founded, entrance(store).redeem(link(store, founded), PASSWORD, address="local")
+    return founded, signed_in(entrance(store).redeem(link(store, founded), PASSWORD, address="local"))
 
 
 def whose(store: Store, token: str, slug: str | None = None) -> str:
@@ -56,16 +64,16 @@ def whose(store: Store, token: str, slug: str | None = None) -> str:
 
 
 def test_the_first_link_sets_a_password_and_signs_in(store: Store) -> None:
-    _, signed_in = with_password(store)
-    assert signed_in.workspace_slug == "acme"
-    assert signed_in.principal.role == "owner"
-    assert whose(store, signed_in.session_token) == "Alice"
-    again = entrance(store).sign_in(" Alice@example.com", PASSWORD, address="local")
-    assert again.session_token != signed_in.session_token
+    _, alices = with_password(store)
+    assert alices.workspace_slug == "acme"
+    assert alices.principal.role == "owner"
+    assert whose(store, alices.session_token) == "Alice"
+    again = signed_in(entrance(store).sign_in(" Alice@example.com", PASSWORD, address="local"))
+    assert again.session_token != alices.session_token
 
 
 def test_nothing_in_the_database_opens_the_door(store: Store) -> None:
-    founded, signed_in = with_password(store)
+    founded, alices = with_password(store)
     unused = link(store, founded)
     with store.read() as session:
         kept = "".join(
@@ -74,7 +82,7 @@ def test_nothing_in_the_database_opens_the_door(store: Store) -> None:
             for row in session.scalars(select(table))
             for value in vars(row).values()
         )
-    for secret in (PASSWORD, signed_in.session_token, unused):
+    for secret in (PASSWORD, alices.session_token, unused):
         assert secret not in kept
     assert "$argon2id$" in kept
 
@@ -108,7 +116,7 @@ def test_a_weak_password_is_refused_and_leaves_the_link_good(store: Store, passw
     with pytest.raises(Malformed) as refused:
         entrance(store).redeem(token, password, address="local")
     assert "password" in refused.value.errors
-    assert entrance(store).redeem(token, PASSWORD, address="local").principal.name == "Alice"
+    assert signed_in(entrance(store).redeem(token, PASSWORD, address="local")).principal.name == "Alice"
 
 
 def test_unknown_account_wrong_password_and_no_password_are_told_alike(
@@ -155,7 +163,7 @@ def test_attempts_are_counted_by_account_and_by_address(store: Store) -> None:
 
 def test_a_session_ends_by_signing_out_idling_and_age(store: Store) -> None:
     _, first = with_password(store)
-    second = entrance(store).sign_in("alice@example.com", PASSWORD, address="local")
+    second = signed_in(entrance(store).sign_in("alice@example.com", PASSWORD, address="local"))
     with store.write() as session:
         sign_out(session, first.session_token)
     with pytest.raises(NotSignedIn):
@@ -173,7 +181,7 @@ def test_a_session_ends_by_signing_out_idling_and_age(store: Store) -> None:
 def test_a_new_password_ends_every_other_session(store: Store) -> None:
     founded, first = with_password(store)
     fresh = entrance(store).change_password(
-        as_owner(founded), email="alice@example.com", old=PASSWORD, new="another long sentence"
+        as_owner(founded), old=PASSWORD, new="another long sentence", session_id=first.session_id
     )
     with pytest.raises(NotSignedIn):
         whose(store, first.session_token)
@@ -187,40 +195,40 @@ def test_a_session_follows_role_and_membership_at_once(store: Store) -> None:
     owner = as_owner(founded)
     with store.write() as session:
         bob = add_member(session, owner, email="bob@example.com", name="Bob", role="manager")
-    signed_in = entrance(store).redeem(link(store, founded, bob), PASSWORD, address="local")
+    bobs = signed_in(entrance(store).redeem(link(store, founded, bob), PASSWORD, address="local"))
     with store.write() as session:
         set_role(session, owner, bob, role="viewer")
     with store.read() as session:
-        seen = queries.principal_of_session(session, signed_in.session_token, idle_seconds=IDLE)
+        seen = queries.principal_of_session(session, bobs.session_token, idle_seconds=IDLE)
     assert seen.principal.role == "viewer"
     with store.write() as session:
         remove_member(session, owner, bob)
     with pytest.raises(NotSignedIn):
-        whose(store, signed_in.session_token)
+        whose(store, bobs.session_token)
 
 
 def test_a_session_reaches_the_persons_workspaces_and_no_other(store: Store) -> None:
-    _, signed_in = with_password(store)
+    _, alices = with_password(store)
     found(store, "other", "charlie@example.com")
     found(store, "second", "alice@example.com")
-    assert whose(store, signed_in.session_token, "second") == "Alice"
+    assert whose(store, alices.session_token, "second") == "Alice"
     with pytest.raises(NotFound):
-        whose(store, signed_in.session_token, "other")
+        whose(store, alices.session_token, "other")
     with pytest.raises(NotFound):
-        whose(store, signed_in.session_token, "nowhere")
+        whose(store, alices.session_token, "nowhere")
 
 
 def test_one_ends_only_ones_own_sessions(store: Store) -> None:
-    founded, signed_in = with_password(store)
+    founded, alices = with_password(store)
     stranger, _ = with_password(store, "other", "charlie@example.com")
     with store.read() as session:
-        (own,) = queries.sessions_of(session, as_owner(founded))
+        (theirs,) = own.sessions_of(session, as_owner(founded))
     with pytest.raises(NotFound), store.write() as session:
-        revoke_session(session, as_owner(stranger), own.id)
+        revoke_session(session, as_owner(stranger), theirs.id)
     with store.write() as session:
-        revoke_session(session, as_owner(founded), own.id)
+        revoke_session(session, as_owner(founded), theirs.id)
     with pytest.raises(NotSignedIn):
-        whose(store, signed_in.session_token)
+        whose(store, alices.session_token)
 
 
 def test_an_administrators_link_cannot_open_another_workspace(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.testclient import TestClient
 
 from signoff.settings import Settings
 from signoff.tables.session import Store
-from tests.web.kit_pages import browser_of, pages_app
+from tests.web.kit_pages import browser_of, demo_model, pages_app
 from tests.web.seed import Seeded, seed, workspace
 
 
@@ -35,8 +36,9 @@ class Site:
 
 
 @pytest.fixture
-def site(store: Store, settings: Settings) -> Site:
-    return Site(pages_app(store, settings), store, seed(store))
+def site(store: Store, settings: Settings) -> Generator[Site]:
+    with demo_model():
+        yield Site(pages_app(store, settings), store, seed(store))
 
 
 @pytest.fixture

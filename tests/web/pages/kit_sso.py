@@ -70,7 +70,7 @@ def open_door(site: Site, issuer: Issuer, *, by: Principal | None = None, **more
     principal, house = by or owner_of(site), site.app.state.house
     with site.store.write() as session:
         made = add_provider(
-            session, principal, house.services.vault, house.single_sign_on.guard, entered(issuer, **more)
+            session, principal, house.single_sign_on.sealer, house.single_sign_on.guard, entered(issuer, **more)
         )
         switch_provider(session, principal, made, is_enabled=True)
     return Door(site, issuer, made)

@@ -20,7 +20,7 @@ from signoff.tables.all_tables import METADATA
 from signoff.tables.session import Store
 from tests.kit_browser import axe_violations
 from tests.kit_server import serving
-from tests.web.kit_pages import pages_app
+from tests.web.kit_pages import demo_model, pages_app
 from tests.web.pages.conftest import Site
 from tests.web.seed import body, seed
 
@@ -62,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[str, Site
             save_draft_or_keep(store, site.seeded.owner, "vendor-watch", body=body(f"# GOAL\n{words}"), version=1)
         except StaleDraft as refusal:
             kept = str(refusal.extra["kept_as"])
-    with serving(site.app) as address:
+    with demo_model(), serving(site.app) as address:
         yield address, site, kept
     store.close()
 

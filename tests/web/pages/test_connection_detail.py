@@ -209,7 +209,8 @@ def test_writing_is_frozen_with_a_reason_and_lifted(site: Site, erp: str):
 def test_it_is_disabled_enabled_and_ended(site: Site, erp: str):
     browser = site.browser()
     page = browser.get(at(site, erp)).text
-    assert "would miss it" in page.split('id="disconnect"')[1]
+    assert "would miss it" in page.split('id="disable"')[1]
+    assert f'href="{at(site, erp, "/disconnect")}"' in page
     for verb, after in (("disable", "disabled"), ("enable", "active"), ("disconnect", "disconnected")):
         assert browser.post(at(site, erp, f"/{verb}"), data={"reason": "why not"}).status_code == 303
         assert state(site, erp) == after

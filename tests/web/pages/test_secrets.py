@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from signoff.connections.actions import edit_connection
-from signoff.connections.queries import secrets_page
 from signoff.connections.secrets import create_secret, reveal_for_call
+from signoff.connections.secrets.queries import secrets_page
 from signoff.connections.views import SecretRow
 from tests.web.pages.conftest import Site
 from tests.web.seed import audit_actions
@@ -39,7 +39,7 @@ def value_of(site: Site, erp: str, name: str) -> str:
     with site.store.write() as session:
         vault = site.app.state.house.services.vault
         environment = site.seeded.environments["production"]
-        return reveal_for_call(session, vault, environment_id=environment, connection_id=erp, names=[name])[name]
+        return reveal_for_call(session, vault, environment_id=environment, connection_id=erp, names=[name]).values[name]
 
 
 def hidden(text: str) -> bool:

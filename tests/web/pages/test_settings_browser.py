@@ -52,6 +52,9 @@ PAGES = (
     "/settings/limits",
     "/settings/audit",
     "/settings/roles",
+    "/settings/sign-in",
+    "/profile",
+    "/profile/second-factor",
 )
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from signoff.kit import clock
 from signoff.kit.errors import NotSignedIn
-from signoff.people.actions import create_key
+from signoff.people.actions import create_key, note_key_used, note_revoked_key_used, revoke_key
 from signoff.people.facts import KeyFacts
-from signoff.people.queries import keys, principal_of_key
+from signoff.people.key_queries import keys, principal_of_key
 from tests.web.pages.conftest import Site
 from tests.web.seed import audit_actions
 
@@ -115,14 +115,68 @@ def test_revoking_ends_it_and_rotating_it_then_is_refused(site: Site):
         assert audit_actions(session, site.seeded)[-2:] == ["key.created", "key.revoked"]
 
 
-def test_who_may_not(site: Site):
-    for who in ("ines", "tomasz", "rosa"):
+def test_members_keep_their_own_keys_and_see_no_other(site: Site):
+    make(site, name="Of the owner")
+    for who in ("ines", "tomasz"):
         browser = site.browser(who)
-        assert browser.get(f"{site.base}/settings/keys").status_code == 403
-        assert browser.get(f"{site.base}/settings/keys/new").status_code == 403
-        assert make(site, who).status_code == 403
-        assert browser.post(f"{site.base}/settings/keys/key_x/revoke").status_code == 403
+        assert make(site, who, name=f"Of {who}", preset="runner").status_code == 201
+        html = browser.get(f"{site.base}/settings/keys").text
+        assert f"Of {who}" in html
+        assert "These are your own keys" in html
+        assert "Of the owner" not in html
+        assert "(service account)" not in browser.get(f"{site.base}/settings/keys/new").text
+        wide = make(site, who, name="Wide", preset="admin")
+        assert wide.status_code == 403
+        assert "does not include" in wide.text
+        assert make(site, who, owner="robots").status_code == 403
+    hers = next(key for key in all_keys(site) if key.name == "Of the owner")
+    for path in ("rotate", "revoke", "end-overlap"):
+        assert site.browser("ines").post(f"{site.base}/settings/keys/{hers.id}/{path}").status_code == 403
+    assert {key.name for key in all_keys(site)} == {"Of the owner", "Of ines", "Of tomasz"}
+
+
+def test_a_viewer_has_none(site: Site):
+    browser = site.browser("rosa")
+    assert browser.get(f"{site.base}/settings/keys").status_code == 403
+    assert browser.get(f"{site.base}/settings/keys/new").status_code == 403
+    assert make(site, "rosa").status_code == 403
+    assert browser.post(f"{site.base}/settings/keys/key_x/revoke").status_code == 403
     assert all_keys(site) == []
+
+
+def test_the_old_secret_may_stay_good_for_a_while_and_be_ended(site: Site):
+    old = shown_key(make(site, expires="30").text)
+    (made,) = all_keys(site)
+    browser = site.browser()
+    answer = browser.post(f"{site.base}/settings/keys/{made.id}/rotate", data={"overlap": "24", "end": "365"})
+    new = shown_key(answer.text)
+    assert "The old one stays good until" in answer.text
+    (now,) = all_keys(site)
+    assert now.old_secret_until is not None
+    assert timedelta(hours=23) < now.old_secret_until - clock.now() <= timedelta(hours=24)
+    assert now.expires_at is not None
+    assert now.expires_at - clock.now() > timedelta(days=364)
+    with site.store.read() as session:
+        assert principal_of_key(session, old).row_id == principal_of_key(session, new).row_id
+    assert "The old secret is good too" in browser.get(f"{site.base}/settings/keys").text
+    assert browser.post(f"{site.base}/settings/keys/{made.id}/end-overlap").status_code == 303
+    with site.store.read() as session, pytest.raises(NotSignedIn):
+        principal_of_key(session, old)
+
+
+def test_what_ends_soon_and_what_is_still_tried_is_told(site: Site):
+    with site.store.write() as session:
+        soon = create_key(session, site.seeded.owner, name="Soon", expires_at=clock.now() + timedelta(days=13))
+        create_key(session, site.seeded.owner, name="Late", expires_at=clock.now() + timedelta(days=15))
+        note_key_used(session, soon.id, "192.0.2.4")
+        over = create_key(session, site.seeded.owner, name="Over")
+        revoke_key(session, site.seeded.owner, over.id)
+        note_revoked_key_used(session, over.id, "revoked", "192.0.2.9")
+    html = site.browser().get(f"{site.base}/settings/keys").text
+    assert "1 key on this page ends within 14 days" in html
+    assert "192.0.2.4" in html
+    assert "Tried after its end" in html
+    assert "192.0.2.9" in html
 
 
 def test_many_are_paged(site: Site):

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
 
+from signoff.kit import clock
+from signoff.people.actions.setup_links import note_mail
 from signoff.people.facts import MemberFacts
 from signoff.people.links import holder_of_link
 from signoff.people.queries import members
+from signoff.tables.people import SecondFactor
+from signoff.tables.record import OutboxMessage
 from tests.web.pages.conftest import Site
 from tests.web.seed import audit_actions, person, workspace
 
@@ -147,7 +153,8 @@ def test_who_may_not(site: Site):
     assert (
         "<form" not in builder.get(at(site, "Rosa Marín")).text.split('class="page is-narrow"')[1].split("</main>")[0]
     )
-    assert member.get(f"{site.base}/settings/members").status_code == 403
+    assert member.get(f"{site.base}/settings/members").status_code == 200
+    assert member.get(f"{site.base}/settings/members/new").status_code == 403
     for browser in (builder, member):
         assert browser.post(f"{site.base}/settings/members", data=GOOD).status_code == 403
         for rest in ("/role", "/link", "/remove"):
@@ -165,3 +172,103 @@ def test_many_are_paged(site: Site):
     older = re.search(r'href="([^"]*cursor=[^"]*)" rel="next"', first)
     assert older
     assert browser.get(older[1]).text.count("data-row") == 9
+
+
+@pytest.fixture
+def mailing(site: Site) -> Site:
+    """The site, on an installation that sends mail."""
+    settings = site.app.state.house.settings
+    settings.smtp_url, settings.mail_from = SecretStr("smtp://127.0.0.1:1"), "signoff@example.com"
+    return site
+
+
+def mails(site: Site) -> list[str]:
+    with site.store.read() as session:
+        rows = session.scalars(select(OutboxMessage).where(OutboxMessage.kind == "link.mail")).all()
+        return [str(row.payload["link"]) for row in rows]
+
+
+def test_where_mail_is_sent_the_link_goes_to_its_person_alone(mailing: Site):
+    browser = mailing.browser()
+    assert "The invitation is mailed there" in browser.get(f"{mailing.base}/settings/members/new").text
+    answer = browser.post(f"{mailing.base}/settings/members", data=GOOD)
+    assert answer.status_code == 201
+    assert "A mail to noor@northwind.example" in answer.text
+    assert "/setup/" not in answer.text
+    assert len(mails(mailing)) == 1
+    page = browser.get(at(mailing, "Noor Haddad")).text
+    assert "Withdraw the invitation" in page
+    assert "is open" in page
+
+
+def test_what_became_of_a_mail_is_told_and_it_is_sent_again(mailing: Site):
+    browser = mailing.browser()
+    browser.post(f"{mailing.base}/settings/members", data=GOOD)
+    with mailing.store.write() as session:
+        note_mail(session, mails(mailing)[0], error="The mail server does not take mail for this address (550).")
+    page = browser.get(at(mailing, "Noor Haddad")).text
+    assert "The mail did not go out" in page
+    assert "(550)" in page
+    again = browser.post(at(mailing, "Noor Haddad", "/mail"))
+    assert (again.status_code, len(mails(mailing))) == (303, 2)
+    with mailing.store.write() as session:
+        note_mail(session, mails(mailing)[1])
+    page = browser.get(at(mailing, "Noor Haddad")).text
+    assert "did not go out" not in page
+    assert "mailed" in page
+
+
+def test_without_mail_nothing_is_said_to_be_sent(site: Site):
+    answer = site.browser().post(at(site, "Ines Okafor", "/mail"))
+    assert answer.status_code == 409
+    assert "sends no mail" in answer.text
+    assert mails(site) == []
+
+
+def test_an_invitation_is_withdrawn_and_its_link_with_it(site: Site):
+    browser = site.browser()
+    made = token(browser.post(f"{site.base}/settings/members", data=GOOD).text)
+    answer = browser.post(at(site, "Noor Haddad", "/remove"))
+    assert answer.status_code == 303
+    assert "Noor Haddad" not in everyone(site)
+    assert site.visitor().get(f"/setup/{made}").status_code == 410
+    with site.store.read() as session:
+        assert audit_actions(session, site.seeded)[-1] == "member.invitation_withdrawn"
+    # And may be sent again.
+    again = token(browser.post(f"{site.base}/settings/members", data=GOOD).text)
+    assert site.visitor().get(f"/setup/{again}").status_code == 200
+
+
+def test_who_is_invited_says_what_they_are_called(site: Site):
+    made = token(site.browser().post(f"{site.base}/settings/members", data=GOOD).text)
+    visitor = site.visitor()
+    assert 'value="Noor Haddad"' in visitor.get(f"/setup/{made}").text
+    fields = {"name": "Noor H.", "password": "an entirely new sentence", "again": "an entirely new sentence"}
+    refused = visitor.post(f"/setup/{made}", data={**fields, "name": " ", "how": "with"})
+    assert refused.status_code == 422
+    assert visitor.post(f"/setup/{made}", data={**fields, "how": "with"}).status_code == 303
+    assert everyone(site)["Noor H."].state == "active"
+
+
+def test_a_lost_second_factor_is_reset_by_an_administrator(site: Site):
+    ines = site.seeded.people["ines"]
+    with site.store.write() as session:
+        session.add(
+            SecondFactor(
+                person_id=ines.person_id,
+                ciphertext=b"x",
+                nonce=b"x",
+                key_id="x",
+                last_step=0,
+                created_at=clock.now(),
+                confirmed_at=clock.now(),
+            )
+        )
+    browser = site.browser()
+    assert "and a second factor" in browser.get(at(site, "Ines Okafor")).text
+    reset = at(site, "Ines Okafor", "/second-factor/reset")
+    assert site.browser("tomasz").post(reset).status_code == 403
+    assert browser.post(reset).status_code == 303
+    assert not everyone(site)["Ines Okafor"].has_second_factor
+    assert site.browser("ines").get(f"{site.base}/agents").status_code == 303
+    assert browser.post(reset).status_code == 409

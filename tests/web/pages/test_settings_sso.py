@@ -155,7 +155,7 @@ def test_a_change_keeps_the_secret_and_a_new_issuer_wants_it_again(site: Site, i
     assert mei.post(at, data=sent).status_code == 303
     row = only(site)
     assert row.name == "Renamed"
-    assert client_secret(site.app.state.house.services.vault, row) == CLIENT_SECRET
+    assert client_secret(site.app.state.house.single_sign_on.sealer, row) == CLIENT_SECRET
     late = mei.post(at, data=sent)
     assert late.status_code == 409
     assert "meanwhile" in late.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from signoff.agents.actions.agents import KEEP, Keep, create_agent, disable_agent, edit_agent, enable_agent
 from signoff.agents.actions.drafts import keep_refused_save, reset_draft, save_draft, save_draft_or_keep
+from signoff.agents.actions.grants import give_grant, take_grant
 from signoff.agents.actions.revisions import freeze_revision
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "edit_agent",
     "enable_agent",
     "freeze_revision",
+    "give_grant",
     "keep_refused_save",
     "reset_draft",
     "save_draft",
     "save_draft_or_keep",
+    "take_grant",
 ]

@@ -59,7 +59,7 @@ def create_agent(
             errors={"slug": ["small letters, digits, hyphens; a letter first; at most 63"]},
         )
     moment = clock.now()
-    owner = owner_id or (principal.id if principal.kind == "member" else None)
+    owner = owner_id or principal.member_id
     agent = Agent(
         id=ids.new_id("agt"),
         workspace_id=principal.workspace_id,

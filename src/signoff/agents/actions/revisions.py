@@ -51,11 +51,14 @@ def freeze_revision(
     draft = session.get_one(Draft, agent.id, populate_existing=True)
     if version is not None and draft.version != version:
         raise stale_draft(agent, draft, None, version)
-    _refuse_errors(lint(draft.body, facts=gather(session, principal, draft.body) if facts is None else facts))
+    _refuse_errors(
+        lint(draft.body, facts=gather(session, principal, draft.body, agent=agent.id) if facts is None else facts)
+    )
     body = Body.model_validate(draft.body)
     content_hash = body.hash
     _refuse_same(session, agent, content_hash)
     revision = _next_revision(session, principal, agent, body, content_hash)
+    revision.drafted_by = draft.updated_by
     revision.reason, revision.name = reason, name
     session.add(revision)
     session.flush()

@@ -95,7 +95,12 @@ def _stored(session: Session, principal: Principal, slugs: list[str]) -> dict[st
         .outerjoin(Revision, (Revision.agent_id == Agent.id) & (Revision.number == Agent.last_revision))
         .where(Agent.workspace_id == principal.workspace_id, Agent.slug.in_(slugs))
     )
-    return {row.Agent.slug: _Stored(row.Agent, row.Draft, row.Revision) for row in rows}
+    found = {row.Agent.slug: _Stored(row.Agent, row.Draft, row.Revision) for row in rows}
+    for stored in found.values():
+        # A plan shows what would change, and with it the text there is.
+        owners = (stored.agent.owner_id, stored.agent.backup_id)
+        authorize(principal, "agent.read", owners=owners, agent_id=stored.agent.id)
+    return found
 
 
 def _item(file: AgentFile, stored: _Stored | None, members: dict[str, str], facts: LintFacts) -> PlanItem:

@@ -28,6 +28,8 @@ class LintFacts:
         slots: connection slug → tool name → facts, over all environments.
         secrets: names, over all environments.
         slots_missing, secrets_missing: name → the environments that lack it, for names that exist in another one.
+        secrets_ungranted: name → the environments where the secret was not granted to this agent.
+        secrets_personal: name → whose personal login it is, in production.
         known_model: whether a model of this name can be called.
         has_price: whether its price is known.
     """
@@ -36,6 +38,8 @@ class LintFacts:
     secrets: frozenset[str] | None = None
     slots_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     secrets_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    secrets_ungranted: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    secrets_personal: Mapping[str, str] = field(default_factory=dict[str, str])
     known_model: Callable[[str], bool | None] = _unknown
     has_price: Callable[[str], bool | None] = _unknown
 

@@ -107,6 +107,14 @@ def _listed(listed: dict[str, int], used: set[str], facts: LintFacts) -> Iterato
         elif missing := facts.secrets_missing.get(name):
             text = f"{' and '.join(missing)}: there is no secret {name}. A call there that needs it will fail."
             yield Finding("secret_unbound", "warning", path, None, text, "Store it there before serving it.")
+        if where := facts.secrets_ungranted.get(name):
+            text = f"{' and '.join(where)}: the secret {name} is not granted to this agent. A call that needs it fails."
+            fix = "Grant it on the secret's page; whoever manages secrets may."
+            yield Finding("secret_not_granted", "warning", path, None, text, fix)
+        if owner := facts.secrets_personal.get(name):
+            text = f"In production, {name} is the personal login of {owner}: when theirs is disabled, calls fail."
+            fix = "Make it a shared one on the secret's page, with a login that belongs to nobody in person."
+            yield Finding("secret_personal", "warning", path, None, text, fix)
         if name not in used:
             text = f"Neither the SOP nor an argument rule names {{{{secret.{name}}}}}."
             fix = "Remove it, unless the agent learns the name elsewhere."

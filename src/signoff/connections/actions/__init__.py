@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from signoff.connections.actions.health import record_health
 from signoff.connections.actions.life import (
     create_connection,
     disable_connection,
     disconnect,
     edit_connection,
     enable_connection,
+    reconnect,
 )
 from signoff.connections.actions.tools import Discovery, accept_tool, note_offer, record_discovery, set_tool_effect
+from signoff.connections.health import record_health
 
 __all__ = [
     "Discovery",
@@ -21,6 +22,7 @@ __all__ = [
     "edit_connection",
     "enable_connection",
     "note_offer",
+    "reconnect",
     "record_discovery",
     "record_health",
     "set_tool_effect",

@@ -9,8 +9,9 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from signoff.connections.kinds import checked_config, hosts_of
+from signoff.connections.logins.revoking import give_back
 from signoff.connections.lookup import connection_for, environment_for
-from signoff.connections.states import MOVES, ConnectionState
+from signoff.connections.states import MOVES, ConnectionState, gone_slug
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotNow
 from signoff.kit.text import is_slug, storable
@@ -18,6 +19,7 @@ from signoff.people.access import Principal
 from signoff.record import audit
 from signoff.settings import Settings
 from signoff.tables.connections import Connection, Secret
+from signoff.tables.people import Environment
 
 _NAME_CHARS_MAX = 200
 
@@ -44,17 +46,8 @@ def create_connection(
         NotNow: the environment has a connection with this slug.
     """
     environment = environment_for(session, principal, environment_id, "connection.manage")
-    if not is_slug(slug):
-        sentence = "A slug is a small letter, then small letters, digits and hyphens; at most 63."
-        raise Malformed(sentence, errors={"slug": [sentence]})
     checked = checked_config(kind, config, settings)
-    taken = select(Connection.id).where(Connection.environment_id == environment.id, Connection.slug == slug)
-    if session.scalar(taken) is not None:
-        raise NotNow(
-            f"{environment.name} already has a connection “{slug}”. Choose another slug, or edit that one.",
-            errors={"slug": ["taken in this environment"]},
-            code="slug_taken",
-        )
+    _check_slug(session, environment.id, slug)
     row = Connection(
         id=ids.new_id("con"),
         workspace_id=principal.workspace_id,
@@ -93,7 +86,7 @@ def edit_connection(
     """
     row = connection_for(session, principal, connection_id, "connection.manage")
     if row.state == "disconnected":
-        raise NotNow("This connection was disconnected for good. Make a new one.")
+        raise NotNow("This connection is disconnected. Reconnect it first.")
     if version is not None and version != row.version:
         raise NotNow("Somebody else changed this connection meanwhile. Look at it again.", code="stale_connection")
     hosts = _hosts(row)
@@ -101,7 +94,7 @@ def edit_connection(
     new_config = row.config if config is None else checked_config(row.kind, config, settings)
     values = {"name": new_name, "config": new_config, "version": row.version + 1}
     if new_config != row.config:
-        values |= {"health": "unknown", "last_error": None, "broken_at": None}
+        values |= {"health": "unknown", "last_error": None, "last_error_code": None, "broken_at": None}
     _change(session, row, Connection.version == row.version, values)
     detail = {"version": row.version, "hosts_before": hosts, "hosts": _hosts(row)}
     _note(session, principal, row, "connection.edited", detail)
@@ -119,11 +112,34 @@ def enable_connection(session: Session, principal: Principal, connection_id: str
 
 
 def disconnect(session: Session, principal: Principal, connection_id: str, *, reason: str = "") -> None:
-    """End a connection for good: its secrets are deleted, its slug is free again; its history stays."""
+    """Switch a connection off and take what it signs in with: no call starts through it from this commit on.
+
+    Its secrets are deleted, its OAuth login is given back, at the provider too; its slug is free for another, and its
+    history stays. `reconnect` takes it back in place.
+    """
     row = _move(session, principal, connection_id, "disconnected", "connection.disconnected", reason)
     session.execute(delete(Secret).where(Secret.connection_id == row.id))
-    row.slug = f"{row.slug[:40]}-gone-{row.id[-8:]}"
+    give_back(session, principal.actor, row.id)
+    row.slug = gone_slug(row.slug, row.id)
     session.flush()
+
+
+def reconnect(session: Session, principal: Principal, connection_id: str, *, slug: str) -> None:
+    """Take a disconnected connection back under `slug`, with its tools as they were accepted.
+
+    It signs in again only after its secrets were entered, or its login authorised, once more.
+
+    Raises:
+        Malformed: it is no slug.
+        NotNow: it is not disconnected, or the slug has gone to another connection.
+    """
+    row = connection_for(session, principal, connection_id, "connection.manage")
+    if row.state != "disconnected":
+        raise NotNow(f"“{row.name}” is {row.state}; there is nothing to reconnect.")
+    _check_slug(session, row.environment_id, slug)
+    values = {"slug": slug, "health": "unknown", "last_error": None, "last_error_code": None, "broken_at": None}
+    _change(session, row, Connection.state == "disconnected", {**values, "state": "active", "version": row.version + 1})
+    _note(session, principal, row, "connection.reconnected", {"slug": slug})
 
 
 def _move(
@@ -143,6 +159,20 @@ def _change(session: Session, row: Connection, condition: Any, values: dict[str,
     if not isinstance(result, CursorResult) or result.rowcount != 1:
         raise NotNow("Somebody else changed this connection meanwhile. Look at it again.", code="stale_connection")
     session.refresh(row)
+
+
+def _check_slug(session: Session, environment_id: str, slug: str) -> None:
+    if not is_slug(slug):
+        sentence = "A slug is a small letter, then small letters, digits and hyphens; at most 63."
+        raise Malformed(sentence, errors={"slug": [sentence]})
+    taken = select(Connection.id).where(Connection.environment_id == environment_id, Connection.slug == slug)
+    if session.scalar(taken) is not None:
+        name = session.get_one(Environment, environment_id).name
+        raise NotNow(
+            f"{name} already has a connection “{slug}”. Choose another slug, or edit that one.",
+            errors={"slug": ["taken in this environment"]},
+            code="slug_taken",
+        )
 
 
 def _hosts(row: Connection) -> list[str]:

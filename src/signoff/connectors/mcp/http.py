@@ -44,6 +44,7 @@ class OneCallTransport(httpx2.AsyncBaseTransport):
             return httpx2.Response(502, request=request)
         note.status = response.status_code
         note.retry_after = response.headers.get("retry-after")
+        note.challenge = response.headers.get("www-authenticate", "")[:4_000]
         if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
             return response
         return await _read_whole(response, request, note)

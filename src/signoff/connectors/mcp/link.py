@@ -24,6 +24,7 @@ from mcp_types import (
 from pydantic import TypeAdapter, ValidationError
 
 from signoff.connectors import faults, net
+from signoff.connectors.challenge import refused_login
 from signoff.connectors.mcp.answers import answer_of, spec_of
 from signoff.connectors.mcp.http import http_streams
 from signoff.connectors.mcp.note import NOTE, Note
@@ -158,7 +159,7 @@ class McpLink:
     def _fault_of_status(self, note: Note, said: str) -> ConnectorError:
         status = note.status or 0
         if status in (401, 403):
-            return faults.fault(faults.SIGN_IN, f"The server does not accept the login (HTTP {status}).")
+            return refused_login(status, note.challenge)
         if status == 429:
             again = f" It asks to wait {faults.quoted(note.retry_after, 40)} s." if note.retry_after else ""
             return faults.fault(faults.RATE_LIMITED, f"The server takes no more calls for now.{again}")

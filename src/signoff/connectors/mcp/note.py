@@ -19,6 +19,7 @@ class Note:
 
     status: int | None = None
     retry_after: str | None = None
+    challenge: str = ""
     not_sent: ConnectorError | None = None
     broken: str | None = None
 

@@ -13,6 +13,7 @@ from mcp_types import Implementation
 
 from signoff import __version__
 from signoff.connectors import faults
+from signoff.connectors.challenge import refused_login
 from signoff.connectors.mcp.note import NOTE, Note
 from signoff.kit.errors import ConnectorError
 
@@ -148,7 +149,7 @@ def _start_fault(error: BaseException | None, note: Note, reason: str) -> Connec
     if note.not_sent is not None:
         return note.not_sent
     if note.status in (401, 403):
-        return faults.fault(faults.SIGN_IN, f"The server does not accept the login (HTTP {note.status}).")
+        return refused_login(note.status, note.challenge)
     if note.status is not None and note.status >= 400:
         code = faults.UNREACHABLE if note.status >= 500 or note.status == 429 else faults.BAD_CONFIG
         return faults.fault(code, f"The server answered HTTP {note.status}; is this the address of an MCP server?")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from signoff.connectors import arguments, faults, net, plain
+from signoff.connectors.challenge import is_about_scope, refused_login
 from signoff.connectors.fetch import Fetched, Outgoing, fetch
 from signoff.connectors.openapi.operations import Operation, checked_document, operations_of, parsed_document
 from signoff.connectors.openapi.request import request_of
@@ -64,7 +65,8 @@ class OpenApiLink:
         ) as client:
             found = await fetch(client, Outgoing("GET", url, headers))
         if found.status in (401, 403):
-            raise faults.fault(faults.SIGN_IN, f"The document may not be read with this login (HTTP {found.status}).")
+            refused = refused_login(found.status, _challenge(found))
+            raise faults.fault(refused.code, f"The document may not be read with this login. {refused.detail}")
         if found.status != 200:
             code = faults.UNREACHABLE if found.status >= 500 else faults.BAD_CONFIG
             raise faults.fault(code, f"The document could not be read: HTTP {found.status}.")
@@ -83,7 +85,7 @@ class OpenApiLink:
         async with net.client_of(self._guard, seconds=_DOCUMENT_SECONDS_MAX) as client:
             found = await fetch(client, Outgoing("GET", self._base_url, self._headers))
         if found.status == 401:
-            raise faults.fault(faults.SIGN_IN, "The server does not accept the login (HTTP 401).")
+            raise refused_login(found.status, _challenge(found))
         if found.status >= 500:
             raise faults.fault(faults.UNREACHABLE, f"The server fails with HTTP {found.status}.")
 
@@ -104,8 +106,8 @@ class OpenApiLink:
 
     def _answer(self, operation: Operation, found: Fetched) -> ToolAnswer:
         status = found.status
-        if status == 401:
-            raise faults.fault(faults.SIGN_IN, "The server does not accept the login (HTTP 401).")
+        if status == 401 or (status == 403 and is_about_scope(_challenge(found))):
+            raise refused_login(status, _challenge(found))
         if status == 429:
             again = faults.quoted(found.headers.get("retry-after", ""), 40)
             hint = f" It asks to wait {again} s." if again else ""
@@ -121,6 +123,10 @@ class OpenApiLink:
     async def close(self) -> None:
         """End the link; every request closed its own connections."""
         self._is_open = False
+
+
+def _challenge(found: Fetched) -> str:
+    return found.headers.get("www-authenticate", "")[:4_000]
 
 
 def _value(found: Fetched) -> Any:

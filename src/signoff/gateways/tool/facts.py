@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import EFFECTS, AllowedTool, Effect
+from signoff.connections.queries import was_disconnected
 from signoff.freezes.queries import Freeze, freeze_on
 from signoff.gateways.standing import Standing, standing_of
 from signoff.gateways.tool.call import ToolCall
 from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
-from signoff.tables.connections import Connection, Tool
+from signoff.tables.connections import Connection, Login, Tool
 from signoff.tables.runs import Step
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ _BOUND = (
     select(
         Connection.id, Connection.slug, Connection.name, Connection.kind, Connection.config, Connection.version,
         Connection.health, Connection.state, Tool.state.label("tool_state"), Tool.definition, Tool.definition_hash,
-        Tool.effect, Tool.is_idempotent,
+        Tool.effect, Tool.is_idempotent, Login.id.label("login_id"), Login.version.label("login_version"),
     )
+    .outerjoin(Login, Login.connection_id == Connection.id)
     .outerjoin(Tool, and_(Tool.connection_id == Connection.id, Tool.name == bindparam("of_tool")))
     .where(Connection.environment_id == bindparam("of_environment"), Connection.slug == bindparam("of_slot"))
 )  # fmt: skip
@@ -48,7 +50,7 @@ _ENDED = select(Step.detail).where(
 
 @dataclass(frozen=True, slots=True)
 class BoundTool:
-    """A tool of the connection that the run's environment binds to the slot."""
+    """A tool of the connection that the run's environment binds to the slot. `login_id`: it signs in by OAuth."""
 
     connection_id: str
     connection_slug: str
@@ -62,6 +64,8 @@ class BoundTool:
     definition_hash: str
     effect: Effect
     is_idempotent: bool
+    login_id: str | None = None
+    login_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     standing = standing_of(session, run.run_id)
     if bound is not None:
         standing = replace(standing, connection_slug=bound.slug, connection_state=bound.state)
+    elif was_disconnected(session, environment_id=run.environment_id, slug=call.slot):
+        standing = replace(standing, connection_slug=call.slot, connection_state="disconnected")
     connection_id = bound.id if bound is not None else None
     return ToolFacts(
         standing=standing,
@@ -157,6 +163,8 @@ def _tool(row: Row[*tuple[Any, ...]]) -> BoundTool:
         definition_hash=row.definition_hash,
         effect=_effect(row.effect),
         is_idempotent=row.is_idempotent,
+        login_id=row.login_id,
+        login_version=row.login_version,
     )
 
 

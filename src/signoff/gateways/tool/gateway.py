@@ -16,6 +16,7 @@ from signoff.gateways.tool.facts import ToolFacts, args_hash, tool_facts
 from signoff.gateways.tool.policies.budget import Budget
 from signoff.gateways.tool.policies.freeze import Freeze
 from signoff.gateways.tool.policies.grant import Grant
+from signoff.gateways.tool.policies.login import Login
 from signoff.gateways.tool.policies.loop import Loop
 from signoff.gateways.tool.policies.once import Once, open_with
 from signoff.gateways.tool.policies.recording import Recording
@@ -23,7 +24,7 @@ from signoff.gateways.tool.policies.retry import Retry
 from signoff.gateways.tool.policies.revocation import Revocation
 from signoff.gateways.tool.policies.sandbox import Sandbox
 from signoff.gateways.tool.policies.secrets import Secrets
-from signoff.gateways.tool.policies.trace import Trace
+from signoff.gateways.tool.policies.trace import Trace, diagnosed
 from signoff.kit import clock
 from signoff.kit.faultpoints import faultpoint
 from signoff.record import trace
@@ -42,6 +43,7 @@ WRAPPERS: tuple[Wrapper[Act, Any], ...] = (
     Trace(),    # Outermost: sees every attempt and what the others did, and makes an outcome of every exception.
     Once(),     # Writes its intent first, so that a crash cannot repeat an act that has no key.
     Secrets(),  # {{secret.X}} becomes its value here and nowhere else; masked on the way back.
+    Login(),    # Puts the access token on the call; refreshes it once when it is refused, before anything was done.
     Retry(),    # Innermost: repeats only the connector's call.
 )  # fmt: skip
 
@@ -104,7 +106,11 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
         response=outcome.value,
         verdicts=decision.as_plain(),
         calls=0,
-        detail={"settled_by": verdict.policy, "outcome": outcome.as_plain() if outcome.kind != "stopped" else None},
+        detail={
+            "settled_by": verdict.policy,
+            "outcome": outcome.as_plain() if outcome.kind != "stopped" else None,
+            **diagnosed(outcome.kind, outcome.code),
+        },
     )
     return outcome
 

@@ -13,16 +13,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
-from signoff.kit.errors import NotAllowed, NotFound
+from signoff.kit.errors import NotFound
 from signoff.people.access import Principal, authorize
 from signoff.people.account import Account, account_of, mapped_role
 from signoff.people.actions.attempts import Attempt
-from signoff.people.actions.members import is_last_owner
+from signoff.people.actions.members import is_last_owner, is_last_resort, refuse_beyond
 from signoff.people.actions.providers import end_sessions, lock_workspace
 from signoff.people.actions.sessions import open_session
 from signoff.people.actions.workspaces import person_for
+from signoff.people.custom_roles import is_known_role
 from signoff.people.facts import SignedIn
 from signoff.people.providers import ProviderFacts, facts_of
+from signoff.people.roles import ADMINISTRATORS
 from signoff.people.sso_refusals import SsoRefused
 from signoff.record import audit
 from signoff.record.actor import Actor
@@ -54,6 +56,8 @@ def sign_in_account(
     role = mapped_role(provider.role_rules, account.groups) or provider.default_role
     if provider.role_rules and role is None:
         raise SsoRefused("no_role")
+    if role is not None and not is_known_role(session, provider.workspace_id, role):
+        raise SsoRefused("no_role", f"The role {role} was deleted. Map the group to another one.")
     member = _known(session, identity) if identity else _met(session, provider, account, role)
     if "owner" in (member.role, role) and not provider.is_vouched:
         raise SsoRefused("owner_not_vouched")
@@ -67,6 +71,7 @@ def sign_in_account(
         lifetime_seconds=lifetime_seconds,
         user_agent=user_agent,
         how="sso",
+        method="sso",
         provider_id=provider.id,
     )
 
@@ -75,7 +80,7 @@ def unlink_identity(session: Session, principal: Principal, identity_id: str) ->
     """Forget that an account is a member. Sessions it opened end; the next sign-in links by address again.
 
     Raises:
-        NotAllowed: it is an owner's, and the caller is none.
+        NotAllowed: it is a member's who may do more than the caller.
     """
     authorize(principal, "identity.manage")
     identity = session.scalar(
@@ -84,8 +89,8 @@ def unlink_identity(session: Session, principal: Principal, identity_id: str) ->
     if identity is None:
         raise NotFound("There is no such linked account in this workspace.")
     member = _member(session, identity.workspace_id, identity.person_id)
-    if member is not None and member.role == "owner" and principal.role != "owner":
-        raise NotAllowed("Only an owner unlinks an owner.", extra={"required": "owner", "role": principal.role})
+    if member is not None:
+        refuse_beyond(session, principal, member)
     end_sessions(session, identity.provider_id, identity.person_id)
     session.execute(delete(Identity).where(Identity.id == identity.id))
     session.expunge(identity)
@@ -165,11 +170,16 @@ def _new_member(session: Session, provider: ProviderFacts, account: Account, rol
 
 
 def _give_role(session: Session, provider: ProviderFacts, member: Member, role: str) -> None:
-    """Let the groups decide, but take no owner's place whom they did not make, nor the last owner's."""
+    """Let the groups decide, but take no owner's place whom they did not make, nor the last owner's.
+
+    The owner of last resort stays an administrator: nobody else could act in an emergency.
+    """
     if member.role == role:
         return
     decides_owners = any(given == "owner" for _, given in provider.role_rules)
     if member.role == "owner" and (not decides_owners or is_last_owner(session, member)):
+        return
+    if role not in ADMINISTRATORS and is_last_resort(session, member):
         return
     before, member.role = member.role, role
     session.flush()

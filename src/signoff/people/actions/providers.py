@@ -7,6 +7,7 @@ owner's confirmation away, and a provider that makes owners is changed by owners
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import CursorResult, delete, func, select, update
@@ -15,22 +16,24 @@ from sqlalchemy.orm import Session
 from signoff.connectors.net import Guard
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotNow, TooMuch
-from signoff.kit.sealing import Sealed, Vault
-from signoff.people.access import Principal, authorize
+from signoff.kit.sealing import Sealed, Sealer
+from signoff.people.access import Principal, authorize, beyond, can, system
+from signoff.people.actions.roles import checked_role
+from signoff.people.custom_roles import is_known_role
 from signoff.people.provider_input import ProviderInput, checked
 from signoff.people.providers import PROVIDERS_MAX, SecretPlace, client_secret, provider_row
+from signoff.people.roles import PERMISSIONS
 from signoff.record import audit
 from signoff.tables.identity import Identity, IdentityProvider, SignInAttempt
 from signoff.tables.people import SignInSession, Workspace
 
-_RESEAL_AT_ONCE = 200
 _ID = re.compile(r"idp_[0-9a-hjkmnp-tv-z]{26}")
 
 
 def add_provider(
     session: Session,
     principal: Principal,
-    vault: Vault,
+    sealer: Sealer,
     guard: Guard,
     entered: ProviderInput,
     *,
@@ -43,18 +46,18 @@ def add_provider(
 
     Raises:
         Malformed: `errors` names each field that is wrong.
-        NotAllowed: it would make owners, and the caller is none.
+        NotAllowed: it would let somebody in who may do more than the caller; only an owner makes owners.
         TooMuch: the workspace has as many as it may have.
     """
     authorize(principal, "identity.manage")
     clean = checked(entered, guard, is_new=True)
-    _only_owners_make_owners(principal, clean.makes_owners)
     lock_workspace(session, principal.workspace_id)
+    _nobody_above(session, principal, clean)
     count = select(func.count()).select_from(IdentityProvider)
     if (session.scalar(count.where(IdentityProvider.workspace_id == principal.workspace_id)) or 0) >= PROVIDERS_MAX:
         raise TooMuch(f"A workspace has at most {PROVIDERS_MAX} identity providers. Remove one first.")
     moment, provider_id = clock.now(), _checked_id(session, provider_id)
-    sealed = vault.seal(clean.client_secret, SecretPlace(principal.workspace_id, provider_id, clean.issuer))
+    sealed = sealer.seal(clean.client_secret, SecretPlace(principal.workspace_id, provider_id, clean.issuer).aad)
     row = IdentityProvider(
         id=provider_id,
         workspace_id=principal.workspace_id,
@@ -74,7 +77,7 @@ def add_provider(
 def change_provider(
     session: Session,
     principal: Principal,
-    vault: Vault,
+    sealer: Sealer,
     guard: Guard,
     provider_id: str,
     entered: ProviderInput,
@@ -88,12 +91,13 @@ def change_provider(
 
     Raises:
         Malformed: `errors` names each field that is wrong; a new issuer needs the secret again.
-        NotAllowed: it makes owners, and the caller is none.
+        NotAllowed: it lets somebody in who may do more than the caller; only an owner makes owners.
         NotNow: somebody changed it meanwhile.
     """
     row = provider_row(session, principal, provider_id)
     clean = checked(entered, guard, is_new=False)
-    _only_owners_make_owners(principal, clean.makes_owners or _makes_owners(row))
+    lock_workspace(session, principal.workspace_id)
+    _nobody_above(session, principal, clean, _roles_of(row))
     is_elsewhere = clean.issuer != row.issuer
     if is_elsewhere and not clean.client_secret:
         # The secret of one provider must never be sent to another.
@@ -102,10 +106,10 @@ def change_provider(
     values: dict[str, Any] = _columns(clean)
     changed = sorted(name for name, value in values.items() if getattr(row, name) != value)
     if clean.client_secret:
-        sealed = vault.seal(clean.client_secret, SecretPlace(row.workspace_id, row.id, clean.issuer))
+        sealed = sealer.seal(clean.client_secret, SecretPlace(row.workspace_id, row.id, clean.issuer).aad)
         values |= _sealed_columns(sealed)
         changed.append("client_secret")
-    if set(changed) - {"name"} or principal.role == "owner":
+    if set(changed) - {"name"} or can(principal, "owner.manage"):
         values["vouched_by"] = _voucher(principal)
     _update(session, row, version, values)
     if "issuer" in changed or "client_id" in changed:
@@ -137,8 +141,11 @@ def vouch_for_provider(session: Session, principal: Principal, provider_id: str,
         version: of what the owner looked at.
     """
     row = provider_row(session, principal, provider_id)
-    if principal.role != "owner":
-        raise NotAllowed("Only an owner confirms a provider for owners.", extra={"required": "owner"})
+    if _voucher(principal) is None:
+        raise NotAllowed(
+            "Only an owner confirms a provider for owners.",
+            extra={"required": "owner.manage", "role": principal.role},
+        )
     _update(session, row, version, {"vouched_by": principal.id})
     _note(session, principal, row, "identity_provider.vouched", {})
 
@@ -159,23 +166,33 @@ def remove_provider(session: Session, principal: Principal, provider_id: str) ->
     session.flush()
 
 
-def reseal_client_secrets(session: Session, vault: Vault) -> dict[str, int]:
-    """Encrypt with the current key every client secret an older one holds. Returns how many, by workspace."""
-    done: dict[str, int] = {}
-    while True:
-        rows = session.scalars(
-            select(IdentityProvider)
-            .where(IdentityProvider.key_id != vault.keys.current.id)
-            .order_by(IdentityProvider.id)
-            .limit(_RESEAL_AT_ONCE)
-        ).all()
-        if not rows:
-            return done
-        for row in rows:
-            sealed = vault.seal(client_secret(vault, row), SecretPlace(row.workspace_id, row.id, row.issuer))
-            row.ciphertext, row.nonce, row.key_id = sealed.ciphertext, sealed.nonce, sealed.key_id
-            done[row.workspace_id] = done.get(row.workspace_id, 0) + 1
-        session.flush()
+def seal_client_secrets_anew(session: Session, sealer: Sealer) -> int:
+    """Seal with the current master key what an older one holds. Safe to repeat; returns how many.
+
+    Raises:
+        Fault: a key that is needed is not among the settings' keys.
+    """
+    rows = session.scalars(
+        select(IdentityProvider)
+        .where(IdentityProvider.key_id != sealer.keys.current.id)
+        .order_by(IdentityProvider.id)
+        .with_for_update()
+    ).all()
+    for row in rows:
+        place = SecretPlace(row.workspace_id, row.id, row.issuer)
+        sealed = sealer.seal(client_secret(sealer, row), place.aad)
+        row.ciphertext, row.nonce, row.key_id = sealed.ciphertext, sealed.nonce, sealed.key_id
+        audit.write(
+            session,
+            workspace_id=row.workspace_id,
+            actor=system(row.workspace_id).actor,
+            action="identity_provider.sealed_anew",
+            object_kind="identity_provider",
+            object_id=row.id,
+            detail={"key": sealed.key_id},
+        )
+    session.flush()
+    return len(rows)
 
 
 def end_sessions(session: Session, provider_id: str, person_id: str | None = None) -> None:
@@ -224,19 +241,34 @@ def _sealed_columns(sealed: Sealed) -> dict[str, Any]:
 
 
 def _voucher(principal: Principal) -> str | None:
-    return principal.id if principal.role == "owner" else None
+    return principal.id if can(principal, "owner.manage") else None
 
 
-def _makes_owners(row: IdentityProvider) -> bool:
-    return any(role == "owner" for _, role in row.role_rules)
+def _roles_of(row: IdentityProvider) -> list[str]:
+    return [role for role in (*(rule[1] for rule in row.role_rules), row.default_role) if role]
 
 
-def _only_owners_make_owners(principal: Principal, makes_owners: bool) -> None:
-    if makes_owners and principal.role != "owner":
+def _nobody_above(session: Session, principal: Principal, clean: ProviderInput, present: Sequence[str] = ()) -> None:
+    """Refuse who would gain by it: a provider can say that anybody is a member, or in any group.
+
+    Args:
+        present: the roles it gives as it is stored; whoever changes it could take those.
+    """
+    further = beyond(principal, PERMISSIONS["administrator"])
+    if further:
         raise NotAllowed(
-            "Only an owner sets up or changes a provider that makes owners.",
-            extra={"required": "owner", "role": principal.role},
+            "A provider can sign in as any administrator, so it takes all that an administrator may to set one up.",
+            extra={"required": sorted(further), "role": principal.role},
         )
+    for name, roles in (("role_rules", [role for _, role in clean.role_rules]), ("default_role", [clean.default_role])):
+        for role in filter(None, roles):
+            try:
+                checked_role(session, principal, role)
+            except Malformed as refusal:
+                raise Malformed(refusal.detail, errors={name: [refusal.detail]}) from refusal
+    for role in present:
+        if is_known_role(session, principal.workspace_id, role):
+            checked_role(session, principal, role)
 
 
 def _keep_a_way_in(session: Session, row: IdentityProvider) -> None:
@@ -250,7 +282,7 @@ def _keep_a_way_in(session: Session, row: IdentityProvider) -> None:
             IdentityProvider.is_enabled.is_(True),
         )
     )
-    if workspace.is_sso_only and row.is_enabled and not others:
+    if not workspace.is_password_allowed and row.is_enabled and not others:
         raise NotNow(
             "This is the only way in for everybody but owners. Allow passwords again first.", code="last_way_in"
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select, true, update
 from sqlalchemy.orm import Session
@@ -14,11 +17,11 @@ from signoff.people import tokens
 from signoff.people.access import Principal
 from signoff.people.facts import SignedIn
 from signoff.people.membership import principal_of_member
-from signoff.people.sign_in_rules import may_enter, sso_required
+from signoff.people.sign_in_rules import Rule, broken_rule, refusal_of
 from signoff.record import audit
-from signoff.tables.people import Member, Person, SignInSession, Workspace
+from signoff.tables.people import Member, PendingSignIn, Person, SetupLink, SignInSession, Workspace
 
-_MEMBERSHIPS_MAX = 200
+_PLACES_MAX = 200
 
 
 def open_session(
@@ -29,38 +32,22 @@ def open_session(
     workspace_id: str | None = None,
     user_agent: str = "",
     how: str = "password",
+    method: str = "password",
+    is_two_factor: bool = False,
     provider_id: str | None = None,
 ) -> SignedIn:
     """Sign a person in to `workspace_id`, or to the workspace they joined last. Always a new token.
 
+    Whoever comes in for the first time has accepted their invitation.
+
     Args:
+        method: what was proven: `password`, `link`, or another room's method; see `sign_in_rules`.
         provider_id: the identity provider that says who they are; the session then reaches this workspace only.
 
     Raises:
-        NotSignedIn: the person belongs to no (such) workspace.
-        SsoRequired: every workspace they belong to is entered through single sign-on.
+        NotSignedIn: the person belongs to no (such) workspace, or none of theirs lets them in like this.
     """
-    found = session.execute(
-        select(Member, Person, Workspace)
-        .join(Person, Person.id == Member.person_id)
-        .join(Workspace, Workspace.id == Member.workspace_id)
-        .where(
-            Member.person_id == person_id,
-            Member.state == "active",
-            Member.workspace_id == workspace_id if workspace_id else Member.workspace_id.is_not(None),
-        )
-        .order_by(Member.id.desc())
-        .limit(_MEMBERSHIPS_MAX)
-    ).all()
-    if not found:
-        raise NotSignedIn("This account belongs to no workspace any more. Ask an administrator to add it again.")
-    open_to_them = (
-        row for row in found if may_enter(is_sso_only=row[2].is_sso_only, opened_by=provider_id, role=row[0].role)
-    )
-    chosen = next(open_to_them, None)
-    if chosen is None:
-        raise sso_required(found[0][2].name)
-    member, person, workspace = chosen
+    member, person, workspace = _place_for(session, person_id, workspace_id, method=method, is_two_factor=is_two_factor)
     token, moment = tokens.new_session_token(), clock.now()
     row = SignInSession(
         id=ids.new_id("ses"),
@@ -71,21 +58,63 @@ def open_session(
         last_seen_at=moment,
         expires_at=moment + timedelta(seconds=lifetime_seconds),
         user_agent=storable(user_agent)[:200],
+        method=method,
+        is_two_factor=is_two_factor,
         provider_id=provider_id,
     )
     session.add(row)
     session.flush()
-    principal = principal_of_member(member, person, is_bound=provider_id is not None)
-    audit.write(
-        session,
-        workspace_id=workspace.id,
-        actor=principal.actor,
-        action="session.opened",
-        object_kind="session",
-        object_id=row.id,
-        detail={"how": how},
-    )
-    return SignedIn(token, principal, workspace.slug)
+    principal = principal_of_member(session, member, person, is_bound=provider_id is not None)
+    if member.accepted_at is None:
+        member.accepted_at = moment
+        session.flush()
+        _note(session, principal, "member.accepted", "member", member.id)
+    _note(session, principal, "session.opened", "session", row.id, {"how": how, "two_factor": is_two_factor})
+    return SignedIn(token, principal, workspace.slug, row.id)
+
+
+def _place_for(
+    session: Session, person_id: str, workspace_id: str | None, *, method: str, is_two_factor: bool
+) -> tuple[Member, Person, Workspace]:
+    """Return where a person comes in: the place asked for, or the newest that lets them in like this."""
+    found = session.execute(
+        select(Member, Person, Workspace)
+        .join(Person, Person.id == Member.person_id)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(
+            Member.person_id == person_id,
+            Member.state == "active",
+            Member.workspace_id == workspace_id if workspace_id else Member.workspace_id.is_not(None),
+        )
+        .order_by(Member.id.desc())
+        .limit(_PLACES_MAX)
+    ).all()
+    if not found:
+        raise NotSignedIn("This account belongs to no workspace any more. Ask an administrator to add it again.")
+    rules: list[Rule] = []
+    for member, person, workspace in found:
+        rule = broken_rule(workspace, member, method=method, is_two_factor=is_two_factor)
+        if rule is None:
+            return member, person, workspace
+        rules.append(rule)
+    raise refusal_of(rules[0])
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKind:
+    """How a session was opened, and in which browser."""
+
+    method: str = "password"
+    is_two_factor: bool = False
+    user_agent: str = ""
+
+
+def session_kind(session: Session, session_id: str, person_id: str) -> SessionKind:
+    """Return how a person's session was opened; a plain one when it is gone or another person's."""
+    row = session.get(SignInSession, session_id)
+    if row is None or row.person_id != person_id:
+        return SessionKind()
+    return SessionKind(row.method, row.is_two_factor, row.user_agent)
 
 
 def sign_out(session: Session, token: str) -> str | None:
@@ -117,14 +146,27 @@ def revoke_session(session: Session, principal: Principal, session_id: str) -> N
     )
     if getattr(changed, "rowcount", 0) != 1:
         raise NotFound("There is no such session, or it has ended.")
-    audit.write(
-        session,
-        workspace_id=principal.workspace_id,
-        actor=principal.actor,
-        action="session.revoked",
-        object_kind="session",
-        object_id=session_id,
+    _note(session, principal, "session.revoked", "session", session_id)
+
+
+def revoke_every_session(session: Session, principal: Principal, *, but: str = "") -> int:
+    """End all of the caller's sessions, everywhere; with `but`, all except that one. Returns how many ended.
+
+    A bound caller ends those of this workspace only.
+    """
+    ended = session.execute(
+        update(SignInSession)
+        .where(
+            SignInSession.person_id == (principal.person_id or ""),
+            SignInSession.workspace_id == principal.workspace_id if principal.is_bound else true(),
+            SignInSession.revoked_at.is_(None),
+            SignInSession.id != but,
+        )
+        .values(revoked_at=clock.now())
     )
+    count = int(getattr(ended, "rowcount", 0))
+    _note(session, principal, "session.all_revoked", "member", principal.id, {"sessions": count})
+    return count
 
 
 def renew_hash(session: Session, person_id: str, *, old_hash: str, new_hash: str) -> None:
@@ -135,12 +177,27 @@ def renew_hash(session: Session, person_id: str, *, old_hash: str, new_hash: str
 
 
 def set_password(session: Session, person_id: str, password_hash: str) -> None:
-    """Store a new password's hash and end every session that was opened before."""
+    """Store a new password's hash, and end what was opened before: sessions, unfinished sign-ins, one-time links."""
+    moment = clock.now()
     session.execute(update(Person).where(Person.id == person_id).values(password_hash=password_hash))
+    end_everything(session, person_id)
+    session.execute(
+        update(SetupLink).where(SetupLink.person_id == person_id, SetupLink.used_at.is_(None)).values(used_at=moment)
+    )
+
+
+def end_everything(session: Session, person_id: str) -> None:
+    """End every session and every unfinished sign-in of a person, in all workspaces."""
+    moment = clock.now()
     session.execute(
         update(SignInSession)
         .where(SignInSession.person_id == person_id, SignInSession.revoked_at.is_(None))
-        .values(revoked_at=clock.now())
+        .values(revoked_at=moment)
+    )
+    session.execute(
+        update(PendingSignIn)
+        .where(PendingSignIn.person_id == person_id, PendingSignIn.used_at.is_(None))
+        .values(used_at=moment)
     )
 
 
@@ -150,6 +207,26 @@ def note_session_seen(session: Session, session_id: str) -> None:
 
 
 def sweep_sessions(session: Session, *, before: datetime) -> int:
-    """Delete sessions that ended before `before`; return how many."""
+    """Delete sessions and unfinished sign-ins that ended before `before`; return how many sessions."""
+    session.execute(delete(PendingSignIn).where(PendingSignIn.expires_at < before))
     gone = session.execute(delete(SignInSession).where(SignInSession.expires_at < before))
     return int(getattr(gone, "rowcount", 0))
+
+
+def _note(
+    session: Session,
+    principal: Principal,
+    action: str,
+    object_kind: str,
+    object_id: str,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    audit.write(
+        session,
+        workspace_id=principal.workspace_id,
+        actor=principal.actor,
+        action=action,
+        object_kind=object_kind,
+        object_id=object_id,
+        detail=detail,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from typing import Literal, get_args
 
@@ -9,16 +10,22 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
+from signoff.kit.canonical import canonical_json
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow, Refusal
+from signoff.kit.sealing import Sealer
+from signoff.kit.text import shortened, storable
 from signoff.people import tokens
 from signoff.people.access import Principal, authorize
-from signoff.people.actions.sessions import open_session, set_password
-from signoff.people.facts import SignedIn
-from signoff.record import audit
-from signoff.tables.people import Member, SetupLink
+from signoff.people.actions.members import refuse_beyond
+from signoff.record import audit, outbox
+from signoff.record.actor import SYSTEM, Actor
+from signoff.tables.people import Member, Person, SetupLink
 
-Purpose = Literal["first_run", "invitation", "reset"]
+# `forgotten` is what a person asks for themselves: it goes to their own mailbox and nowhere else.
+Purpose = Literal["first_run", "invitation", "reset", "forgotten"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+# The outbox message that has a link mailed. Its payload holds the token sealed.
+MAIL_LINK = "link.mail"
 
 
 class LinkNotGood(Refusal):
@@ -28,19 +35,25 @@ class LinkNotGood(Refusal):
 
 
 def create_setup_link(
-    session: Session, principal: Principal, *, member_id: str, purpose: Purpose = "invitation", lifetime_seconds: int
+    session: Session,
+    principal: Principal,
+    *,
+    member_id: str,
+    purpose: Purpose = "invitation",
+    lifetime_seconds: int,
+    mail_with: Sealer | None = None,
 ) -> str:
     """Return the token of a new link for a member; links made before for the same person stop working.
 
     `first_run` is the operator's: it may reach a person who is in other workspaces too. An administrator's link
-    may not, because whoever holds it becomes that person everywhere.
+    may not, because whoever holds it becomes that person everywhere. With `mail_with`, the link is mailed as well.
 
     Raises:
         NotNow: the person belongs to another workspace as well.
     """
     authorize(principal, "member.manage")
-    if purpose not in PURPOSES:
-        raise Malformed("A link is for: " + ", ".join(PURPOSES), errors={"purpose": ["unknown"]})
+    if purpose not in ("first_run", "invitation", "reset"):
+        raise Malformed("A link is for: first_run, invitation, reset", errors={"purpose": ["unknown"]})
     if purpose == "first_run" and principal.kind != "system":
         raise NotAllowed("Only the operator, on the machine itself, makes a first-run link.")
     member = session.scalar(
@@ -50,49 +63,54 @@ def create_setup_link(
     )
     if member is None:
         raise NotFound("There is no such member in this workspace.")
-    if member.role == "owner" and principal.role != "owner":
-        raise NotAllowed("Only an owner makes a link for an owner.", extra={"required": "owner"})
+    # Whoever holds the link becomes that person.
+    refuse_beyond(session, principal, member)
     if purpose != "first_run":
-        _refuse_if_elsewhere(session, member.person_id, principal.workspace_id)
-    moment = clock.now()
+        refuse_if_elsewhere(session, member.person_id, principal.workspace_id)
     session.execute(
         update(SetupLink)
         .where(SetupLink.person_id == member.person_id, SetupLink.used_at.is_(None))
-        .values(used_at=moment)
+        .values(used_at=clock.now())
     )
-    token = tokens.new_link_token()
-    link = SetupLink(
-        id=ids.new_id("lnk"),
-        token_hash=tokens.hash_of(token),
-        workspace_id=principal.workspace_id,
-        person_id=member.person_id,
-        purpose=purpose,
-        created_at=moment,
-        expires_at=moment + timedelta(seconds=lifetime_seconds),
-    )
-    session.add(link)
-    session.flush()
-    audit.write(
-        session,
-        workspace_id=principal.workspace_id,
-        actor=principal.actor,
-        action="setup_link.created",
-        object_kind="member",
-        object_id=member.id,
-        detail={"purpose": purpose},
-    )
+    token, link_id = _new_link(session, member, purpose, lifetime_seconds)
+    if mail_with is not None:
+        _mail(session, mail_with, member.workspace_id, link_id, token)
+    _note(session, principal.actor, member, purpose, is_mailed=mail_with is not None)
     return token
 
 
-def redeem_setup_link(
-    session: Session, token: str, *, password_hash: str | None, lifetime_seconds: int, user_agent: str = ""
-) -> SignedIn:
-    """Use a link up and sign its person in; with `password_hash`, that becomes their password.
+def mail_forgotten_link(session: Session, sealer: Sealer, email: str, *, lifetime_seconds: int) -> bool:
+    """Have a link mailed to the person with this address, at that address, when there is one; return whether.
 
-    Of two who use it at once, one gets in.
+    Nobody signed in asks for it, so the answer must never show what this returned.
+    """
+    member = session.scalar(
+        select(Member)
+        .join(Person, Person.id == Member.person_id)
+        .where(Person.email == storable(email).strip().lower()[:200], Member.state == "active")
+        .order_by(Member.id.desc())
+        .limit(1)
+    )
+    if member is None:
+        return False
+    # An invitation that is under way stays good: whoever knows an address must not be able to end it.
+    session.execute(
+        update(SetupLink)
+        .where(SetupLink.person_id == member.person_id, SetupLink.purpose == "forgotten", SetupLink.used_at.is_(None))
+        .values(used_at=clock.now())
+    )
+    token, link_id = _new_link(session, member, "forgotten", lifetime_seconds)
+    _mail(session, sealer, member.workspace_id, link_id, token)
+    _note(session, SYSTEM, member, "forgotten", is_mailed=True)
+    return True
+
+
+def use_setup_link(session: Session, token: str) -> SetupLink:
+    """Use a link up and return it. Of two who use it at once, one gets it.
 
     Raises:
         LinkNotGood: it cannot be used (any more).
+        NotNow: the person joined another workspace since it was made.
     """
     digest, moment = tokens.hash_of(token), clock.now()
     used = session.execute(
@@ -103,18 +121,65 @@ def redeem_setup_link(
     if getattr(used, "rowcount", 0) != 1:
         raise link_not_good()
     link = session.scalars(select(SetupLink).where(SetupLink.token_hash == digest)).one()
-    if link.purpose != "first_run":
+    if link.purpose in ("invitation", "reset"):
         # They may have joined another workspace since the link was made.
-        _refuse_if_elsewhere(session, link.person_id, link.workspace_id)
-    if password_hash is not None:
-        set_password(session, link.person_id, password_hash)
-    return open_session(
+        refuse_if_elsewhere(session, link.person_id, link.workspace_id)
+    return link
+
+
+def _new_link(session: Session, member: Member, purpose: Purpose, lifetime_seconds: int) -> tuple[str, str]:
+    """Return the token and the id of a fresh link."""
+    token, moment = tokens.new_link_token(), clock.now()
+    link = SetupLink(
+        id=ids.new_id("lnk"),
+        token_hash=tokens.hash_of(token),
+        workspace_id=member.workspace_id,
+        person_id=member.person_id,
+        purpose=purpose,
+        created_at=moment,
+        expires_at=moment + timedelta(seconds=lifetime_seconds),
+    )
+    session.add(link)
+    session.flush()
+    return token, link.id
+
+
+def _mail(session: Session, sealer: Sealer, workspace_id: str, link_id: str, token: str) -> None:
+    # The message outlives the moment, so the token is in it as nobody can read it from the database.
+    sealed = sealer.seal(token, mail_place(link_id))
+    outbox.send(
         session,
-        link.person_id,
-        workspace_id=link.workspace_id,
-        lifetime_seconds=lifetime_seconds,
-        user_agent=user_agent,
-        how=f"link:{link.purpose}",
+        workspace_id=workspace_id,
+        kind=MAIL_LINK,
+        payload={
+            "link": link_id,
+            "ciphertext": base64.b64encode(sealed.ciphertext).decode(),
+            "nonce": base64.b64encode(sealed.nonce).decode(),
+            "key": sealed.key_id,
+        },
+    )
+
+
+def mail_place(link_id: str) -> bytes:
+    """Return what the sealed token of a mail is bound to."""
+    return canonical_json(["signoff.link-mail.v1", link_id]).encode()
+
+
+def note_mail(session: Session, link_id: str, *, error: str | None = None) -> None:
+    """Note what became of the mail with a link: it went out, or why not."""
+    values = {"mail_error": shortened(error, 200)} if error else {"mailed_at": clock.now(), "mail_error": None}
+    session.execute(update(SetupLink).where(SetupLink.id == link_id).values(**values))
+
+
+def _note(session: Session, actor: Actor, member: Member, purpose: Purpose, *, is_mailed: bool) -> None:
+    audit.write(
+        session,
+        workspace_id=member.workspace_id,
+        actor=actor,
+        action="setup_link.created",
+        object_kind="member",
+        object_id=member.id,
+        detail={"purpose": purpose, "mailed": is_mailed},
     )
 
 
@@ -126,7 +191,12 @@ def link_not_good() -> LinkNotGood:
     )
 
 
-def _refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) -> None:
+def refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) -> None:
+    """Refuse when the person belongs to another workspace: what is done here would reach there.
+
+    Raises:
+        NotNow: they do.
+    """
     elsewhere = session.scalar(
         select(Member.id)
         .where(Member.person_id == person_id, Member.workspace_id != workspace_id, Member.state == "active")
@@ -135,6 +205,7 @@ def _refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) ->
     if elsewhere:
         raise NotNow(
             "This person has an account in another workspace as well, so a link of this workspace may not open it. "
-            "They sign in with their own password; if it is lost, the operator runs `signoff setup-link`.",
+            "They sign in with their own password; who lost it asks for a mail on the sign-in page, or the operator "
+            "runs `signoff setup-link`.",
             code="person_elsewhere",
         )

@@ -43,6 +43,8 @@ def found_workspace(session: Session, *, slug: str, name: str, owner_email: str,
     )
     session.add(member)
     session.flush()
+    workspace.last_resort_id = member.id
+    session.flush()
     audit.write(
         session,
         workspace_id=workspace.id,

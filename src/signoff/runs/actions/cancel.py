@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit.errors import NotFound, NotNow
-from signoff.people.access import Principal, authorize
+from signoff.people.access import Principal, authorize, can
 from signoff.people.roles import Action
 from signoff.record import audit, outbox
 from signoff.runs.actions.moves import move, rows, tell_state
@@ -27,12 +27,23 @@ def run_for(session: Session, principal: Principal, run_id: str, action: Action)
     run = session.scalar(select(Run).where(Run.id == run_id, Run.workspace_id == principal.workspace_id))
     if run is None:
         raise NotFound("There is no such run in this workspace.")
-    owners = session.execute(select(Agent.owner_id, Agent.backup_id).where(Agent.id == run.agent_id)).one()
     authorize(
-        principal, action, workspace_id=run.workspace_id, environment_id=run.environment_id,
-        owners=(run.requested_by, owners[0], owners[1]),
+        principal, action, workspace_id=run.workspace_id, environment_id=run.environment_id, agent_id=run.agent_id,
+        owners=_owners(session, run),
     )  # fmt: skip
     return run
+
+
+def may_do(session: Session, principal: Principal, run: Run, action: Action) -> bool:
+    """Return whether `run_for` would agree; for showing a button."""
+    return can(
+        principal, action, owners=_owners(session, run), agent_id=run.agent_id, environment_id=run.environment_id
+    )
+
+
+def _owners(session: Session, run: Run) -> tuple[str | None, ...]:
+    owners = session.execute(select(Agent.owner_id, Agent.backup_id).where(Agent.id == run.agent_id)).one()
+    return (run.requested_by, owners[0], owners[1])
 
 
 def cancel_run(session: Session, principal: Principal, run_id: str, *, reason: str | None = None) -> str:

@@ -76,7 +76,8 @@ def request_run(
         original = _original(session, principal, row, replay_of)
         return _replay(session, principal, row, original, title)
     place = _environment(session, principal, environment)
-    authorize(principal, "run.start", environment_id=place.id, owners=(principal.id,))
+    # That the caller may start this agent was asked above; here, that it may do so in this environment.
+    authorize(principal, "run.start", environment_id=place.id, owners=(principal.id,), agent_id=row.id)
     wish = _Wish(origin, source, mode, external_id, input_key, title)
     if input_key is not None and (first := _first_with_key(session, row.id, place.id, input_key)):
         return first
@@ -142,8 +143,8 @@ def _original(session: Session, principal: Principal, agent: Agent, run_id: str)
     if found is None:
         raise NotFound("There is no such run of this agent to replay.")
     authorize(
-        principal, "run.read", workspace_id=found.workspace_id, owners=(found.requested_by,),
-        environment_id=found.environment_id,
+        principal, "run.read", workspace_id=found.workspace_id, agent_id=agent.id,
+        owners=(found.requested_by, agent.owner_id, agent.backup_id), environment_id=found.environment_id,
     )  # fmt: skip
     if found.state not in ("completed", "failed", "cancelled"):
         raise NotNow("Only a run that has ended can be replayed. Wait for it, or cancel it.", code="not_over")

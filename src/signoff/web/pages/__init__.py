@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from signoff.web.pages.agent_access.route import router as agent_access
 from signoff.web.pages.agent_diff.route import router as agent_diff
 from signoff.web.pages.agent_editor.route import router as agent_editor
 from signoff.web.pages.agent_new.route import router as agent_new
@@ -18,19 +19,30 @@ from signoff.web.pages.agent_run.route import router as agent_run
 from signoff.web.pages.agent_tools.route import router as agent_tools
 from signoff.web.pages.agents.route import router as agents
 from signoff.web.pages.connection_detail.route import router as connection_detail
+from signoff.web.pages.connection_disconnect.route import router as connection_disconnect
+from signoff.web.pages.connection_login.route import router as connection_login
 from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
+from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
+from signoff.web.pages.oauth_callback.route import router as oauth_callback
+from signoff.web.pages.profile.route import router as profile
 from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
+from signoff.web.pages.second_factor.route import router as second_factor
+from signoff.web.pages.second_step.route import router as second_step
+from signoff.web.pages.secret_calendar.route import router as secret_calendar
+from signoff.web.pages.secret_detail.route import router as secret_detail
 from signoff.web.pages.secrets.route import router as secrets
 from signoff.web.pages.settings_audit.route import router as settings_audit
 from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
 from signoff.web.pages.settings_roles.route import router as settings_roles
+from signoff.web.pages.settings_service_accounts.route import router as settings_service_accounts
+from signoff.web.pages.settings_sign_in.route import router as settings_sign_in
 from signoff.web.pages.settings_sso.route import router as settings_sso
 from signoff.web.pages.sign_in.route import router as sign_in
 from signoff.web.pages.sso.route import router as sso
@@ -38,7 +50,10 @@ from signoff.web.pages.sso.route import router as sso
 ENTRY: tuple[APIRouter, ...] = (
     sign_in,
     sso,
+    second_step,
+    forgotten,
     first_run,
+    oauth_callback,
 )
 INSIDE: tuple[APIRouter, ...] = (
     home,
@@ -50,6 +65,7 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_overview,
     agent_editor,
     agent_tools,
+    agent_access,
     agent_revisions,
     agent_revision,
     agent_diff,
@@ -57,13 +73,21 @@ INSIDE: tuple[APIRouter, ...] = (
     connections,
     connection_new,  # Before the pages of one connection.
     connection_detail,
+    connection_login,
+    connection_disconnect,
     secrets,
+    secret_calendar,  # Before the pages of one secret: none is called "expiring".
+    secret_detail,
     settings_members,
     settings_keys,
     settings_sso,
+    settings_service_accounts,
     settings_limits,
     settings_audit,
     settings_roles,
+    settings_sign_in,
+    profile,
+    second_factor,
 )
 
 BASE = "/w/{workspace}"

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from signoff.connections.placeholders import names_in, resolved
-from signoff.connections.secrets import reveal_for_call
+from signoff.connections.secrets import SecretNotGranted, Use, reveal_for_call
 from signoff.connectors.protocol import ToolAnswer
-from signoff.gateways.chain import Proceed
+from signoff.gateways.chain import Proceed, Verdict
 from signoff.gateways.tool.call import Act
 from signoff.gateways.tool.policies.once import NotSent
 from signoff.kit.errors import ConnectorError, Fault, Refusal
 from signoff.kit.redact import Redactor
+from signoff.record.actor import Actor
 
 
 class Secrets:
-    """Puts in the secrets that the revision lists and the connection owns; anything else fails before the call."""
+    """Puts in the secrets that the revision lists, the agent was granted and the connection owns; anything else fails
+    before the call.
+    """
 
     name = "secrets"
 
@@ -23,7 +26,7 @@ class Secrets:
         """Return the answer, masked.
 
         Raises:
-            NotSent: a name is not listed, not this connection's, or cannot be opened.
+            NotSent: a name is not listed, not granted, not this connection's, or cannot be opened.
             ConnectorError: as the connector's, with its words masked.
         """
         in_args, in_config = names_in(call.args), names_in(call.config)
@@ -42,18 +45,44 @@ class Secrets:
     async def _values(self, call: Act, in_args: frozenset[str], in_config: frozenset[str]) -> dict[str, str]:
         unlisted = sorted(in_args - set(call.run.body.secrets))
         if unlisted:
-            raise NotSent(
+            raise self._refused(
+                call,
                 f"This agent may not use the secret {', '.join(unlisted)[:200]}. List it under secrets in the agent.",
-                "secret_not_granted",
+                "secret_not_listed",
             )
         tool = call.facts.tool
         try:
-            return await call.services.store.write_async(
+            found = await call.services.store.write_async(
                 reveal_for_call,
                 call.services.vault,
                 environment_id=call.run.environment_id,
                 connection_id=tool.connection_id if tool else "",
                 names=sorted(in_args | in_config),
+                use=_use(call, in_args),
             )
+            # Outside the transaction: an outside store may take its time.
+            fetched = await call.services.stores.fetch_all(found.references)
+        except SecretNotGranted as refusal:
+            raise self._refused(call, refusal.detail, refusal.code) from refusal
         except (Refusal, Fault) as error:
-            raise NotSent(error.detail, "secret_unresolved") from error
+            raise self._refused(call, error.detail, "secret_unresolved") from error
+        call.services.masking.remember(call.run.environment_id, fetched)
+        return {**found.values, **fetched}
+
+    def _refused(self, call: Act, reason: str, code: str) -> NotSent:
+        call.log.verdicts.append(Verdict("deny", reason, policy=self.name, code=code))
+        return NotSent(reason, code)
+
+
+def _use(call: Act, asked: frozenset[str]) -> Use:
+    run = call.run
+    return Use(
+        Actor("run", run.run_id, f"{run.agent_slug} r{run.revision_number}"),
+        run_id=run.run_id,
+        agent_id=run.agent_id,
+        agent_name=run.agent_slug,
+        revision_number=run.revision_number,
+        requested_by=run.requested_by,
+        call=call.call.key,
+        asked=asked,
+    )

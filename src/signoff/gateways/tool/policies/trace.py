@@ -7,7 +7,8 @@ import logging
 from sqlalchemy.orm import Session
 
 from signoff.connections.actions import record_health
-from signoff.connectors.faults import BAD_CONFIG, REFUSED_ADDRESS, SIGN_IN, UNREACHABLE
+from signoff.connections.doctor import diagnosis_of
+from signoff.connectors.faults import BAD_CONFIG, REFUSED_ADDRESS, SECOND_FACTOR, SIGN_IN, UNREACHABLE
 from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.tool.call import Act, OutcomeKind, ToolOutcome
@@ -20,7 +21,7 @@ from signoff.watch.actions import raise_alert
 log = logging.getLogger(__name__)
 
 # Failures that say something about the connection, not about this call.
-_UNHEALTHY = frozenset({UNREACHABLE, SIGN_IN, REFUSED_ADDRESS, BAD_CONFIG})
+_UNHEALTHY = frozenset({UNREACHABLE, SIGN_IN, SECOND_FACTOR, REFUSED_ADDRESS, BAD_CONFIG})
 _STATES: dict[OutcomeKind, trace.StepState] = {
     "value": "completed",
     "failed": "failed",
@@ -65,6 +66,12 @@ class Trace:
         return ToolOutcome("value", value)
 
 
+def diagnosed(kind: OutcomeKind, code: str | None) -> dict[str, str]:
+    """Return the diagnosis of a call that failed, as its step keeps it."""
+    found = diagnosis_of(code) if kind != "value" else None
+    return {"diagnosis": found.code} if found is not None else {}
+
+
 def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorError | None) -> None:
     for closing in call.log.closing:
         closing(session)
@@ -83,13 +90,14 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
             "is_truncated": call.log.is_truncated,
             # Taken up again when the process died before the engine recorded it. A wait is asked about anew.
             "outcome": outcome.as_plain() if outcome.kind in ("value", "failed") else None,
+            **diagnosed(outcome.kind, outcome.code),
         },
     )
     tool = call.facts.tool
     if tool is None:
         return
     if error is not None and error.code in _UNHEALTHY:
-        record_health(session, tool.connection_id, ok=False, error=error.detail)
+        record_health(session, tool.connection_id, ok=False, error=error.detail, code=error.code)
     elif outcome.kind == "value" and call.log.attempts and tool.health != "ok":
         record_health(session, tool.connection_id, ok=True)
     if outcome.kind == "held":

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -20,7 +20,6 @@ def upgrade() -> None:
     _identities()
     _sign_in_attempts()
     op.add_column("sessions", sa.Column("provider_id", sa.String(64)))
-    op.add_column("workspaces", sa.Column("is_sso_only", sa.Boolean(), nullable=False, server_default=sa.false()))
 
 
 def _identity_providers() -> None:

@@ -67,10 +67,12 @@ class ConflictView:
     problem: str = ""
 
 
-def facts_for(session: Session, viewer: Principal, services: Services, body: Mapping[str, Any] | None) -> LintFacts:
+def facts_for(
+    session: Session, viewer: Principal, services: Services, body: Mapping[str, Any] | None, agent: str
+) -> LintFacts:
     """Return what the checks may know: connections and secrets here, models and prices of this process."""
     knowledge = model_knowledge(services.providers, services.prices)
-    return gather(session, viewer, body, known_model=knowledge.known_model, has_price=knowledge.has_price)
+    return gather(session, viewer, body, known_model=knowledge.known_model, has_price=knowledge.has_price, agent=agent)
 
 
 def load(
@@ -94,7 +96,7 @@ def load(
     head = agent_head(session, viewer, slug, "edit")
     draft = draft_of(session, viewer, slug)
     shown = draft.body if body is None else body
-    facts = facts_for(session, viewer, services, None)
+    facts = facts_for(session, viewer, services, None, slug)
     places = [place.slug for place in environments(session, viewer)]
     fields = fields_of(shown)
     slots = slot_fields(shown.get("tools"), catalog(session, viewer), places)
@@ -125,9 +127,9 @@ def _tools_json(tools: Any) -> str:
     return tools if isinstance(tools, str) else json_text(tools)
 
 
-def load_checks(session: Session, viewer: Principal, services: Services, body: Mapping[str, Any]) -> Checks:
+def load_checks(session: Session, viewer: Principal, services: Services, body: Mapping[str, Any], agent: str) -> Checks:
     """Return what is wrong with a text that is being typed."""
-    return checks_of(lint(body, facts=facts_for(session, viewer, services, body)), body)
+    return checks_of(lint(body, facts=facts_for(session, viewer, services, body, agent)), body)
 
 
 def load_conflict(session: Session, viewer: Principal, slug: str, kept_id: str, *, problem: str = "") -> ConflictView:

@@ -57,7 +57,7 @@ def checks(request: Request, looker: Looker, agent: str, fields: Fields) -> Resp
     house = house_of(request)
     body = _body(request, looker, agent, fields)
     with house.store.read() as session:
-        view = load_checks(session, looker.viewer, house.services, body)
+        view = load_checks(session, looker.viewer, house.services, body, agent)
     return page.draw(request, "_checks.html", view)
 
 
@@ -76,7 +76,7 @@ def freeze(request: Request, looker: Looker, agent: str, fields: Fields) -> Resp
                 reason=fields.text("reason"),
                 name=fields.text("revision-name"),
                 version=version,
-                facts=facts_for(session, looker.viewer, house.services, body),
+                facts=facts_for(session, looker.viewer, house.services, body, agent),
             )
     except StaleDraft as refusal:
         return _to_conflict(request, looker, agent, refusal)

@@ -92,7 +92,7 @@ def load(
     places = environments(session, viewer)
     basis, body = _body(session, viewer, head)
     known = catalog(session, viewer, slots=[slot.slot for slot in body.tools]) if body else {}
-    may_see_runs = can(viewer, "run.read", owners=(viewer.id,))
+    may_see_runs = can(viewer, "run.read")
     week = clock.now() - timedelta(days=7)
     seconds = median_duration(session, viewer, agent.id, since=week) if may_see_runs else None
     return OverviewView(

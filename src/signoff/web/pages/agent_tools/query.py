@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import AllowedTool, Body
+from signoff.agents.facts import gather
 from signoff.agents.queries import draft_of, revision_body
 from signoff.connections.catalog import CatalogConnection, CatalogTool, catalog, gravest
 from signoff.people.access import Principal, can
@@ -53,6 +54,14 @@ class SlotView:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretLine:
+    """A secret the agent lists. `lacking`: the environments where it has none or was not granted it, in words."""
+
+    name: str
+    lacking: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolsView:
     """The page. `basis` names the text shown; `texts` are the others one can look at."""
 
@@ -61,7 +70,7 @@ class ToolsView:
     shown: str
     texts: tuple[tuple[str, str], ...]
     slots: tuple[SlotView, ...]
-    secrets: tuple[str, ...]
+    secrets: tuple[SecretLine, ...]
     is_whole: bool
     has_connections: bool
     may_connect: bool
@@ -93,11 +102,28 @@ def load(session: Session, viewer: Principal, slug: str, *, of: str = "") -> Too
         shown=shown,
         texts=_texts(head),
         slots=tuple(slots),
-        secrets=tuple(body.secrets) if body else (),
+        secrets=_secrets(session, viewer, head, body, shown) if body else (),
         is_whole=body is not None,
         has_connections=bool(known),
         may_connect=can(viewer, "connection.manage"),
     )
+
+
+def _secrets(session: Session, viewer: Principal, head: AgentHead, body: Body, shown: str) -> tuple[SecretLine, ...]:
+    facts = gather(session, viewer, body, agent=head.agent.id)
+
+    def lacking(name: str) -> str:
+        missing = facts.secrets_missing.get(name, ()) if name in (facts.secrets or ()) else ("every environment",)
+        ungranted = facts.secrets_ungranted.get(name, ())
+        said = [
+            f"{word} in {' and '.join(places)}"
+            for word, found in (("none", missing), ("not granted", ungranted))
+            # What serves an environment is asked about that one only.
+            if (places := [one for one in found if shown in ("draft", one) or one == "every environment"])
+        ]
+        return "; ".join(said)
+
+    return tuple(SecretLine(name, lacking(name)) for name in body.secrets)
 
 
 def _texts(head: AgentHead) -> tuple[tuple[str, str], ...]:

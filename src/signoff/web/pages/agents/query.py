@@ -84,7 +84,7 @@ def load(
     page = agents_page(session, viewer, q=q, tag=tag or None, state=wanted, cursor=cursor)
     ids = [agent.id for agent in page.rows]
     live = live_revisions(session, viewer, ids)
-    may_see_runs = can(viewer, "run.read", owners=(viewer.id,))
+    may_see_runs = can(viewer, "run.read")
     runs = figures_by_agent(session, viewer, ids, since=today) if may_see_runs else {}
     places = environments(session, viewer)
     chosen = {"q": q.strip(), "tag": tag, "state": wanted or ""}
@@ -121,8 +121,8 @@ def _row(
     may_see_runs: bool,
 ) -> AgentRow:
     owners = tuple(person.member_id for person in (agent.owner, agent.backup) if person) or (None,)
-    may_edit = can(viewer, "agent.edit", owners=owners)
-    may_run = can(viewer, "run.start", owners=(viewer.id,))
+    may_edit = can(viewer, "agent.edit", owners=owners, agent_id=agent.id)
+    may_run = can(viewer, "run.start", owners=owners, agent_id=agent.id)
     return AgentRow(agent, live, runs, _next_step(agent, live, runs, places, may_edit, may_run and may_see_runs))
 
 

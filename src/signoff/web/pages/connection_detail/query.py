@@ -8,8 +8,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from signoff.connections.logins.queries import login_of
+from signoff.connections.logins.states import KINDS_WITH_LOGIN
+from signoff.connections.logins.views import LoginView
 from signoff.connections.mentions import mentioned
-from signoff.connections.queries import connection, secrets_page, tools_of
+from signoff.connections.privilege import PrivilegeWarning, connection_warnings
+from signoff.connections.queries import connection, tools_of
+from signoff.connections.secrets.queries import secrets_page
+from signoff.connections.states import slot_before
 from signoff.connections.views import ConnectionDetail, SecretRow, ToolRow, Use
 from signoff.freezes.queries import Freeze, active_freezes
 from signoff.kit.errors import NotFound
@@ -19,6 +25,7 @@ from signoff.settings import Settings
 from signoff.web.connection_form import Choices, choices_of, fields_of, shown_config
 from signoff.web.connection_words import KindWords, health_of, words_of
 from signoff.web.forms import Form
+from signoff.web.login_words import LoginWords, words_of_login
 from signoff.web.pages.connection_detail.tools import (
     EFFECT_WORDS,
     ToolLine,
@@ -52,17 +59,27 @@ class ConnectionView:
     freeze: Freeze | None
     workspace_freeze: Freeze | None
     may_manage: bool
+    may_reconnect: bool
     may_test: bool
     may_freeze: bool
     may_enter_secrets: bool
     may_see_secrets: bool
     said: Said
+    login: LoginView | None = None
+    warnings: tuple[PrivilegeWarning, ...] = ()
+    has_login: bool = False
+    slot: str = ""
     effects: tuple[tuple[str, str], ...] = EFFECT_WORDS
 
     @property
     def path(self) -> str:
         """Return the address of the connection."""
         return f"/connections/{self.detail.row.id}"
+
+    @property
+    def login_words(self) -> LoginWords | None:
+        """Return what is said of the login."""
+        return words_of_login(self.login)
 
     @property
     def is_active(self) -> bool:
@@ -136,6 +153,7 @@ def load(session: Session, viewer: Principal, connection_id: str, said: Said = N
         secrets_page(session, viewer, connection_id=connection_id, size=PAGE_SIZE_MAX).rows if may_see_secrets else ()
     )
     is_gone = detail.row.state == "disconnected"
+    login = login_of(session, viewer, connection_id)
     return ConnectionView(
         detail=detail,
         words=words_of(detail.row.kind),
@@ -148,11 +166,16 @@ def load(session: Session, viewer: Principal, connection_id: str, said: Said = N
         freeze=next((freeze for freeze in frozen if freeze.target_id == connection_id), None),
         workspace_freeze=next((freeze for freeze in frozen if freeze.scope == "workspace"), None),
         may_manage=can(viewer, "connection.manage") and not is_gone,
+        may_reconnect=can(viewer, "connection.manage") and is_gone,
         may_test=can(viewer, "connection.test") and detail.row.state == "active",
         may_freeze=can(viewer, "freeze.order"),
         may_enter_secrets=can(viewer, "secret.manage") and not is_gone,
         may_see_secrets=may_see_secrets,
         said=said,
+        login=login,
+        warnings=connection_warnings(session, viewer, connection_id, login),
+        has_login=detail.row.kind in KINDS_WITH_LOGIN,
+        slot=slot_before(detail.row.slug, connection_id) if is_gone else detail.row.slug,
     )
 
 

@@ -127,13 +127,6 @@ def enable(request: Request, looker: Looker, connection: str, fields: Fields) ->
     return _do(request, looker, connection, _life(actions.enable_connection, looker, connection, fields), flash)
 
 
-@router.post("/connections/{connection}/disconnect")
-def disconnect(request: Request, looker: Looker, connection: str, fields: Fields) -> Response:
-    """End it for good."""
-    flash = Flash("The connection is ended", "Its secrets are deleted. Its history stays in the audit.")
-    return _do(request, looker, connection, _life(actions.disconnect, looker, connection, fields), flash)
-
-
 def _life(action: Any, looker: Looking, connection: str, fields: Fields) -> Callable[[Session], None]:
     def work(session: Session) -> None:
         action(session, looker.viewer, connection, reason=fields.text("reason"))

@@ -17,13 +17,23 @@ class FirstRunView:
 
     token: str
     holder: LinkHolder | None
+    name: str = ""
+    is_reset: bool = False
     problem: str = ""
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     shortest: int = passwords.CHARS_MIN
 
 
 def load(
-    session: Session, token: str, *, problem: str = "", errors: Mapping[str, Sequence[str]] | None = None
+    session: Session,
+    token: str,
+    *,
+    name: str | None = None,
+    problem: str = "",
+    errors: Mapping[str, Sequence[str]] | None = None,
 ) -> FirstRunView:
-    """Return the view. Looking at a link does not use it up."""
-    return FirstRunView(token, holder_of_link(session, token), problem, errors or {})
+    """Return the view. Looking at a link does not use it up. `name` is the one typed into a form that was refused."""
+    holder = holder_of_link(session, token)
+    known = holder.name if holder else ""
+    is_reset = holder is not None and holder.purpose in ("reset", "forgotten")
+    return FirstRunView(token, holder, known if name is None else name, is_reset, problem, errors or {})

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from signoff.kit.errors import Malformed, Refusal
-from signoff.people.facts import SignedIn
+from signoff.people.facts import Pending, SignedIn
+from signoff.web.coming_in import come_in, network_address, user_agent
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of
-from signoff.web.identity import set_session_cookie
-from signoff.web.page import Page, see_other
+from signoff.web.page import Page
 from signoff.web.pages.first_run.query import load
 
 router = APIRouter()
@@ -34,29 +34,31 @@ def redeem(request: Request, token: str, fields: Fields) -> Response:
     """Set the password (or, when asked to, leave it as it is), use the link up, sign in."""
     house = house_of(request)
     try:
-        signed_in = _redeem(request, token, fields)
+        entered = _redeem(request, token, fields)
     except Refusal as refusal:
         with house.store.read() as session:
-            view = load(session, token, problem=refusal.detail, errors=refusal.errors)
+            view = load(session, token, name=fields.text("name"), problem=refusal.detail, errors=refusal.errors)
         return page.draw(request, "page.html", view, status=refusal.status, headers=HEADERS)
+    if isinstance(entered, Pending):
+        return come_in(request, entered)
     next_time = (
         "The link is used up. Without a password, the next sign-in needs a new link."
         if fields.text("how") == "without"
         else "The link is used up; next time, sign in with your password."
     )
-    welcome = Flash(f"Welcome, {signed_in.principal.name}", next_time)
-    response = see_other(request, f"/w/{signed_in.workspace_slug}", welcome)
-    set_session_cookie(response, house.settings, signed_in)
-    return response
+    return come_in(request, entered, flash=Flash(f"Welcome, {entered.principal.name}", next_time))
 
 
-def _redeem(request: Request, token: str, fields: Form) -> SignedIn:
+def _redeem(request: Request, token: str, fields: Form) -> SignedIn | Pending:
     password, again = fields.text("password"), fields.text("again")
     is_skipped = fields.text("how") == "without"
     if not is_skipped and password != again:
         sentence = "The two are not the same. Type the password twice."
         raise Malformed(sentence, errors={"again": [sentence]})
-    address = request.client.host if request.client else "unknown"
-    agent = request.headers.get("user-agent", "")[:300]
-    entrance = house_of(request).entrance
-    return entrance.redeem(token, None if is_skipped else password, address=address, user_agent=agent)
+    return house_of(request).entrance.redeem(
+        token,
+        None if is_skipped else password,
+        name=None if is_skipped or "name" not in fields else fields.text("name"),
+        address=network_address(request),
+        user_agent=user_agent(request),
+    )

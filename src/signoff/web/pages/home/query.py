@@ -15,7 +15,7 @@ from signoff.connections.queries import connections_page
 from signoff.connections.views import ConnectionRow
 from signoff.kit import clock
 from signoff.people.access import Principal, can
-from signoff.people.queries import keys
+from signoff.people.key_queries import keys
 from signoff.runs import queries
 from signoff.runs.by_agent import LastRun, last_runs_by_agent
 from signoff.runs.figures import Figures, figures_since, open_counts

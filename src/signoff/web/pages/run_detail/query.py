@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
+from signoff.agents.queries import may_with_agent
 from signoff.deployments.queries import live_revisions
 from signoff.kit import clock, ids
 from signoff.people.access import Principal, can
@@ -178,7 +179,7 @@ def load_head(session: Session, viewer: Principal, found: RunDetail) -> Head:
     lives = live_revisions(session, viewer, [run.agent_id])[run.agent_id]
     live = next((one for one in lives if one.environment_id == run.environment_id), None)
     is_other = live is not None and live.revision_id != run.revision_id
-    may_start = can(viewer, "run.start", owners=(viewer.id,), environment_id=run.environment_id)
+    may_start = _may_start(session, viewer, run)
     name = place.name if place else ""
     return Head(
         run=run, path=f"/runs/{run.id}", facts=_facts(found, name), banner=_banner(found),
@@ -188,6 +189,11 @@ def load_head(session: Session, viewer: Principal, found: RunDetail) -> Head:
         can_replay=may_start and is_over(run.state) and run.mode != "replay" and run.model_calls > 0,
         again_key=ids.new_token("again", 9),
     )  # fmt: skip
+
+
+def _may_start(session: Session, viewer: Principal, run: RunRow) -> bool:
+    is_here = can(viewer, "run.start", environment_id=run.environment_id)
+    return is_here and may_with_agent(session, viewer, run.agent_id, "run.start")
 
 
 def _other_live(run: RunRow, number: int, place: str) -> str:

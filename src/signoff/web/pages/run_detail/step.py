@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
+from signoff.connections.doctor import diagnosis_of
 from signoff.kit import clock
 from signoff.people.access import Principal, can
 from signoff.runs import queries
@@ -47,6 +48,9 @@ class Why:
     text: str
     is_policy: bool = False
     """A policy is the reason, so that the list of them is worth opening."""
+    diagnosis: str = ""
+    """What is wrong with the connection, where that is why; `fix` is what to do about it."""
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,11 @@ def _verdict(plain: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _why(step: StepRow, effect: EffectRow | None) -> Why | None:
+    why, found = _reason(step, effect), diagnosis_of(step.code) if step.kind == "tool" else None
+    return replace(why, fix=found.fix, diagnosis=found.title) if why is not None and found is not None else why
+
+
+def _reason(step: StepRow, effect: EffectRow | None) -> Why | None:
     objection = next((one for one in step.verdicts if one.get("kind") != "allow"), None)
     if objection is not None:
         kind = str(objection.get("kind"))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.queries import agents_page
 from signoff.budgets.queries import Spend, today
 from signoff.kit import clock
-from signoff.people.access import Principal, can
+from signoff.people.access import Principal, can, reach
 from signoff.people.queries import environments
 from signoff.runs import queries
 from signoff.runs.figures import Figures, figures_since, open_counts
@@ -179,11 +179,11 @@ def _load(
         chips=_chips(asked),
         is_first_page=cursor is None or found.previous_cursor is None,
         has_any=has_any,
-        may_start=can(viewer, "run.start", owners=(viewer.id,)),
-        may_cancel=can(viewer, "run.cancel", owners=(viewer.id,)),
+        may_start=can(viewer, "run.start"),
+        may_cancel=can(viewer, "run.cancel"),
         reach_note=""
-        if can(viewer, "run.read", owners=("",))
-        else "You see the runs you asked for, and those of your agents.",
+        if reach(viewer, "run.read") == "all"
+        else "You see the runs you asked for, and those of agents that are yours or shared with you.",
         first_agent=next((agent.slug for agent in agents if agent.state == "active" and agent.last_revision), ""),
     )
 

@@ -8,14 +8,20 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
+from signoff.agents.queries import agents_page
 from signoff.connections.mentions import Mentioned, mentioned
 from signoff.connections.placeholders import names_in
-from signoff.connections.queries import connection, connections_page, secret_row, secrets_page
+from signoff.connections.queries import connection, connections_page
+from signoff.connections.secrets.queries import secrets_page
 from signoff.connections.views import SecretRow, Use
+from signoff.kit import clock
 from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, authorize, can
 from signoff.people.facts import EnvironmentFacts
 from signoff.people.queries import environments
+from signoff.web.secret_words import ends_word, where_word
+
+_AGENTS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,16 @@ class Line:
         """Return who uses it, in words."""
         own = [f"{self.row.connection_name} itself"] if self.in_headers else []
         return own + [use.name for use in self.agents]
+
+    @property
+    def where(self) -> str:
+        """Return where its value is."""
+        return where_word(self.row)
+
+    @property
+    def ends(self) -> tuple[str, str] | None:
+        """Return a word and its tone when the end is near."""
+        return ends_word(self.row.expires_at, clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,7 @@ def load(session: Session, viewer: Principal, *, environment: str, cursor: str |
         places=tuple(places),
         newer=None,
         older=None,
-        may_manage=can(viewer, "secret.manage"),
+        may_manage=_may_enter(viewer),
         has_connections=bool(connections_page(session, viewer, environment=wanted, size=1).rows),
     )
     return replace(
@@ -98,57 +114,52 @@ def _line(row: SecretRow, users: Mentioned, configured: Mapping[str, frozenset[s
 
 
 @dataclass(frozen=True, slots=True)
-class SecretView:
-    """One secret: its facts, and the forms that replace and delete it."""
+class Typed:
+    """What was typed into the form for a new secret, but for the value: that is never shown again."""
 
-    line: Line
-    may_manage: bool
-    problem: str
-    errors: Mapping[str, Sequence[str]]
-
-    @property
-    def path(self) -> str:
-        """Return the address of the secret, below the workspace."""
-        return f"/secrets/{self.line.row.id}"
-
-
-def load_one(
-    session: Session,
-    viewer: Principal,
-    secret_id: str,
-    *,
-    problem: str = "",
-    errors: Mapping[str, Sequence[str]] | None = None,
-) -> SecretView:
-    """Return one secret.
-
-    Raises:
-        NotFound: there is no such secret where the viewer may look.
-    """
-    row = secret_row(session, viewer, secret_id)
-    line = _line(row, mentioned(session, viewer), _configured(session, viewer, [row]))
-    return SecretView(line, can(viewer, "secret.manage"), problem, errors or {})
+    connection_id: str = ""
+    name: str = ""
+    description: str = ""
+    reference: str = ""
+    expires_at: str = ""
+    is_high: bool = False
+    is_personal: bool = False
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NewSecretView:
-    """The form for a new secret. It has no place for a value: what was typed is never shown again."""
+    """The form for a new secret."""
 
     connections: tuple[tuple[str, str], ...]
-    connection_id: str
-    name: str
-    description: str
+    agents: tuple[tuple[str, str, bool], ...]
+    typed: Typed
+    may_be_personal: bool
+    must_be_personal: bool
     problem: str
     errors: Mapping[str, Sequence[str]]
+
+    @property
+    def connection_id(self) -> str:
+        """Return the connection chosen."""
+        return self.typed.connection_id
+
+    @property
+    def name(self) -> str:
+        """Return the name typed."""
+        return self.typed.name[:63]
+
+    @property
+    def description(self) -> str:
+        """Return the description typed."""
+        return self.typed.description[:1_000]
 
 
 def load_new(
     session: Session,
     viewer: Principal,
+    typed: Typed,
     *,
-    connection_id: str,
-    name: str,
-    description: str = "",
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
 ) -> NewSecretView:
@@ -157,11 +168,25 @@ def load_new(
     Raises:
         NotAllowed: the viewer may not enter secrets.
     """
-    authorize(viewer, "secret.manage")
+    if not _may_enter(viewer):
+        authorize(viewer, "secret.manage")
     rows = connections_page(session, viewer, size=PAGE_SIZE_MAX).rows
     named = {row.id: f"{row.name} ({row.slug}, {row.environment_slug})" for row in rows}
-    if connection_id and connection_id not in named:
-        row = connection(session, viewer, connection_id).row
+    if typed.connection_id and typed.connection_id not in named:
+        row = connection(session, viewer, typed.connection_id).row
         named[row.id] = f"{row.name} ({row.slug}, {row.environment_slug})"
     pairs = sorted(named.items(), key=lambda pair: pair[1].casefold())
-    return NewSecretView(tuple(pairs), connection_id, name[:63], description[:1_000], problem, errors or {})
+    agents = agents_page(session, viewer, size=_AGENTS_SHOWN).rows
+    return NewSecretView(
+        connections=tuple(pairs),
+        agents=tuple((one.id, one.name, one.id in typed.agents) for one in agents),
+        typed=typed,
+        may_be_personal=viewer.kind == "member",
+        must_be_personal=not can(viewer, "secret.manage"),
+        problem=problem,
+        errors=errors or {},
+    )
+
+
+def _may_enter(viewer: Principal) -> bool:
+    return can(viewer, "secret.manage") or (viewer.kind == "member" and can(viewer, "secret.manage_personal"))

@@ -18,7 +18,12 @@ from signoff.web.permission_words import AREA_WORDS
 AREAS: tuple[tuple[str, str], ...] = tuple(
     (area, words) for area, words in {**AREA_WORDS, "session": "Sign-in", "setup_link": "Setup links"}.items()
 )
-ACTORS: tuple[tuple[str, str], ...] = (("member", "People"), ("key", "API keys"), ("system", "Signoff itself"))
+ACTORS: tuple[tuple[str, str], ...] = (
+    ("member", "People"),
+    ("key", "People's API keys"),
+    ("service_account", "Service accounts"),
+    ("system", "Signoff itself"),
+)
 SPANS: tuple[tuple[str, str, timedelta], ...] = (
     ("day", "Last 24 hours", timedelta(days=1)),
     ("week", "Last 7 days", timedelta(days=7)),
@@ -53,7 +58,8 @@ class Line:
     @property
     def actor_icon(self) -> str:
         """Return the icon of who did it."""
-        return {"member": "user", "key": "square-terminal"}.get(self.row.actor_kind, "cog")
+        known = {"member": "user", "key": "square-terminal", "service_account": "server-cog"}
+        return known.get(self.row.actor_kind, "cog")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from signoff.kit.paging import Page
-from signoff.people.access import Principal, authorize, can
+from signoff.people.access import Principal, authorize, can, reach
+from signoff.people.account_queries import service_accounts
 from signoff.people.facts import KeyFacts, NewKey
-from signoff.people.queries import environments, keys, workspace
-from signoff.people.roles import KEY_PRESETS, PERMISSIONS
+from signoff.people.key_queries import keys
+from signoff.people.queries import environments, workspace
+from signoff.people.roles import KEY_PRESETS
 from signoff.web.forms import Form
 from signoff.web.looks import LOOKS
 from signoff.web.permission_words import ACTION_WORDS
@@ -25,6 +28,8 @@ PRESET_WORDS: tuple[tuple[str, str, str], ...] = (
 )
 # A choice of the form needs a word: browsers take an empty one for none.
 ALL = "all"
+# No account is called so: the slug of an account is longer than nothing and has no stroke.
+MINE = "-"
 EXPIRIES: tuple[tuple[str, str], ...] = (
     ("30", "In 30 days"),
     ("90", "In 90 days"),
@@ -67,6 +72,24 @@ class Line:
         """Return whether it lets nobody in any more."""
         return self.key.state != "active"
 
+    @property
+    def is_tried(self) -> bool:
+        """Return whether somebody tried it, or a secret it had, after its end."""
+        return self.key.refused_at is not None
+
+    @property
+    def why_suspended(self) -> str:
+        """Return why it is refused although nobody ended it."""
+        if self.key.state != "suspended":
+            return ""
+        return "its account is disabled" if self.key.owner_kind == "service_account" else "its member is gone"
+
+    def may_rotate(self, viewer_id: str) -> bool:
+        """Return whether the viewer may have a new secret of it: not of another person's own key."""
+        return self.key.state in ("active", "expired") and (
+            self.key.owner_kind != "member" or self.key.owner_id == viewer_id
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -76,13 +99,20 @@ class Shown:
     name: str
     is_rotated: bool
     example: str
+    old_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class KeysView:
-    """The list. `shown` None: no key was made just now."""
+    """The list. `shown` None: no key was made just now. `expiring`: how many on this page end within 14 days."""
 
     lines: tuple[Line, ...]
+    me: str
+    expiring: int
+    may_see_accounts: bool
+    is_own_only: bool
+    account: str
+    rotate_ends: tuple[tuple[str, str], ...]
     older: str | None
     is_later_page: bool
     may_manage: bool
@@ -95,6 +125,7 @@ def load(
     viewer: Principal,
     *,
     cursor: str | None = None,
+    account: str = "",
     made: NewKey | None = None,
     is_rotated: bool = False,
     address: str = "",
@@ -103,25 +134,39 @@ def load(
     """Return one page of the list.
 
     Args:
+        account: the slug of a service account, to show its keys only.
         made: a key that was made or rotated just now.
         address: where this server is reached, for the example; without a slash at the end.
 
     Raises:
         NotAllowed: the viewer may not see keys.
     """
-    page: Page[KeyFacts] = keys(session, viewer, cursor=cursor)
+    page: Page[KeyFacts] = keys(session, viewer, service_account=account or None, cursor=cursor)
     shown = None
     if made is not None:
-        name = next((key.name for key in page.rows if key.id == made.id), "")
-        shown = Shown(made.key, name, is_rotated, _example(address, workspace(session, viewer).slug))
+        key = next((key for key in page.rows if key.id == made.id), None)
+        name, until = (key.name, key.old_secret_until) if key else ("", None)
+        shown = Shown(made.key, name, is_rotated, _example(address, workspace(session, viewer).slug), until)
     return KeysView(
         lines=tuple(Line(key) for key in page.rows),
-        older=f"/settings/keys?cursor={page.next_cursor}" if page.next_cursor else None,
+        me=viewer.id,
+        expiring=sum(key.is_expiring for key in page.rows),
+        may_see_accounts=can(viewer, "service_account.read"),
+        is_own_only=reach(viewer, "key.read") != "all",
+        account=account,
+        rotate_ends=(("keep", "As it was"), *EXPIRIES[:-1]),
+        older=_older(page.next_cursor, account),
         is_later_page=cursor is not None,
         may_manage=can(viewer, "key.manage"),
         shown=shown,
         problem=problem,
     )
+
+
+def _older(cursor: str | None, account: str) -> str | None:
+    if cursor is None:
+        return None
+    return f"/settings/keys?cursor={cursor}" + (f"&account={account}" if account else "")
 
 
 def _example(address: str, slug: str) -> str:
@@ -134,6 +179,7 @@ class NewKeyView:
     """The form for a new key, as it was filled in."""
 
     form: Form
+    owners: tuple[tuple[str, str], ...]
     places: tuple[tuple[str, str], ...]
     scopes: tuple[tuple[str, str], ...]
     problem: str
@@ -157,5 +203,15 @@ def load_new(
     """
     authorize(viewer, "key.manage")
     places = tuple((place.slug, f"{place.name} only") for place in environments(session, viewer))
-    scopes = tuple((action, words) for action, words in ACTION_WORDS.items() if action in PERMISSIONS[viewer.role])
-    return NewKeyView(form or Form(), ((ALL, "All of them"), *places), scopes, problem, errors or {})
+    scopes = tuple((action, words) for action, words in ACTION_WORDS.items() if reach(viewer, action))
+    given = form or Form()
+    return NewKeyView(given, _owners(session, viewer), ((ALL, "All of them"), *places), scopes, problem, errors or {})
+
+
+def _owners(session: Session, viewer: Principal) -> tuple[tuple[str, str], ...]:
+    """Return whose the key can be: the viewer's own, or that of an account. Automation stands first."""
+    mine = (MINE, "Me: it acts with my rights, and ends when I leave")
+    if reach(viewer, "key.manage") != "all" or not can(viewer, "service_account.read"):
+        return (mine,)
+    accounts = service_accounts(session, viewer, size=200).rows
+    return (mine, *((one.slug, f"{one.name} (service account)") for one in accounts if one.state == "active"))

@@ -7,16 +7,27 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from signoff.people.access import Principal, authorize, can
-from signoff.people.facts import MemberFacts
+from signoff.people.access import Principal, authorize, can, covers
+from signoff.people.custom_roles import RoleFacts, permissions_of, role_names, roles
+from signoff.people.facts import InvitationFacts, MemberFacts
+from signoff.people.own import invitation_of
 from signoff.people.queries import member, members
 from signoff.web.forms import Form
-from signoff.web.permission_words import ROLE_WORDS
+from signoff.web.permission_words import ROLE_WORDS, role_name
 
 
-def roles_for(viewer: Principal) -> tuple[tuple[str, str, str], ...]:
-    """Return the roles the viewer may give: value, name, what it is for. Only an owner makes owners."""
-    return tuple((role, *words) for role, words in ROLE_WORDS.items() if role != "owner" or viewer.role == "owner")
+def roles_for(session: Session, viewer: Principal) -> tuple[tuple[str, str, str], ...]:
+    """Return the roles the viewer may give: value, name, what it is for. Nobody gives more than they have."""
+    return tuple(_words(role) for role in _known(session, viewer) if covers(viewer, role.permissions))
+
+
+def _known(session: Session, viewer: Principal) -> list[RoleFacts]:
+    return roles(session, viewer) if can(viewer, "role.read") else []
+
+
+def _words(role: RoleFacts) -> tuple[str, str, str]:
+    about = next((words[1] for known, words in ROLE_WORDS.items() if known == role.slug), role.description)
+    return role.slug, role_name(role.slug, role.name), about or "A role of this workspace."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +52,18 @@ class MembersView:
     me: str
     link: Link | None
     note: str
-
-    @property
-    def role_names(self) -> dict[str, str]:
-        """Return the roles' names."""
-        return {str(role): name for role, (name, _) in ROLE_WORDS.items()}
+    role_names: Mapping[str, str]
+    mailed_to: str = ""
 
 
 def load(
-    session: Session, viewer: Principal, *, cursor: str | None = None, link: Link | None = None, note: str = ""
+    session: Session,
+    viewer: Principal,
+    *,
+    cursor: str | None = None,
+    link: Link | None = None,
+    note: str = "",
+    mailed_to: str = "",
 ) -> MembersView:
     """Return one page of the list.
 
@@ -65,6 +79,8 @@ def load(
         me=viewer.id,
         link=link,
         note=note,
+        role_names={**{str(role): words[0] for role, words in ROLE_WORDS.items()}, **role_names(session, viewer)},
+        mailed_to=mailed_to,
     )
 
 
@@ -80,6 +96,22 @@ class MemberView:
     link: Link | None
     problem: str
     errors: Mapping[str, Sequence[str]]
+    invitation: InvitationFacts | None = None
+    sends_mail: bool = False
+
+    @property
+    def is_invited(self) -> bool:
+        """Return whether they have not come in yet."""
+        return self.member.state == "invited"
+
+    @property
+    def signs_in(self) -> str:
+        """Return how they come in, in words."""
+        if self.is_invited:
+            return "not yet: invited"
+        ways = [("with single sign-on", self.member.has_sso), ("with a password", self.member.has_password)]
+        how = " or ".join(words for words, has in ways if has) or "with links"
+        return f"{how} and a second factor" if self.member.has_second_factor else how
 
     @property
     def path(self) -> str:
@@ -96,6 +128,7 @@ def load_one(
     link: Link | None = None,
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
+    sends_mail: bool = False,
 ) -> MemberView:
     """Return one member. `role` is the one chosen in a form that was refused.
 
@@ -103,17 +136,20 @@ def load_one(
         NotFound: there is no such member here.
     """
     found = member(session, viewer, member_id)
-    # An owner is changed by owners only.
-    may_manage = can(viewer, "member.manage") and (found.role != "owner" or viewer.role == "owner")
+    # Who may do more than the viewer is changed by somebody else: an owner by owners only.
+    theirs = permissions_of(session, viewer.workspace_id, found.role)
+    may_manage = can(viewer, "member.manage") and covers(viewer, theirs)
     return MemberView(
         member=found,
-        roles=tuple((value, *words) for value, words in ROLE_WORDS.items()) if not may_manage else roles_for(viewer),
+        roles=roles_for(session, viewer) if may_manage else (),
         role=role or found.role,
         may_manage=may_manage,
         is_me=found.id == viewer.id,
         link=link,
         problem=problem,
         errors=errors or {},
+        invitation=invitation_of(session, viewer, member_id) if may_manage else None,
+        sends_mail=sends_mail,
     )
 
 
@@ -125,11 +161,14 @@ class InviteView:
     roles: tuple[tuple[str, str, str], ...]
     problem: str
     errors: Mapping[str, Sequence[str]]
+    sends_mail: bool = False
 
 
 def load_invite(
+    session: Session,
     viewer: Principal,
     *,
+    sends_mail: bool = False,
     form: Form | None = None,
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
@@ -140,4 +179,4 @@ def load_invite(
         NotAllowed: the viewer may not invite.
     """
     authorize(viewer, "member.manage")
-    return InviteView(form or Form(), roles_for(viewer), problem, errors or {})
+    return InviteView(form or Form(), roles_for(session, viewer), problem, errors or {}, sends_mail)

@@ -1,4 +1,4 @@
-"""GET the list, one member, the invitation; POST an invitation, a role, a link, a removal.
+"""GET the list, one member, the invitation; POST an invitation, a role, a link, a mail, a removal.
 
 A link is drawn on the answer to its own POST: it is kept nowhere that a redirect could fetch it from.
 """
@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from signoff.kit.errors import NotAllowed, NotFound, NotNow, Refusal
-from signoff.people.actions import add_member, create_setup_link, remove_member, set_role
+from signoff.kit.sealing import Sealer
+from signoff.people.actions import add_member, create_setup_link, remove_member, reset_second_factor, set_role
 from signoff.people.queries import member as member_facts
 from signoff.web.address import public_address
 from signoff.web.flash import Flash
@@ -36,7 +37,9 @@ def settings_members(request: Request, looker: Looker, cursor: str | None = None
 @router.get("/settings/members/new")
 def new(request: Request, looker: Looker) -> Response:
     """The invitation to fill in."""
-    return page.draw(request, "new.html", load_invite(looker.viewer))
+    with store_of(request).read() as session:
+        view = load_invite(session, looker.viewer, sends_mail=_sends_mail(request))
+    return page.draw(request, "new.html", view)
 
 
 @router.post("/settings/members")
@@ -48,24 +51,45 @@ def invite(request: Request, looker: Looker, fields: Fields) -> Response:
             email, name, role = (fields.text(field) for field in ("email", "name", "role"))
             made = add_member(session, looker.viewer, email=email, name=name, role=role)
     except Refusal as refusal:
-        view = load_invite(looker.viewer, form=fields, problem=refusal.detail, errors=refusal.errors)
+        with store.read() as session:
+            view = load_invite(
+                session,
+                looker.viewer,
+                form=fields,
+                problem=refusal.detail,
+                errors=refusal.errors,
+                sends_mail=_sends_mail(request),
+            )
         return page.draw(request, "new.html", view, status=refusal.status)
-    link, note = None, ""
+    link, note, mailed_to = None, "", ""
     try:
         with store.write() as session:
-            link = _link(session, request, looker, made)
+            made_link = _link(session, request, looker, made, by_mail=_sends_mail(request))
+            link, mailed_to = (None, made_link.email) if _sends_mail(request) else (made_link, "")
     except NotNow as refusal:  # They have an account elsewhere: they are in, with the password they have.
         note = refusal.detail
     with store.read() as session:
-        view = load(session, looker.viewer, link=link, note=note)
+        view = load(session, looker.viewer, link=link, note=note, mailed_to=mailed_to)
     return page.draw(request, "page.html", view, status=201, headers=SHOWN_ONCE)
 
 
-def _link(session: Session, request: Request, looker: Looking, member_id: str) -> Link:
-    seconds = house_of(request).settings.setup_link_seconds
+def _sends_mail(request: Request) -> bool:
+    return house_of(request).settings.smtp_url is not None
+
+
+def _link(session: Session, request: Request, looker: Looking, member_id: str, *, by_mail: bool = False) -> Link:
+    house = house_of(request)
+    seconds = house.settings.setup_link_seconds
     person = member_facts(session, looker.viewer, member_id)
     purpose = "reset" if person.has_password else "invitation"
-    token = create_setup_link(session, looker.viewer, member_id=member_id, purpose=purpose, lifetime_seconds=seconds)
+    token = create_setup_link(
+        session,
+        looker.viewer,
+        member_id=member_id,
+        purpose=purpose,
+        lifetime_seconds=seconds,
+        mail_with=Sealer(house.services.vault.keys) if by_mail else None,
+    )
     address = f"{public_address(request)}/setup/{token}"
     return Link(address, person.name, person.email, max(seconds // 3600, 1), person.has_password)
 
@@ -74,7 +98,7 @@ def _link(session: Session, request: Request, looker: Looking, member_id: str) -
 def one(request: Request, looker: Looker, member: str) -> Response:
     """One member."""
     with store_of(request).read() as session:
-        view = load_one(session, looker.viewer, member)
+        view = load_one(session, looker.viewer, member, sends_mail=_sends_mail(request))
     return page.draw(request, "member.html", view)
 
 
@@ -106,8 +130,38 @@ def make_link(request: Request, looker: Looker, member: str) -> Response:
     except Refusal as refusal:
         return _again(request, looker, member, refusal)
     with store.read() as session:
-        view = load_one(session, looker.viewer, member, link=link)
+        view = load_one(session, looker.viewer, member, link=link, sends_mail=_sends_mail(request))
     return page.draw(request, "member.html", view, status=201, headers=SHOWN_ONCE)
+
+
+@router.post("/settings/members/{member}/mail")
+def mail_link(request: Request, looker: Looker, member: str) -> Response:
+    """Mail a new one-time link to a member; older ones stop working."""
+    try:
+        if not _sends_mail(request):
+            raise NotNow("This installation sends no mail. Make a link, and hand it over.")
+        with store_of(request).write() as session:
+            link = _link(session, request, looker, member, by_mail=True)
+    except (NotAllowed, NotFound):
+        raise
+    except Refusal as refusal:
+        return _again(request, looker, member, refusal)
+    flash = Flash(f"A mail to {link.email} is on its way", "Links that were made before have stopped working.")
+    return see_other(request, looker.chrome.href(f"/settings/members/{member}"), flash)
+
+
+@router.post("/settings/members/{member}/second-factor/reset")
+def reset_factor(request: Request, looker: Looker, member: str) -> Response:
+    """Take a member's second factor away, because app and codes are lost."""
+    try:
+        with store_of(request).write() as session:
+            reset_second_factor(session, looker.viewer, member)
+    except (NotAllowed, NotFound):
+        raise
+    except Refusal as refusal:
+        return _again(request, looker, member, refusal)
+    flash = Flash("The second factor is reset", "Their sessions have ended. They sign in with their password alone.")
+    return see_other(request, looker.chrome.href(f"/settings/members/{member}"), flash)
 
 
 @router.post("/settings/members/{member}/remove")
@@ -115,16 +169,29 @@ def remove(request: Request, looker: Looker, member: str) -> Response:
     """Take a member out of the workspace."""
     try:
         with store_of(request).write() as session:
+            is_invited = member_facts(session, looker.viewer, member).state == "invited"
             remove_member(session, looker.viewer, member)
     except (NotAllowed, NotFound):
         raise
     except Refusal as refusal:
         return _again(request, looker, member, refusal)
-    flash = Flash("The member is removed", "Their sessions here have ended. What they did stays in the record.")
+    flash = (
+        Flash("The invitation is withdrawn", "Its link has stopped working.")
+        if is_invited
+        else Flash("The member is removed", "Their sessions here have ended. What they did stays in the record.")
+    )
     return see_other(request, looker.chrome.href("/settings/members"), flash)
 
 
 def _again(request: Request, looker: Looking, member: str, refusal: Refusal, role: str = "") -> Response:
     with store_of(request).read() as session:
-        view = load_one(session, looker.viewer, member, role=role, problem=refusal.detail, errors=refusal.errors)
+        view = load_one(
+            session,
+            looker.viewer,
+            member,
+            role=role,
+            problem=refusal.detail,
+            errors=refusal.errors,
+            sends_mail=_sends_mail(request),
+        )
     return page.draw(request, "member.html", view, status=refusal.status)

@@ -1,1 +1,1 @@
-"""What each role may do: the permission table itself, in words."""
+"""What each role may do, the roles of this workspace, what a level on an agent allows, and who deploys where."""

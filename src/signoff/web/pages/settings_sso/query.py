@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from signoff.kit import ids
-from signoff.people.access import Principal, authorize
+from signoff.people.access import Principal, authorize, can
+from signoff.people.custom_roles import role_names
 from signoff.people.provider_input import ProviderInput
 from signoff.people.providers import (
     IdentityFacts,
@@ -37,6 +38,7 @@ class ListView:
 
     rows: tuple[ProviderFacts, ...]
     is_sso_only: bool
+    may_close: bool
     problem: str
 
     @property
@@ -51,7 +53,8 @@ def load(session: Session, viewer: Principal, *, problem: str = "") -> ListView:
     Raises:
         NotAllowed: the viewer may not set single sign-on up.
     """
-    return ListView(tuple(providers(session, viewer)), is_sso_only(session, viewer), problem)
+    found, may_close = tuple(providers(session, viewer)), can(viewer, "workspace.manage")
+    return ListView(found, is_sso_only(session, viewer), may_close, problem)
 
 
 def host_of(issuer: str) -> str:
@@ -83,6 +86,7 @@ class FormView:
 
 
 def load_new(
+    session: Session,
     viewer: Principal,
     *,
     address: str,
@@ -93,7 +97,14 @@ def load_new(
     """Return an empty form, or the one that was refused. Its id is known beforehand: the redirect address holds it."""
     authorize(viewer, "identity.manage")
     entered = form or Form({"scopes": ("openid email profile",)})
-    return FormView(entered.text("id") or ids.new_id("idp"), entered, address, problem, errors or {}, _default_roles())
+    return FormView(
+        entered.text("id") or ids.new_id("idp"),
+        entered,
+        address,
+        problem,
+        errors or {},
+        _default_roles(session, viewer),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +141,18 @@ def load_one(
     entered = form or _form_of(found)
     return ProviderView(
         provider=found,
-        form=FormView(found.id, entered, address, form_problem, errors or {}, _default_roles()),
+        form=FormView(found.id, entered, address, form_problem, errors or {}, _default_roles(session, viewer)),
         people=tuple(identities(session, viewer, provider_id, size=_IDENTITIES_MAX)),
         findings=tuple(findings),
-        is_owner=viewer.role == "owner",
+        is_owner=can(viewer, "owner.manage"),
         problem=problem,
     )
 
 
-def _default_roles() -> tuple[tuple[str, str], ...]:
-    return ((REFUSE, "None: refuse them"), *((role, ROLE_WORDS[role][0]) for role in ROLES if role != "owner"))
+def _default_roles(session: Session, viewer: Principal) -> tuple[tuple[str, str], ...]:
+    own = sorted(role_names(session, viewer).items(), key=lambda pair: pair[1])
+    built_in = [(role, ROLE_WORDS[role][0]) for role in ROLES if role != "owner"]
+    return ((REFUSE, "None: refuse them"), *built_in, *own)
 
 
 def _form_of(found: ProviderFacts) -> Form:

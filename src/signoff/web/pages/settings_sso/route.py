@@ -45,7 +45,9 @@ def settings_sso(request: Request, looker: Looker) -> Response:
 @router.get("/settings/sso/new")
 def new(request: Request, looker: Looker) -> Response:
     """The form for a new one."""
-    return page.draw(request, "new.html", load_new(looker.viewer, address=public_address(request)))
+    with store_of(request).read() as session:
+        view = load_new(session, looker.viewer, address=public_address(request))
+    return page.draw(request, "new.html", view)
 
 
 @router.post("/settings/sso")
@@ -57,7 +59,7 @@ def add(request: Request, looker: Looker, fields: Fields) -> Response:
             made = add_provider(
                 session,
                 looker.viewer,
-                house.services.vault,
+                house.single_sign_on.sealer,
                 house.single_sign_on.guard,
                 input_of(fields),
                 provider_id=fields.text("id"),
@@ -65,13 +67,15 @@ def add(request: Request, looker: Looker, fields: Fields) -> Response:
     except NotFound:
         raise
     except Refusal as refusal:
-        view = load_new(
-            looker.viewer,
-            address=public_address(request),
-            form=fields,
-            problem=refusal.detail,
-            errors=refusal.errors,
-        )
+        with house.store.read() as session:
+            view = load_new(
+                session,
+                looker.viewer,
+                address=public_address(request),
+                form=fields,
+                problem=refusal.detail,
+                errors=refusal.errors,
+            )
         return page.draw(request, "new.html", view, status=refusal.status)
     flash = Flash("The provider is kept, and switched off", "Test it, then switch it on.")
     return see_other(request, looker.chrome.href(f"/settings/sso/{made}"), flash)
@@ -114,7 +118,7 @@ def change(request: Request, looker: Looker, provider: str, fields: Fields) -> R
             change_provider(
                 session,
                 looker.viewer,
-                house.services.vault,
+                house.single_sign_on.sealer,
                 house.single_sign_on.guard,
                 provider,
                 input_of(fields),

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from signoff.people.providers import Door, door, doors_of, is_any_door, only_doors
+from signoff.people.providers import Door, door
 from signoff.people.queries import is_anyone_here
-from signoff.web.targets import workspace_in
+from signoff.people.sign_in_rules import sentence_of
+from signoff.web.ways_in import Button, buttons_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,7 @@ class SignInView:
 
     Args:
         is_empty_house: nobody has an account here yet.
-        doors: identity providers of the one workspace there is, or of the one the address asks for.
-        has_other_doors: there are workspaces with single sign-on whose doors are not shown here.
+        why: which rule of the workspace was not met.
         left: the provider whose session was just ended here, and may be ended there.
     """
 
@@ -27,24 +27,29 @@ class SignInView:
     is_empty_house: bool
     problem: str = ""
     advice: str = ""
-    doors: tuple[Door, ...] = ()
-    has_other_doors: bool = False
+    why: str = ""
+    buttons: tuple[Button, ...] = ()
     left: Door | None = None
 
 
 def load(
-    session: Session, *, email: str = "", target: str = "", problem: str = "", advice: str = "", left: str = ""
+    session: Session,
+    *,
+    email: str = "",
+    target: str = "",
+    problem: str = "",
+    advice: str = "",
+    why: str = "",
+    left: str = "",
 ) -> SignInView:
-    """Return the view. It says nothing about who has an account."""
-    slug = workspace_in(target)
-    doors = doors_of(session, slug) if slug else only_doors(session)
+    """Return the view; it says nothing about who has an account. `why` is the code of a rule that was not met."""
     return SignInView(
         email=email[:200],
         target=target,
         is_empty_house=not is_anyone_here(session),
         problem=problem,
         advice=advice,
-        doors=tuple(doors),
-        has_other_doors=not doors and is_any_door(session),
+        why=sentence_of(why),
+        buttons=buttons_for(session, target),
         left=door(session, left[:64]) if left else None,
     )

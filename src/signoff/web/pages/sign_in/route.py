@@ -7,27 +7,27 @@ from starlette.responses import RedirectResponse, Response
 
 from signoff.kit.errors import NotSignedIn, TooMuch
 from signoff.people.actions import sign_out as end_session
-from signoff.people.sign_in_rules import SsoRequired
+from signoff.web.coming_in import NOT_KEPT, come_in, network_address, user_agent
 from signoff.web.flash import Flash, set_flash
 from signoff.web.forms import Fields
 from signoff.web.house import house_of
-from signoff.web.identity import clear_session_cookie, session_token, set_session_cookie
-from signoff.web.page import Page, see_other
+from signoff.web.identity import clear_pending_cookie, clear_session_cookie, session_token
+from signoff.web.page import Page
 from signoff.web.pages.sign_in.query import load
 from signoff.web.targets import safe_target
 
 router = APIRouter()
 page = Page(__file__)
 
-WRONG = "Check both, then try again. A forgotten password: ask an administrator for a new link."
+WRONG = "Check both, then try again. A forgotten password: get a link, below."
 
 
 @router.get("/sign-in")
-def sign_in(request: Request, next: str = "", left: str = "") -> Response:  # noqa: A002
+def sign_in(request: Request, next: str = "", why: str = "", left: str = "") -> Response:  # noqa: A002
     """The form. `left` is the identity provider of a session that was just ended."""
     with house_of(request).store.read() as session:
-        view = load(session, target=safe_target(next), left=left)
-    return page.draw(request, "page.html", view, headers={"Cache-Control": "no-store"})
+        view = load(session, target=safe_target(next), why=why, left=left)
+    return page.draw(request, "page.html", view, headers=NOT_KEPT)
 
 
 @router.post("/sign-in")
@@ -35,20 +35,18 @@ def enter(request: Request, fields: Fields) -> Response:
     """Sign in, or the form again with what was wrong; which of the two fields it was is not told."""
     house = house_of(request)
     email, target = fields.text("email"), safe_target(fields.text("next"))
-    address = request.client.host if request.client else "unknown"
-    agent = request.headers.get("user-agent", "")[:300]
     try:
-        signed_in = house.entrance.sign_in(email, fields.text("password"), address=address, user_agent=agent)
-    except (NotSignedIn, SsoRequired, TooMuch) as refusal:
+        entered = house.entrance.sign_in(
+            email, fields.text("password"), address=network_address(request), user_agent=user_agent(request)
+        )
+    except (NotSignedIn, TooMuch) as refusal:
         with house.store.read() as session:
-            advice = WRONG if isinstance(refusal, NotSignedIn) else ""
+            advice = WRONG if refusal.code == "bad_credentials" else ""
             view = load(session, email=email, target=target, problem=refusal.detail, advice=advice)
         wait = getattr(refusal, "retry_after_seconds", None)
-        headers = {"Cache-Control": "no-store", **({"Retry-After": str(wait)} if wait else {})}
+        headers = {**NOT_KEPT, **({"Retry-After": str(wait)} if wait else {})}
         return page.draw(request, "page.html", view, status=refusal.status, headers=headers)
-    response = see_other(request, target or f"/w/{signed_in.workspace_slug}")
-    set_session_cookie(response, house.settings, signed_in)
-    return response
+    return come_in(request, entered, target)
 
 
 @router.post("/sign-out")
@@ -63,6 +61,7 @@ def leave(request: Request) -> Response:
     # A form may not lead to another site, so that the session over there is ended by a link on the next page.
     response = RedirectResponse(f"/sign-in?left={provider_id}" if provider_id else "/sign-in", status_code=303)
     clear_session_cookie(response, house.settings)
+    clear_pending_cookie(response, house.settings)
     if provider_id is None:
         set_flash(response, Flash("You are signed out"))
     return response

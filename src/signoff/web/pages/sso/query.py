@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from signoff.people.providers import Door, door, doors_of
 from signoff.web.targets import workspace_in
+from signoff.web.ways_in import Button, door_buttons
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class SsoView:
 
     workspace: str
     target: str
-    doors: tuple[Door, ...]
+    buttons: tuple[Button, ...]
     is_asked: bool
 
 
@@ -24,7 +25,7 @@ def load(session: Session, *, workspace: str, target: str) -> SsoView:
     """Return the view. A workspace that does not exist looks like one without single sign-on."""
     slug = workspace.strip().lower()[:63]
     doors = doors_of(session, slug or workspace_in(target))
-    return SsoView(slug, target, tuple(doors), bool(slug))
+    return SsoView(slug, target, door_buttons(doors, target), bool(slug))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,13 @@ class ConfirmView:
     """A door that another site's link leads to; one goes through knowingly."""
 
     door: Door | None
-    target: str
+    button: Button | None
 
 
 def load_confirm(session: Session, provider_id: str, *, target: str) -> ConfirmView:
     """Return the view."""
-    return ConfirmView(door(session, provider_id[:64]), target)
+    found = door(session, provider_id[:64])
+    return ConfirmView(found, door_buttons([found], target)[0] if found else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from signoff.people.single_sign_on import Answer
 from signoff.people.sso_refusals import SsoRefused
 from signoff.settings import Settings
 from signoff.web.address import public_address
+from signoff.web.coming_in import hand_over, network_address, user_agent
 from signoff.web.house import house_of, store_of
-from signoff.web.identity import set_session_cookie
 from signoff.web.page import Page
 from signoff.web.pages.sso.query import RefusedView, load, load_confirm
 from signoff.web.targets import safe_target, workspace_in
@@ -45,7 +45,7 @@ async def start(request: Request, provider: str, next: str = "") -> Response:  #
         return page.draw(request, "confirm.html", view, status=200 if view.door else 404, headers=NOT_KEPT)
     try:
         departure = await house.single_sign_on.begin(
-            provider, redirect_uri=_callback(request, provider), target=target, address=_address(request)
+            provider, redirect_uri=_callback(request, provider), target=target, address=network_address(request)
         )
     except (SsoRefused, TooMuch) as refusal:
         return _refused(request, refusal)
@@ -80,8 +80,8 @@ async def callback(
             provider,
             answer,
             redirect_uri=_callback(request, provider),
-            address=_address(request),
-            user_agent=request.headers.get("user-agent", "")[:300],
+            address=network_address(request),
+            user_agent=user_agent(request),
         )
     except (SsoRefused, TooMuch) as refusal:
         return _refused(request, refusal)
@@ -89,7 +89,7 @@ async def callback(
     slug, wanted = arrival.signed_in.workspace_slug, arrival.target
     where = wanted if wanted and workspace_in(wanted) in ("", slug) else f"/w/{slug}"
     response = RedirectResponse(where, status_code=303, headers=NOT_KEPT)
-    set_session_cookie(response, house.settings, arrival.signed_in)
+    hand_over(request, response, arrival.signed_in)
     _forget(response, house.settings)
     return response
 
@@ -99,7 +99,7 @@ async def sign_out(request: Request, provider: str) -> Response:
     """On to the provider, to end the session there; back to our sign-in page when it offers no such thing."""
     try:
         where = await house_of(request).single_sign_on.sign_out_address(
-            provider, back_to=f"{public_address(request)}/sign-in", address=_address(request)
+            provider, back_to=f"{public_address(request)}/sign-in", address=network_address(request)
         )
     except TooMuch as refusal:
         return _refused(request, refusal)
@@ -127,7 +127,3 @@ def _cookie(settings: Settings) -> str:
 
 def _callback(request: Request, provider: str) -> str:
     return f"{public_address(request)}/sign-in/sso/{provider}/callback"
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"

@@ -1,0 +1,98 @@
+"""Giving somebody a level on one agent, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from signoff.agents.grants import GRANTS_MAX, actions_of, may_on
+from signoff.agents.lookup import agent_for, member_of
+from signoff.kit import clock, ids
+from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
+from signoff.people.access import Principal
+from signoff.people.levels import LEVELS, Level
+from signoff.record import audit
+from signoff.tables.agents import Agent, AgentGrant
+
+
+def give_grant(session: Session, principal: Principal, agent_id: str, *, member_id: str, level: str) -> str:
+    """Let a member do what a level includes on one agent; return the grant's id. It holds from the next request on.
+
+    Raises:
+        NotAllowed: the caller may not share the agent, or may not do all of it themselves.
+        Malformed: there is no such level or member.
+        NotNow: the member holds it already, or the agent has as many grants as it may have.
+    """
+    # The lock makes two who share at the same moment take turns, so that the second is told.
+    agent = agent_for(session, principal, agent_id, "agent.share", lock=True)
+    if level not in LEVELS:
+        raise Malformed(f"{level[:40]!r} is not a level.", errors={"level": [f"one of: {', '.join(LEVELS)}"]})
+    holder = member_of(session, agent.workspace_id, member_id, "member")
+    _stay_within(principal, agent, level)
+    held = select(AgentGrant.id).where(AgentGrant.agent_id == agent.id)
+    if session.scalar(held.where(AgentGrant.holder_id == holder, AgentGrant.level == level)):
+        raise NotNow(f"This member is {_a(level)} of {agent.slug} already.", code="granted_already")
+    if (session.scalar(select(func.count()).select_from(held.subquery())) or 0) >= GRANTS_MAX:
+        raise NotNow(f"An agent has at most {GRANTS_MAX} grants. Give a role to those who work on many agents.")
+    row = AgentGrant(
+        id=ids.new_id("grt"),
+        workspace_id=agent.workspace_id,
+        agent_id=agent.id,
+        holder_kind="member",
+        holder_id=holder,
+        level=level,
+        granted_by=principal.id,
+        granted_by_name=principal.name,
+        granted_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    _note(session, principal, agent, "grant.given", {"grant": row.id, "member": holder, "level": level})
+    return row.id
+
+
+def take_grant(session: Session, principal: Principal, agent_id: str, grant_id: str) -> None:
+    """Take a grant back, from the next request on.
+
+    Raises:
+        NotFound: the agent has no such grant (any more).
+        NotAllowed: the caller may not share the agent, or could not have given this level.
+    """
+    agent = agent_for(session, principal, agent_id, "agent.share", lock=True)
+    row = session.scalar(select(AgentGrant).where(AgentGrant.id == grant_id, AgentGrant.agent_id == agent.id))
+    if row is None:
+        raise NotFound("This agent has no such grant. It may have been taken back already.")
+    if row.level in LEVELS:
+        _stay_within(principal, agent, row.level)
+    session.execute(delete(AgentGrant).where(AgentGrant.id == row.id))
+    detail = {"grant": row.id, "member": row.holder_id, "level": row.level}
+    _note(session, principal, agent, "grant.taken", detail)
+
+
+def _stay_within(principal: Principal, agent: Agent, level: Level) -> None:
+    further = [action for action in actions_of((level,)) if not may_on(principal, agent, action)]
+    if further:
+        raise NotAllowed(
+            f"The level {level} includes what you may not do on {agent.slug}: {', '.join(further)}. "
+            "Somebody who may do all of it gives it or takes it back.",
+            extra={"required": further, "role": principal.role},
+        )
+
+
+def _a(level: str) -> str:
+    return f"{'an' if level[0] in 'aeo' else 'a'} {level}"
+
+
+def _note(session: Session, principal: Principal, agent: Agent, action: str, detail: Mapping[str, Any]) -> None:
+    audit.write(
+        session,
+        workspace_id=agent.workspace_id,
+        actor=principal.actor,
+        action=action,
+        object_kind="agent",
+        object_id=agent.id,
+        detail=detail,
+    )

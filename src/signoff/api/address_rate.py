@@ -1,0 +1,35 @@
+"""How much one network address may ask for, whoever it says it is, before anything is read from the database."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from signoff.api import problems
+from signoff.kit.rates import Rates
+
+# The browser files are small, cached for ever, and asked for by the dozen when a page is first opened.
+_FREE = ("/static/",)
+
+
+class AddressRate:
+    """Answers 429 to an address that asks too often. Behind a proxy the address is the client's if it is trusted."""
+
+    def __init__(self, app: ASGIApp, rates: Rates) -> None:
+        self.app = app
+        self.rates = rates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(_FREE):
+            await self.app(scope, receive, send)
+            return
+        client = scope.get("client")
+        grant = self.rates.take(str(client[0]) if client else "unknown")
+        scope.setdefault("state", {})["rate"] = grant
+        if grant.is_allowed:
+            await self.app(scope, receive, send)
+            return
+        detail = f"Too many requests from this network address. Try again in {grant.reset_seconds} seconds."
+        headers = {"Retry-After": str(grant.reset_seconds)}
+        answer = problems.respond(Request(scope), 429, "too_many_requests", detail, headers=headers)
+        await answer(scope, receive, send)

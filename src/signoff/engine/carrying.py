@@ -1,0 +1,51 @@
+"""What the relay does with the messages that start no run: alerts asked for from below, tokens to give back, mails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy.orm import Session
+
+from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
+from signoff.engine.mailing import mail_link
+from signoff.gateways.services import Services
+from signoff.kit.sealing import Sealer
+from signoff.people.actions.setup_links import MAIL_LINK
+from signoff.record import alarms
+from signoff.record.outbox import Message
+from signoff.watch.actions import raise_alert, resolve_by_key
+
+Handler = Callable[[Services, Message], Awaitable[None]]
+
+
+async def _raise(services: Services, message: Message) -> None:
+    def work(session: Session) -> None:
+        told = message.payload
+        raise_alert(session, message.workspace_id, key=told["key"], kind=told["kind"], text=told["text"])
+
+    await services.store.write_async(work)
+
+
+async def _resolve(services: Services, message: Message) -> None:
+    await services.store.write_async(resolve_by_key, message.workspace_id, message.payload["key"])
+
+
+async def _revoke(services: Services, message: Message) -> None:
+    is_last_try = message.attempts >= ATTEMPTS_MAX
+    login_id, version = message.payload["login_id"], message.payload["version"]
+    await revoke_at_provider(services.store, services, login_id, version, is_last_try=is_last_try)
+
+
+async def _mail(services: Services, message: Message) -> None:
+    await mail_link(services.store, services.settings, Sealer(services.vault.keys), message.payload)
+
+
+HANDLERS: dict[str, Handler] = {
+    alarms.RAISE: _raise,
+    alarms.RESOLVE: _resolve,
+    REVOKE: _revoke,
+    MAIL_LINK: _mail,
+}
+
+# What waits for somebody outside.
+SLOW = frozenset({REVOKE, MAIL_LINK})

@@ -1,0 +1,106 @@
+"""How often somebody may knock: per network address, per account or person, and for the whole installation."""
+
+from __future__ import annotations
+
+from signoff.kit.errors import TooMuch
+from signoff.kit.rates import Rates
+from signoff.people import throttle
+from signoff.tables.session import Store
+
+EVERYBODY = "everybody"
+# Six digits can be guessed: whoever knows a password gets a few tries at once, then one every two minutes.
+CODES_AT_ONCE, CODES_PER_MINUTE = 5, 0.5
+# A mailbox is not to be filled by somebody else.
+MAILS_AT_ONCE, MAILS_PER_MINUTE = 3, 0.05
+
+
+class Knocks:
+    """Counts attempts. What one address does is counted in this process; what an account meets, in the database."""
+
+    def __init__(self, store: Store, *, per_minute: int, total_per_minute: int) -> None:
+        self._store = store
+        self._per_minute, self._total = per_minute, total_per_minute
+        self._addresses = Rates(per_minute)
+        # Refuses a flood on one account without asking the database each time.
+        self._accounts = Rates(per_minute)
+
+    def address(self, address: str) -> None:
+        """Count one attempt from a network address.
+
+        Raises:
+            TooMuch: it made too many.
+        """
+        grant = self._addresses.take(address)
+        if not grant.is_allowed:
+            raise too_many(grant.reset_seconds)
+
+    def account(self, email: str) -> None:
+        """Count one attempt at an account, whether it exists or not, and one for everybody.
+
+        Raises:
+            TooMuch: too many were made, in all processes together.
+        """
+        key = f"account:{plain(email)}"
+        grant = self._accounts.take(key)
+        if not grant.is_allowed:
+            raise too_many(grant.reset_seconds)
+        with self._store.write() as session:
+            wait = throttle.take(session, key, per_minute=self._per_minute, at_once=self._per_minute)
+            if not wait:
+                wait = throttle.take(session, EVERYBODY, per_minute=self._total, at_once=self._total)
+        if wait:
+            raise too_many(wait)
+
+    def opened(self, email: str) -> None:
+        """Give an account its whole allowance back: its person came in."""
+        key = f"account:{plain(email)}"
+        self._accounts.forget(key)
+        with self._store.write() as session:
+            throttle.forget(session, key)
+
+    def code(self, person_id: str) -> None:
+        """Count one attempt at a person's second factor.
+
+        Raises:
+            TooMuch: too many were made.
+        """
+        self._few(f"code:{person_id}", CODES_PER_MINUTE, CODES_AT_ONCE)
+
+    def code_was_right(self, person_id: str) -> None:
+        """Give a person's second factor its whole allowance back: they have it."""
+        with self._store.write() as session:
+            throttle.forget(session, f"code:{person_id}")
+
+    def own_password(self, person_id: str) -> None:
+        """Count one attempt at the password behind a session. Not the same count as codes: one proves not the other.
+
+        Raises:
+            TooMuch: too many were made.
+        """
+        self._few(f"password:{person_id}", CODES_PER_MINUTE, CODES_AT_ONCE)
+
+    def mail(self, email: str) -> None:
+        """Count one mail that somebody asks for in the name of an account.
+
+        Raises:
+            TooMuch: too many were asked for.
+        """
+        self._few(f"mail:{plain(email)}", MAILS_PER_MINUTE, MAILS_AT_ONCE)
+
+    def _few(self, key: str, per_minute: float, at_once: int) -> None:
+        with self._store.write() as session:
+            wait = throttle.take(session, key, per_minute=per_minute, at_once=at_once)
+        if wait:
+            raise too_many(wait)
+
+
+def plain(email: str) -> str:
+    """Return an address as attempts at it are counted."""
+    return email.strip().lower()[:200]
+
+
+def too_many(seconds: int) -> TooMuch:
+    """Return the refusal, with how long to wait."""
+    return TooMuch(
+        f"Too many attempts. Try again in {seconds} seconds.", retry_after_seconds=seconds, code="too_many_attempts"
+    )

@@ -1,0 +1,51 @@
+"""The words of the mails Signoff sends to people. Plain text; names in it are data and change nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from signoff.kit.text import shortened
+
+_NAME_CHARS = 80
+
+
+def subject_of(purpose: str, workspace: str) -> str:
+    """Return the subject of a mail with a one-time link."""
+    if purpose == "invitation":
+        return f"You are invited to {_name(workspace)} on Signoff"
+    return "Choose a new password for Signoff"
+
+
+def text_of(purpose: str, *, name: str, workspace: str, link: str, lifetime: timedelta) -> str:
+    """Return the text of a mail with a one-time link; `lifetime` is what is left of it."""
+    good_for = f"It works once, and for {_span(lifetime)}."
+    if purpose == "invitation":
+        return (
+            f"Hello {_name(name)},\n\n"
+            f"you are invited to work in {_name(workspace)} on Signoff, where its AI agents are run and watched.\n\n"
+            f"Open this link to choose a password and come in:\n\n{link}\n\n"
+            f"{good_for} If you did not expect this, you need not do anything: nobody comes in without the link.\n"
+        )
+    why = (
+        "somebody, probably you, asked for a new password for your account on Signoff."
+        if purpose == "forgotten"
+        else f"an administrator of {_name(workspace)} sends you this so that you can choose a new password for Signoff."
+    )
+    return (
+        f"Hello {_name(name)},\n\n{why}\n\n"
+        f"Open this link to choose it:\n\n{link}\n\n"
+        f"{good_for} All your sessions end when you use it. If you did not ask for it, do nothing: your password stays "
+        "as it is. Nobody at Signoff ever asks you for the link.\n"
+    )
+
+
+def _name(text: str) -> str:
+    return shortened(" ".join(text.split()), _NAME_CHARS)
+
+
+def _span(lifetime: timedelta) -> str:
+    minutes = max(int(lifetime.total_seconds() // 60), 1)
+    if minutes < 120:
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    hours = minutes // 60
+    return f"{hours} hours" if hours < 72 else f"{hours // 24} days"

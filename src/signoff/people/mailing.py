@@ -1,0 +1,55 @@
+"""A mail with a one-time link, as it is to be written: read from its outbox message and the rows it names."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.kit import clock
+from signoff.kit.sealing import Sealed, Sealer
+from signoff.people.actions.setup_links import mail_place
+from signoff.people.letters import subject_of, text_of
+from signoff.tables.people import Person, SetupLink, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMail:
+    """What is to be sent. Its text holds the link, so it is never logged."""
+
+    link_id: str
+    to: str
+    subject: str
+    text: str = field(repr=False)
+
+
+def link_mail(session: Session, sealer: Sealer, payload: Mapping[str, Any], *, public_address: str) -> LinkMail | None:
+    """Return the mail of an outbox message, or None when its link is not good any more: nobody needs it then.
+
+    Args:
+        public_address: where people reach this installation, from the settings; never from a request.
+    """
+    found = session.execute(
+        select(SetupLink, Person.email, Person.name, Workspace.name)
+        .join(Person, Person.id == SetupLink.person_id)
+        .join(Workspace, Workspace.id == SetupLink.workspace_id)
+        .where(SetupLink.id == str(payload["link"]))
+    ).first()
+    moment = clock.now()
+    if found is None or found[0].used_at is not None or found[0].expires_at <= moment:
+        return None
+    link, email, name, workspace = found
+    sealed = Sealed(base64.b64decode(payload["ciphertext"]), base64.b64decode(payload["nonce"]), str(payload["key"]))
+    token = sealer.open(sealed, mail_place(link.id))
+    text = text_of(
+        link.purpose,
+        name=name,
+        workspace=workspace,
+        link=f"{public_address.rstrip('/')}/setup/{token}",
+        lifetime=link.expires_at - moment,
+    )
+    return LinkMail(link.id, email, subject_of(link.purpose, workspace), text)

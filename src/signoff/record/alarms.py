@@ -1,0 +1,28 @@
+"""Alerts asked for from rooms that lie below the watch: an outbox message in the transaction that found the reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from signoff.record import outbox
+
+RAISE: Final = "alert.raise"
+RESOLVE: Final = "alert.resolve"
+
+
+def ask_for_alert(session: Session, workspace_id: str, *, key: str, kind: str, text: str) -> None:
+    """Have an alert raised as soon as this transaction is durable.
+
+    Args:
+        key, kind, text: as `watch.actions.raise_alert` takes them.
+    """
+    payload = {"key": key, "kind": kind, "text": text}
+    outbox.send(session, workspace_id=workspace_id, kind=RAISE, payload=payload)
+
+
+def ask_to_resolve(session: Session, workspace_id: str, *, key: str, due_at: datetime | None = None) -> None:
+    """Have the open alert for `key` resolved, because what it told of is over."""
+    outbox.send(session, workspace_id=workspace_id, kind=RESOLVE, payload={"key": key}, due_at=due_at)

@@ -1,0 +1,1 @@
+"""Who may do what on one agent, and why: give a level, take one back."""

@@ -1,0 +1,1 @@
+"""A forgotten password: have a one-time link mailed to oneself."""

@@ -1,0 +1,1 @@
+"""Which secrets run out, and when: the nearest first."""

@@ -1,0 +1,1 @@
+"""Service accounts: whom automation's keys belong to."""
