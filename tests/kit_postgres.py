@@ -45,7 +45,7 @@ class Cluster:
 
     host: str
     port: int
-    user: str
+    user: str  # Owns every database here and is no superuser: row-level security binds it, as in production.
     password: str
     administrator: psycopg.Connection  # Commits each statement by itself, as CREATE DATABASE wants it.
 
@@ -57,8 +57,9 @@ class Cluster:
         """Make database `name` as a copy of `template`; return its address."""
         # Copying files is four times faster than writing the copy to a log nobody will read. Postgres 15 can choose.
         copying = " STRATEGY FILE_COPY" if self.administrator.info.server_version >= 150_000 else ""
-        words = sql.SQL("CREATE DATABASE {} TEMPLATE {}" + copying)
-        self.administrator.execute(words.format(sql.Identifier(name), sql.Identifier(template)))
+        words = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}" + copying)
+        names = (sql.Identifier(name), sql.Identifier(self.user), sql.Identifier(template))
+        self.administrator.execute(words.format(*names))
         return self.url(name)
 
     def drop(self, name: str) -> None:
@@ -96,8 +97,10 @@ def cluster(programs: Path) -> Generator[Cluster]:
         process, port = _start(programs, folder, user)
         try:
             with psycopg.connect(
-                host="127.0.0.1", port=port, user="signoff", password=password, dbname="postgres", autocommit=True
+                host="127.0.0.1", port=port, user="administrator", password=password, dbname="postgres", autocommit=True
             ) as administrator:
+                role = sql.SQL("CREATE ROLE signoff LOGIN PASSWORD {}")
+                administrator.execute(role.format(sql.Literal(password)))
                 yield Cluster("127.0.0.1", port, "signoff", password, administrator)
         finally:
             process.terminate()
@@ -130,7 +133,7 @@ def _initialise(programs: Path, folder: Path, user: str | None) -> None:
     words, who = _command(
         [
             str(programs / "initdb"),
-            *("--pgdata", str(folder / "data"), "--username", "signoff", "--pwfile", str(folder / "password")),
+            *("--pgdata", str(folder / "data"), "--username", "administrator", "--pwfile", str(folder / "password")),
             *("--auth", "password", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"),
         ],
         user,

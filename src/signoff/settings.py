@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     hashicorp_vault: HashicorpVault | None = None
     aws_secrets: AwsSecrets | None = None
 
+    # The audit: how long its rows are kept; at least half a year. Not set: for ever.
+    audit_retention_days: int | None = Field(default=None, ge=184, le=36_500)
+
     # Sign-in
     session_idle_seconds: int = Field(default=12 * 3600, gt=0)
     session_absolute_seconds: int = Field(default=7 * 86_400, gt=0)

@@ -128,7 +128,8 @@ def test_d126_what_was_done_is_in_a_chain_that_cannot_be_edited_unseen(
     freeze = product.post("freezes", {"scope": "workspace", "reason": "d126"})["id"]
     product.post(f"freezes/{freeze}:lift")
     product.call("PUT", "budget", json={"daily_cap_usd": None})
-    rows = [json.loads(line) for line in product.call("GET", "audit:export").text.splitlines()]
+    *rows, last = [json.loads(line) for line in product.call("GET", "audit:export").text.splitlines()]
+    assert (last["claim"]["rows"], len(last["signature"])) == (len(rows), 88)
     actions = {row["action"] for row in rows}
     assert {
         "workspace.founded", "agent.created", "agent.draft_saved", "revision.frozen", "revision.made_live",
@@ -139,7 +140,7 @@ def test_d126_what_was_done_is_in_a_chain_that_cannot_be_edited_unseen(
     assert len({row["hash"] for row in rows}) == len(rows)
     for method in ("PUT", "PATCH", "DELETE"):
         assert product.call(method, "audit").status_code == 405
-    assert product.get("audit:verify") == {"rows": len(rows), "first_broken_seq": None, "reason": ""}
+    assert product.get("audit:verify") == {"rows": len(rows), "first_broken_seq": None, "reason": "", "from_seq": 1}
 
     copy = own_product()
     shutil.rmtree(copy.data)

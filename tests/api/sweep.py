@@ -32,8 +32,12 @@ REVIEWER: dict[Action, Reach] = {
 PROVIDER = {"name": "Login", "issuer": "http://127.0.0.1:65432", "client_id": "signoff"}
 
 BODIES: dict[str, Any] = {
+    "change_workspace": {"name": "Acme"},
+    "create_environment": {"slug": "sandbox", "name": "Sandbox"},
+    "change_environment": {"name": "Before production"},
+    "create_workspace": {"slug": "third", "name": "Third", "owner_email": "dora@third.example"},
+    "suspend_workspace": {"reason": "because"},
     "start_orchestration": {"runId": "r-1", "workflowId": "helper", "input": {"text": "x"}},
-    "set_deploy_rules": {"is_four_eyes": True},
     "name_last_resort": {"member_id": "{administrator}"},
     "create_role": {"slug": "fresh", "name": "Fresh", "permissions": {"run.read": "own"}},
     "edit_role": {"description": "changed"},
@@ -97,7 +101,7 @@ BODIES: dict[str, Any] = {
     "cancel_run": {},
     "replay_run": {},
 }
-PUBLIC = ("live", "ready", "health", "metrics")
+PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
           "account", "provider", "identity")  # fmt: skip

@@ -67,7 +67,8 @@ class World:
 
     @property
     def store(self) -> Store:
-        return self.house.store
+        """The engine's store, which sees every workspace; requests have `house.store`."""
+        return self.house.services.store
 
     def close(self) -> None:
         """Let go of the databases."""
@@ -96,7 +97,7 @@ class World:
 def make_world(settings: Settings, *, with_worker: bool = False, body: dict[str, Any] = BODY) -> World:
     """Build the application on a migrated database, with people and things in it."""
     app = build_app(settings, with_worker=with_worker)
-    store: Store = app.state.house.store
+    store: Store = app.state.house.services.store
     with store.write() as session:
         acme = found_workspace(session, slug="acme", name="Acme", owner_email="alice@acme.example", owner_name="Alice")
         other = found_workspace(
@@ -157,6 +158,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "effect": make_effect(session, alice, run, connection),
         "environment": "staging",
         "model": "local:tiny",
+        "tenant": "third",
         "step": "stp_none",
     }
 

@@ -119,3 +119,21 @@ async def test_a_tool_that_is_not_set_up(bench: Bench):
     assert run.reason
     assert "crm" in run.reason
     assert "nothing" in run.reason
+
+
+async def test_a_text_that_was_cut_off_says_so(bench: Bench):
+    def script(messages: list[Any], info: Any) -> ModelResponse:
+        return ModelResponse(parts=[TextPart("The supplier wri")], finish_reason="length")
+
+    run = await bench.over(bench.request(bench.house(script, model={"settings": {"max_tokens": 1_234}})))
+    assert (run.state, run.output, run.code) == ("completed", "The supplier wri", "answer_cut_off")
+    assert run.reason
+    assert "1,234 tokens" in run.reason
+
+
+async def test_a_whole_answer_carries_no_remark(bench: Bench):
+    def script(messages: list[Any], info: Any) -> ModelResponse:
+        return ModelResponse(parts=[TextPart("All of it.")], finish_reason="stop")
+
+    run = await bench.over(bench.request(bench.house(script)))
+    assert (run.state, run.code, run.reason) == ("completed", None, None)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, text, update
 
 from signoff.kit import clock
 from signoff.record import audit
-from signoff.record.actor import SYSTEM
+from signoff.record.actor import SYSTEM, Actor
 from signoff.tables.people import Workspace
 from signoff.tables.record import AuditHead, AuditRow
 from signoff.tables.session import Store
@@ -76,6 +76,47 @@ def test_a_rehashed_row_breaks_the_next_link(store: Store, workspace: str) -> No
     with store.read() as session:
         verdict = audit.verify(session, workspace)
     assert (verdict.first_broken_seq, verdict.reason) == (4, "it does not follow the row before it")
+
+
+def test_two_rows_that_changed_places_are_named(store: Store, workspace: str) -> None:
+    for n in range(6):
+        _write(store, workspace, n)
+    with store.write() as session:
+        for before, after in ((3, 100), (5, 3), (100, 5)):
+            session.execute(update(AuditRow).where(AuditRow.seq == before).values(seq=after))
+    with store.read() as session:
+        verdict = audit.verify(session, workspace)
+    assert (verdict.first_broken_seq, verdict.reason) == (3, "it was moved here from another place")
+
+
+def test_a_head_that_was_set_back_is_named(store: Store, workspace: str) -> None:
+    """Cutting the end and setting the head back would hide it: but then the head's hash is not the last row's."""
+    for n in range(5):
+        _write(store, workspace, n)
+    with store.write() as session:
+        session.execute(delete(AuditRow).where(AuditRow.seq == 5))
+        session.execute(update(AuditHead).values(seq=4))
+    with store.read() as session:
+        verdict = audit.verify(session, workspace)
+    assert (verdict.first_broken_seq, verdict.reason) == (5, "the head of the chain was changed")
+    with store.write() as session:
+        session.execute(delete(AuditHead))
+    with store.read() as session:
+        assert audit.verify(session, workspace).reason == "the head of the chain is missing"
+
+
+def test_what_an_agent_does_is_its_runs_and_its_revisions(store: Store, workspace: str) -> None:
+    agent = Actor("run", "run_1", "helper, revision 3", run_id="run_1", revision_id="rev_3")
+    with store.write() as session:
+        audit.write(session, workspace_id=workspace, actor=agent, action="x.y", object_kind="x", object_id="x")
+    with store.read() as session:
+        row = session.scalars(select(AuditRow)).one()
+        assert (row.actor_kind, row.run_id, row.revision_id) == ("run", "run_1", "rev_3")
+        assert audit.verify(session, workspace).rows == 1
+    with store.write() as session:
+        session.execute(update(AuditRow).values(revision_id="rev_4"))
+    with store.read() as session:
+        assert audit.verify(session, workspace).reason == "its content was changed"
 
 
 @pytest.mark.parametrize(("gone", "reason"), [(2, "row 2 is missing"), (5, "rows at the end are missing")])

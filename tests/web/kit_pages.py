@@ -73,7 +73,7 @@ def pages_app(store: Store, settings: Settings) -> FastAPI:
     )
     app.state.house = SimpleNamespace(
         settings=settings,
-        store=store,
+        store=store.for_requests(),
         services=services,
         entrance=entrance,
         single_sign_on=SingleSignOn(

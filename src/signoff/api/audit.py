@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
-from signoff.api.answers import Listed, answer, listed, plain
+from signoff.api.answers import Listed, answer, listed
 from signoff.api.desk import AtDesk, Cursor, Desk, Size
+from signoff.api.house import house_of
 from signoff.api.shapes import Moment
 from signoff.api.shapes import router as make_router
+from signoff.connections.audit_export import Export, begin_export
+from signoff.connections.signing import PublicKey, public_keys
 from signoff.people import queries
 from signoff.people.access import Principal, authorize
 from signoff.people.facts import AuditFacts
 from signoff.record import audit as chain
 
 router = make_router("audit")
+# Before everything under a workspace: "instance" is none.
+instance = make_router("audit")
 
 _Word = Annotated[str | None, Query(max_length=200, pattern=r"^[A-Za-z0-9._:-]+$")]
 
@@ -46,16 +51,32 @@ async def audit(
     responses={200: {"content": {"application/jsonl": {"schema": {"type": "string"}}}}},
 )
 async def export_audit(desk: AtDesk) -> Response:
-    """The whole chain as JSON lines, oldest first, each with its hash."""
-    first = await desk.read(queries.audit_after, seq=0)
+    """The whole chain as JSON lines, oldest first, each with its hash; the last line signs the others.
+
+    `signoff audit verify-export FILE` checks it. That it was taken away is its own last row.
+    """
+    export = await desk.write(begin_export, desk.house.services.vault)
     headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"', "Cache-Control": "no-store"}
-    return StreamingResponse(_lines(desk, first), media_type="application/jsonl", headers=headers)
+    return StreamingResponse(_lines(desk, export), media_type="application/jsonl", headers=headers)
 
 
-async def _lines(desk: Desk, rows: list[AuditFacts]) -> AsyncGenerator[bytes]:
-    while rows:
-        yield "".join(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "replace")
-        rows = await desk.read(queries.audit_after, seq=rows[-1].seq)
+async def _lines(desk: Desk, export: Export) -> AsyncGenerator[bytes]:
+    while not export.is_over:
+        yield export.lines(await desk.read(queries.audit_after, seq=export.seq))
+    yield export.last_line()
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeys:
+    """The keys this installation has signed exports with."""
+
+    items: list[PublicKey]
+
+
+@instance.get("/v1/instance/signing-keys", response_model=SigningKeys)
+async def signing_keys(request: Request) -> Response:
+    """The public keys with which exports are checked. They are no secret: anybody may ask."""
+    return answer(SigningKeys(await house_of(request).store.read_async(public_keys)))
 
 
 @router.get("/v1/{workspace}/audit:verify", response_model=chain.Verdict)

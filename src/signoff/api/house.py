@@ -19,6 +19,8 @@ from signoff.tables.session import Store
 class House:
     """The parts of one running process.
 
+    `store` sees only the workspace a request is bound to (`tables.walls`); `services.store` sees every one, for the
+    door, where it is not known yet who knocks.
     `callers` counts requests per key or member, `crowds` per workspace, `knocks` wrong credentials per network address.
     """
 

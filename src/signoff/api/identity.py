@@ -22,6 +22,7 @@ from signoff.people.facts import Seen
 from signoff.people.key_queries import RevokedKey
 from signoff.people.roles import PERMISSIONS, ROLES, Role
 from signoff.people.sign_in_rules import sentence_of
+from signoff.tables.walls import bind
 
 # Only for the OpenAPI document: the values are read below, from the headers themselves.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="`Authorization: Bearer so_…`")
@@ -78,12 +79,13 @@ async def principal_of(
         NotSignedIn: the key or session is not good (any more).
         NotFound: it belongs to another workspace.
     """
-    seen = await house.store.read_async(_look_up, credentials, workspace, house.settings.session_idle_seconds)
+    store = house.services.store  # Whose workspace it is, is what is being asked.
+    seen = await store.read_async(_look_up, credentials, workspace, house.settings.session_idle_seconds)
     if seen.is_touch_due:
         if credentials.key:
-            await house.store.write_async(note_key_used, seen.row_id, address)
+            await store.write_async(note_key_used, seen.row_id, address)
         else:
-            await house.store.write_async(note_session_seen, seen.row_id)
+            await store.write_async(note_session_seen, seen.row_id)
     return seen.principal
 
 
@@ -114,9 +116,10 @@ async def caller(
         principal = await principal_of(house, credentials, request.path_params.get("workspace"), address)
     except NotSignedIn as refusal:
         if isinstance(refusal, RevokedKey):
-            await house.store.write_async(note_revoked_key_used, refusal.key_id, refusal.reason, address)
+            await house.services.store.write_async(note_revoked_key_used, refusal.key_id, refusal.reason, address)
         _spend(request, knocks.take(address))
         raise invalid_key(refusal) from None
+    bind(principal.workspace_id)  # From here on the database shows this request nothing of another workspace.
     _spend(request, house.callers.take(principal.key_id or principal.id))
     _spend(request, house.crowds.take(principal.workspace_id), "The workspace sends too many requests.")
     request.state.credentials = credentials

@@ -31,7 +31,7 @@ async def metrics(request: Request) -> PlainTextResponse:
     """Runs per state, the oldest queued age, workers, requests. From this machine, or with SIGNOFF_METRICS_TOKEN."""
     house = house_of(request)
     _allow(request, house)
-    text = await house.store.run(_text, house)
+    text = await house.services.store.run(_text, house)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -57,7 +57,7 @@ def _is_this_machine(address: str) -> bool:
 
 
 def _text(house: House) -> str:
-    with house.store.read() as session:
+    with house.services.store.read() as session:
         lines = _runs(session)
     try:
         lines += ["# TYPE signoff_workers gauge", f"signoff_workers {len(house.readiness.census.alive())}"]

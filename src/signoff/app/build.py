@@ -82,7 +82,8 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     )
     app.state.house = House(
         settings=settings,
-        store=services.store,
+        # What a request does sees its own workspace only; the services' store sees all of them.
+        store=services.store.for_requests(),
         services=services,
         entrance=entrance,
         callers=Rates(settings.rate_per_minute),
@@ -129,7 +130,9 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        tidying = asyncio.create_task(housekeeping.keep_tidy(services.store))
+        tidying = asyncio.create_task(
+            housekeeping.keep_tidy(services.store, audit_days=services.settings.audit_retention_days)
+        )
         try:
             if worker is not None:
                 await worker.start(services)

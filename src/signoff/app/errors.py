@@ -6,12 +6,14 @@ import logging
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from signoff.api import problems
-from signoff.kit.errors import Fault, NotNow, Refusal
+from signoff.kit.errors import Fault, NotNow, Refusal, StoreError
+from signoff.tables.session import is_outage
 from signoff.web.identity import SignInNeeded, sign_in_address
 from signoff.web.page import is_htmx
 from signoff.web.problem import problem_page, refusal_page
@@ -61,6 +63,16 @@ async def _beaten(request: Request, error: Exception) -> Response:
     return await _refused(request, NotNow("Somebody did the same a moment ago. Look again, then decide."))
 
 
+async def _without_database(request: Request, error: Exception) -> Response:
+    """The database is away, or every connection to it is in use: worth another try soon, and no bug of ours."""
+    if not isinstance(error, PoolTimeout) and not (isinstance(error, DBAPIError) and is_outage(error)):
+        return await crashed(request, error)
+    sentence = "The database cannot be reached at the moment. Try again shortly."
+    answer = await _broken(request, StoreError(sentence, is_transient=True, code="database_away"))
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
 async def crashed(request: Request, error: Exception) -> Response:
     """Return what a bug looks like from outside."""
     log.error("a request crashed", exc_info=error)
@@ -74,4 +86,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _misshapen)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(IntegrityError, _beaten)
+    app.add_exception_handler(DBAPIError, _without_database)
+    app.add_exception_handler(PoolTimeout, _without_database)
     app.add_exception_handler(Exception, crashed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from signoff.kit import clock
 from signoff.people.actions import sweep_sessions
 from signoff.people.actions.attempts import sweep_attempts
 from signoff.people.throttle import sweep_throttles
+from signoff.record.retention import AT_ONCE, prune_audit, workspaces_with_audit_before
 from signoff.tables.session import Store
 from signoff.watch.key_expiry import watch_expiring_keys
 from signoff.watch.secret_expiry import forget_warnings, warn_of_expiry
@@ -45,12 +46,25 @@ def watch_dates(session: Session) -> None:
     watch_expiring_keys(session)
 
 
-async def keep_tidy(store: Store) -> None:
-    """Tidy now and every hour, until cancelled."""
+async def let_audit_go(store: Store, *, before: datetime) -> int:
+    """Let go of every audit row older than `before`, some thousands in each transaction; return how many."""
+    gone = 0
+    for workspace_id in await store.read_async(workspaces_with_audit_before, before):
+        count = AT_ONCE
+        while count == AT_ONCE:
+            count = await store.write_async(prune_audit, workspace_id, before=before)
+            gone += count
+    return gone
+
+
+async def keep_tidy(store: Store, *, audit_days: int | None) -> None:
+    """Tidy now and every hour, until cancelled. `audit_days` None keeps the audit for ever."""
     while True:
         try:
             await store.write_async(tidy)
             await store.write_async(watch_dates)
+            if audit_days is not None:
+                await let_audit_go(store, before=clock.now() - timedelta(days=audit_days))
         except SQLAlchemyError as error:
             log.warning("tidying failed; it is tried again in an hour", extra={"error": type(error).__name__})
         await asyncio.sleep(EVERY_SECONDS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -31,7 +30,7 @@ def reserve(
         BudgetExceeded: the pot that has no room, in words; `extra` holds `pot`, `cap_usd`, `spent_usd`, `held_usd`,
             `asked_usd` as texts.
     """
-    latest = session.connection().execute(statements.LATEST, {"of_run": run_id, "of_step": step_key}).one_or_none()
+    latest = statements.LATEST.first(session, {"of_run": run_id, "of_step": step_key})
     is_taken_over = latest is not None and latest.state == "held"
     if latest is not None and is_taken_over:
         _change_counters(session, latest.pots, held=-latest.amount_usd)
@@ -48,11 +47,11 @@ def reserve(
         taken.append(pot.name)
     values = {"pots": [pot.name for pot in pots], "amount_usd": amount, "created_at": clock.now()}
     if latest is not None and is_taken_over:
-        session.connection().execute(statements.TAKE_OVER, {"of_id": latest.id, **values})
+        statements.TAKE_OVER.run(session, {"of_id": latest.id, **values})
         return latest.id
     number = int(latest.id.rsplit("#", 1)[1]) + 1 if latest is not None else 1
     fixed = {"id": f"{run_id}/{step_key}#{number}", "workspace_id": workspace_id, "run_id": run_id}
-    session.connection().execute(statements.RESERVE, {**fixed, "step_key": step_key, "state": "held", **values})
+    statements.RESERVE.run(session, {**fixed, "step_key": step_key, "state": "held", **values})
     return fixed["id"]
 
 
@@ -76,7 +75,7 @@ def settle_left_over(session: Session, run_id: str) -> Decimal:
     Returns the dollars booked.
     """
     total = money.ZERO
-    left = session.connection().execute(statements.HELD, {"of_run": run_id}).all()
+    left = statements.HELD.all(session, {"of_run": run_id})
     for reservation_id, amount in left:
         _end(session, reservation_id, "settled", amount)
         total += amount
@@ -85,7 +84,7 @@ def settle_left_over(session: Session, run_id: str) -> Decimal:
 
 def _end(session: Session, reservation_id: str, state: str, cost: Decimal) -> None:
     values = {"of_id": reservation_id, "to_state": state, "cost": cost}
-    ended = session.connection().execute(statements.END, values).one_or_none()
+    ended = statements.END.first(session, values)
     if ended is not None:
         _change_counters(session, ended.pots, held=-ended.amount_usd, spent=cost)
     elif session.scalar(select(Reservation.id).where(Reservation.id == reservation_id)) is None:
@@ -95,7 +94,7 @@ def _end(session: Session, reservation_id: str, state: str, cost: Decimal) -> No
 def _change_counters(session: Session, pots: list[str], *, held: Decimal, spent: Decimal = money.ZERO) -> None:
     # In the order in which holds are taken, for the same reason.
     for pot in sorted(pots):
-        session.connection().execute(statements.CHANGE, {"of_pot": pot, "held": held, "spent": spent})
+        statements.CHANGE.run(session, {"of_pot": pot, "held": held, "spent": spent})
 
 
 def _hold(session: Session, workspace_id: str, pot: Pot, amount: Decimal) -> bool:
@@ -103,16 +102,12 @@ def _hold(session: Session, workspace_id: str, pot: Pot, amount: Decimal) -> boo
     statement, values = statements.HOLD, {"of_pot": pot.name, "asked": amount}
     if pot.cap_usd is not None:
         statement, values = statements.HOLD_UNDER_CAP, {**values, "cap": pot.cap_usd}
-    if _count(session.connection().execute(statement, values)) == 1:
+    if statement.run(session, values) == 1:
         return True
     # No room, or the first call of this pot (maybe beside another first one): it has its row now; ask again.
     first = {"pot": pot.name, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO}
-    session.connection().execute(statements.OPEN_POT[session.connection().dialect.name], first)
-    return _count(session.connection().execute(statement, values)) == 1
-
-
-def _count(result: object) -> int:
-    return max(int(cast("Any", result).rowcount), 0)
+    statements.OPEN_POT.run(session, first)
+    return statement.run(session, values) == 1
 
 
 def _refusal(session: Session, pot: Pot, amount: Decimal) -> BudgetExceeded:

@@ -12,7 +12,7 @@ from signoff.kit.errors import Malformed, NotFound
 from signoff.people.access import Principal, authorize
 from signoff.record import audit
 from signoff.tables.limits import PriceOverride
-from signoff.tables.people import Workspace
+from signoff.tables.people import Environment, Workspace
 
 CAP_USD_MAX = Decimal(1_000_000)
 PRICE_USD_MAX = Decimal(100_000)
@@ -38,6 +38,35 @@ def set_daily_cap(session: Session, principal: Principal, *, cap_usd: Decimal | 
         object_kind="workspace",
         object_id=principal.workspace_id,
         detail={"before_usd": money.as_text(before), "after_usd": money.as_text(cap_usd)},
+    )
+
+
+def set_environment_cap(session: Session, principal: Principal, slug: str, *, cap_usd: Decimal | None) -> None:
+    """Set the most one environment may spend in a day, in dollars; None removes the cap. The workspace's holds too.
+
+    Raises:
+        NotAllowed: the caller may not manage budgets.
+        NotFound: there is no such environment here.
+        Malformed: the cap is negative, not a number, or above a million.
+    """
+    authorize(principal, "budget.manage")
+    if cap_usd is not None:
+        _check("cap_usd", cap_usd, CAP_USD_MAX)
+    row = session.scalar(
+        select(Environment).where(Environment.workspace_id == principal.workspace_id, Environment.slug == slug)
+    )
+    if row is None:
+        raise NotFound(f"There is no environment {slug[:63]!r} in this workspace.")
+    before, row.daily_cap_usd = row.daily_cap_usd, cap_usd
+    session.flush()
+    audit.write(
+        session,
+        workspace_id=principal.workspace_id,
+        actor=principal.actor,
+        action="budget.environment_cap_set",
+        object_kind="environment",
+        object_id=row.id,
+        detail={"environment": slug, "before_usd": money.as_text(before), "after_usd": money.as_text(cap_usd)},
     )
 
 

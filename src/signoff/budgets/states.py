@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-PotKind = Literal["run", "day", "test"]
+PotKind = Literal["run", "day", "test", "environment"]
 ReservationState = Literal["held", "settled", "released"]
 
 
@@ -47,6 +47,17 @@ def day_pot(workspace_id: str, cap_usd: Decimal | None, *, time_zone: str, now: 
         cap_usd,
         "The most this workspace may spend in a day",
         "Wait until tomorrow, or ask an administrator to raise the daily cap.",
+    )
+
+
+def environment_pot(environment_id: str, cap_usd: Decimal | None, *, name: str, time_zone: str, now: datetime) -> Pot:
+    """Return the pot of one environment for the day that `now` is in its workspace's time zone."""
+    return Pot(
+        f"place:{environment_id}:{day_of(time_zone, now)}",
+        "environment",
+        cap_usd,
+        f"The most the environment {name} may spend in a day",
+        "Wait until tomorrow, or ask an administrator to raise the environment's daily cap.",
     )
 
 

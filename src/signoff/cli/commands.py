@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from signoff import __version__
-from signoff.cli import audit, bundles, demo, doctor, keys, migrating, people, runs, secrets, serving, workspaces
+from signoff.cli import (
+    audit,
+    bundles,
+    demo,
+    doctor,
+    environments,
+    keys,
+    migrating,
+    people,
+    runs,
+    secrets,
+    serving,
+    workspaces,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,6 +64,7 @@ for command in (
     app.command()(command)
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(people.app, name="people")
+app.add_typer(environments.app, name="environments")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")

@@ -83,6 +83,7 @@ def _database(settings: Settings) -> Generator[Finding]:
     from signoff.kit.errors import Fault
     from signoff.tables.migrate import schema_state
     from signoff.tables.session import open_engine
+    from signoff.tables.walls import is_bypassed
 
     engine = open_engine(settings.store_url)
     try:
@@ -90,6 +91,10 @@ def _database(settings: Settings) -> Generator[Finding]:
         words = {"current": "at this release's schema", "newer": "made by a newer release: install that one"}
         word = words.get(state, f"{state}: run signoff migrate")
         yield Finding("database", "ok" if state == "current" else "error", f"{engine.dialect.name}, {word}")
+        with engine.connect() as connection:
+            if engine.dialect.name == "postgresql" and is_bypassed(connection):
+                detail = "the role is a superuser: row-level security does not bind it. Give Signoff a plain role"
+                yield Finding("tenant wall", "warning", detail)
     except (SQLAlchemyError, Fault) as error:
         text = error.detail if isinstance(error, Fault) else f"does not answer ({type(error).__name__})"
         yield Finding("database", "error", text)

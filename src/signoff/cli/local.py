@@ -66,7 +66,12 @@ def operator(workspace: WorkspaceFacts) -> Principal:
     """Return whoever sits at the machine; the audit names their account on it."""
     from signoff.people.access import system
 
-    return system(workspace.id, f"operator {_account()}")
+    return system(workspace.id, operator_name())
+
+
+def operator_name() -> str:
+    """Return how the audit names whoever sits at the machine."""
+    return f"operator {_account()}"
 
 
 def _account() -> str:

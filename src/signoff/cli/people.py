@@ -59,7 +59,8 @@ def setup_link(
 ) -> int:
     """Print a one-time link that signs in and sets a password. Makes the workspace when there is none."""
     from signoff.people import queries
-    from signoff.people.actions import create_setup_link, found_workspace
+    from signoff.people.actions import create_setup_link, found_workspace, set_instance_administrator
+    from signoff.record.actor import SYSTEM
 
     settings = settings_for(data)
     with store_for(settings) as store:
@@ -70,7 +71,9 @@ def setup_link(
                         USAGE, "Nobody is here yet. Say who the owner is: signoff setup-link --email you@example.com"
                     )
                 slug = workspace or "main"
-                found_workspace(session, slug=slug, name=slug.title(), owner_email=email, owner_name=name)
+                made = found_workspace(session, slug=slug, name=slug.title(), owner_email=email, owner_name=name)
+                # Whoever sets the installation up administers it; `signoff workspaces administrator` changes that.
+                set_instance_administrator(session, SYSTEM, person_id=made.person_id, is_on=True)
         here = workspace_for(store, workspace)
         with store.write() as session:
             caller = operator(here)

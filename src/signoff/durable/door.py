@@ -1,4 +1,4 @@
-"""Workflows and steps, on DBOS."""
+"""Workflows, on DBOS."""
 
 from __future__ import annotations
 
@@ -30,41 +30,9 @@ _RECOVERIES_MAX = 100
 _engines: list[sa.Engine] = []
 
 
-class Reservation:
-    """The number of a step, taken before the step runs, so that steps beside each other replay in the same order."""
-
-    def __init__(self) -> None:
-        self._inner = DBOS.reserve_step()
-
-    async def run(self, name: str, body: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run `body` as the step of this number."""
-        return await self._inner.run_async({"name": name}, body)
-
-
 def workflow(name: str) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
     """Register a coroutine as a workflow. Its name is stored with every execution, so it never changes."""
     return DBOS.workflow(name=name, max_recovery_attempts=_RECOVERIES_MAX)
-
-
-def reserve_step() -> Reservation:
-    """Take the next step number of the running workflow. Call it before anything is awaited."""
-    return Reservation()
-
-
-async def step(
-    name: str, fn: Callable[..., Coroutine[Any, Any, T]], *args: Any, reservation: Reservation | None = None
-) -> T:
-    """Run `fn(*args)` as one recorded step; in a replay, return what was recorded instead.
-
-    `fn` returns plain JSON, and returns its failures as values: an exception would be recorded as the step's outcome.
-    """
-
-    async def body() -> T:
-        return await fn(*args)
-
-    if reservation is not None:
-        return await reservation.run(name, body)
-    return await DBOS.run_step_async({"name": name}, body)
 
 
 async def start(fn: Callable[..., Awaitable[Any]], workflow_id: str, *args: Any) -> bool:
@@ -73,11 +41,6 @@ async def start(fn: Callable[..., Awaitable[Any]], workflow_id: str, *args: Any)
         handle = cast("object", await DBOS.start_workflow_async(fn, *args))  # pyright: ignore[reportArgumentType]
     # Only the handle of a workflow that runs in this process holds its task.
     return getattr(handle, "task", None) is not None
-
-
-async def sleep(seconds: float) -> None:
-    """Sleep inside a workflow; what was slept before a crash is not slept again. For seconds, not for days."""
-    await DBOS.sleep_async(seconds)
 
 
 async def outcomes(workflow_ids: Sequence[str]) -> dict[str, str]:

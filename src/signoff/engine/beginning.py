@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from pydantic_ai.messages import ModelMessage
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.connections.queries import bound_tools
+from signoff.engine import messages as conversation
 from signoff.engine.tool_names import PinnedTool
 from signoff.gateways.model.affordable import affordable
 from signoff.gateways.services import Services
@@ -17,25 +22,55 @@ from signoff.runs.facts import RunContext, context_of
 from signoff.tables.runs import Effect, Leg
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Everything a leg works with, the same again when it begins again after a crash.
+
+    Args:
+        input: what the agent is given; None in later legs, which find it in the conversation.
+        missing: what the agent lacks, in words; None when nothing.
+        settled: what people said about the calls the leg before ended for, by call id.
+        history: the messages of earlier legs.
+    """
+
+    context: RunContext
+    input: Any
+    deadline_at: datetime
+    tools: Sequence[PinnedTool]
+    missing: str | None
+    settled: dict[str, dict[str, Any]]
+    history: list[ModelMessage]
+
+
 def begin(
     session: Session, services: Services, run_id: str, leg: int, *, worker: str, wall_seconds_max: int
-) -> dict[str, Any]:
-    """Begin a leg. Returns, as plain JSON, everything the leg may rely on until its end."""
+) -> Beginning | None:
+    """Begin a leg, or take it up again. None when it is not this leg's turn, or it has ended."""
     if leg == 1 and _is_rejected(session, services, run_id):
-        return {"is_begun": False}
-    start = actions.start_leg(session, run_id, leg, worker=worker, wall_seconds_max=wall_seconds_max)
+        return None
+
+    def relied_on(context: RunContext) -> dict[str, Any]:
+        tools, missing = _tools(session, context)
+        return {
+            "tools": [tool.as_plain() for tool in tools],
+            "missing": missing,
+            "settled": _settled(session, run_id, leg),
+        }
+
+    start = actions.start_leg(
+        session, run_id, leg, worker=worker, wall_seconds_max=wall_seconds_max, relies_on=relied_on
+    )
     if start is None:
-        return {"is_begun": False}
-    tools, missing = _tools(session, start.context)
-    return {
-        "is_begun": True,
-        "deadline_at": start.deadline_at.isoformat(),
-        # Needed in the first leg only; later ones find it in the conversation.
-        "input": start.input if leg == 1 else None,
-        "tools": [tool.as_plain() for tool in tools],
-        "missing": missing,
-        "settled": _settled(session, run_id, leg),
-    }
+        return None
+    return Beginning(
+        context=start.context,
+        input=start.input if leg == 1 else None,
+        deadline_at=start.deadline_at,
+        tools=[PinnedTool(**tool) for tool in start.relies_on["tools"]],
+        missing=start.relies_on["missing"],
+        settled=start.relies_on["settled"],
+        history=conversation.load(session, run_id, before_leg=leg) if leg > 1 else [],
+    )
 
 
 def _is_rejected(session: Session, services: Services, run_id: str) -> bool:

@@ -16,13 +16,14 @@ from signoff.kit.text import storable
 from signoff.runs import actions
 from signoff.runs.facts import RunContext
 from signoff.runs.states import is_over
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run, RunEvent
 
 _OUTAGE_PAUSE_SECONDS = 60
-_FORGET_TEXT = delete(cast("Table", RunEvent.__table__)).where(
-    RunEvent.run_id == bindparam("of_run"), RunEvent.kind == "text"
+_FORGET_TEXT = Prepared(
+    delete(cast("Table", RunEvent.__table__)).where(RunEvent.run_id == bindparam("of_run"), RunEvent.kind == "text")
 )
-_STATE = select(Run.state).where(Run.id == bindparam("of_run"))
+_STATE = Prepared(select(Run.state).where(Run.id == bindparam("of_run")))
 
 
 def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, worker: str) -> str:
@@ -40,9 +41,9 @@ def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, wo
         messages=end.unsaved,
     )
     # The text is in the steps now; its pieces were for those who watched.
-    session.connection().execute(_FORGET_TEXT, {"of_run": context.run_id})
+    _FORGET_TEXT.run(session, {"of_run": context.run_id})
     _move(session, context, end)
-    state = str(session.connection().scalar(_STATE, {"of_run": context.run_id}))
+    state = str(_STATE.scalar(session, {"of_run": context.run_id}))
     if is_over(state):
         # What a call that was cut off still holds may well be billed, and must not stay held for the day.
         settle_left_over(session, context.run_id)
@@ -57,7 +58,9 @@ def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, wo
 def _move(session: Session, context: RunContext, end: LegEnd) -> None:
     run_id, leg, by = context.run_id, context.leg, context.actor
     if end.kind == "completed":
-        actions.complete_run(session, run_id, leg, by=by, output=_storable(end.output))
+        actions.complete_run(
+            session, run_id, leg, by=by, output=_storable(end.output), code=end.code or None, reason=end.reason or None
+        )
     elif end.kind == "held":
         actions.wait_run(
             session, run_id, leg, by=by, waiting_for="reconciliation", code="needs_reconciliation",

@@ -19,6 +19,7 @@ from pydantic_ai import (
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import ModelMessage
 
+from signoff.engine.answers import responses_in
 from signoff.engine.flights import Stop
 from signoff.engine.model import GatewayModel
 from signoff.engine.output import OutputShape, shape_of
@@ -124,7 +125,21 @@ async def run_loop(work: LegWork, given: Any, settled: dict[str, dict[str, Any]]
         return LegEnd("stopped", stop=work.stop, failed_step=work.failed_step, unsaved=unsaved)
     if isinstance(result.output, DeferredToolRequests):
         return LegEnd("held", holds=tuple(work.holds), unsaved=unsaved)
-    return LegEnd("completed", output=shape.unwrapped(result.output), unsaved=unsaved)
+    code, reason = _remark(work, shape, result.all_messages())
+    return LegEnd("completed", output=shape.unwrapped(result.output), code=code, reason=reason, unsaved=unsaved)
+
+
+def _remark(work: LegWork, shape: OutputShape, messages: Sequence[ModelMessage]) -> tuple[str, str]:
+    """Return code and words when a text may lack its end. A structured answer was checked whole."""
+    said = responses_in(messages)
+    if shape.schema is not None or not said or said[-1].finish_reason != "length":
+        return "", ""
+    most = work.context.body.model.settings.max_tokens
+    words = (
+        f"The model reached the longest answer it may give ({most:,} tokens, model.settings.max_tokens), so the end of "
+        "this answer is missing."
+    )
+    return "answer_cut_off", words
 
 
 def _unsaved(work: LegWork, seen: Sequence[ModelMessage]) -> list[ModelMessage]:

@@ -11,13 +11,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import RunMessage
 
 _messages = cast("Table", RunMessage.__table__)
-_ADD = {
-    name: dialect.insert(_messages).on_conflict_do_nothing(index_elements=["run_id", "seq"])
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+_ADD = Prepared(
+    {
+        name: dialect.insert(_messages).on_conflict_do_nothing(index_elements=["run_id", "seq"])
+        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    }
+)
 # Kept with the revision or the run row; repeating the SOP in every message would store it once per turn.
 _LEFT_OUT = ("instructions", "run_id", "conversation_id", "metadata")
 
@@ -36,8 +39,7 @@ def save(
         }
         for offset, body in enumerate(_plain(messages))
     ]  # fmt: skip
-    connection = session.connection()
-    connection.execute(_ADD[connection.dialect.name], rows)
+    _ADD.run_many(session, rows)
 
 
 def _plain(messages: Sequence[ModelMessage]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The model as the agent loop sees it: each request is one recorded step through the model gateway."""
+"""The model as the agent loop sees it: each request is one step, recorded by the model gateway."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from sqlalchemy.orm import Session
 
-from signoff import durable
 from signoff.engine import answers
 from signoff.engine import messages as conversation
 from signoff.engine.flights import Stop
-from signoff.engine.standing_in import standing_in
 from signoff.engine.work import LegStopped, LegWaits, LegWork, stop_of
 from signoff.gateways.model.call import ModelCall
 from signoff.gateways.model.gateway import think
@@ -77,7 +75,7 @@ class GatewayModel(Model):
             parameters=model_request_parameters,
             messages_before=len(live),
         )
-        outcome = await durable.step(f"model:{turn}", self._think, call, live[work.saved :], work.saved)
+        outcome = await self._think(call, live[work.saved :], work.saved)
         faultpoint("journaled")
         work.saved = len(live)
         return self._answer(outcome, live)
@@ -93,7 +91,7 @@ class GatewayModel(Model):
             )  # fmt: skip
 
         async def whole() -> dict[str, Any]:
-            return await standing_in(lambda: think(work.services, context, call, beside=save))
+            return (await think(work.services, context, call, beside=save)).as_plain()
 
         return await work.flight.guarded(whole)
 

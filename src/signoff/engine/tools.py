@@ -1,4 +1,4 @@
-"""The tools as the agent loop sees them: each call is one recorded step through the tool gateway."""
+"""The tools as the agent loop sees them: each call is one step, recorded by the tool gateway under the call's id."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
 from pydantic_core import SchemaValidator, core_schema
 
-from signoff import durable
 from signoff.engine.answers import responses_in
-from signoff.engine.standing_in import standing_in
 from signoff.engine.work import LegWork, stop_of
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.gateway import act
@@ -58,14 +56,12 @@ class GatewayToolset(AbstractToolset[Any]):
             ModelRetry: its arguments do not fit; the model may correct them.
             CallDeferred: nobody knows whether it happened; a person must say.
         """
-        # First of all and before anything is awaited: calls beside each other must take their numbers in the order
-        # the model made them, or a replay would hand each the answer of another, without any error.
-        reservation = durable.reserve_step()
         work, pinned = self._work, self._work.tools[name]
         call_id = ctx.tool_call_id or ""
         if not isinstance(tool_args, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  # the model decides that
             raise ModelRetry("The arguments must be a JSON object.")
         call = ToolCall(
+            # Calls beside each other end in any order; a replay finds each by its id, never by its turn.
             key=f"{work.context.run_id}:{call_id}",
             call_id=call_id,
             slot=pinned.slot,
@@ -74,8 +70,7 @@ class GatewayToolset(AbstractToolset[Any]):
             turn=len(responses_in(work.live())),
             definition_hash=pinned.definition_hash,
         )
-        step_name = f"tool:{pinned.slot}.{pinned.tool}#{call_id}"
-        outcome = await durable.step(step_name, self._act, call, reservation=reservation)
+        outcome = await self._act(call)
         faultpoint("journaled")
         return self._answer(outcome, call)
 
@@ -83,7 +78,7 @@ class GatewayToolset(AbstractToolset[Any]):
         work = self._work
 
         async def whole() -> dict[str, Any]:
-            return await standing_in(lambda: act(work.services, work.context, call))
+            return (await act(work.services, work.context, call)).as_plain()
 
         return await work.flight.guarded(whole)
 

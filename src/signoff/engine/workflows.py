@@ -1,29 +1,25 @@
 """One leg of a run: the one durable workflow of the product. Its id is `run_id/leg`.
 
-Three kinds of recorded steps: `begin`, the calls of the agent loop, `finish`. Everything between them is derived from
-what they returned and from rows that never change.
+What a leg relies on is kept with the leg when it begins, and what each call gave is kept with its step, by its key. A
+leg that begins again after a crash runs from its start, and calls that have ended answer from their steps. Everything
+between them is derived from what they gave and from rows that never change.
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime
-from typing import Any
 
 from signoff import durable
-from signoff.engine import messages as conversation
-from signoff.engine.beginning import begin
+from signoff.engine.beginning import Beginning, begin
 from signoff.engine.finishing import finish
 from signoff.engine.flights import Flight, Flights, Stop
 from signoff.engine.loop import LegEnd, run_loop
-from signoff.engine.tool_names import PinnedTool, named
+from signoff.engine.tool_names import named
 from signoff.engine.work import LegWork
 from signoff.gateways.services import Services
 from signoff.kit.faultpoints import faultpoint
 from signoff.kit.logs import logging_as
 from signoff.kit.text import shortened
-from signoff.runs import actions
-from signoff.runs.facts import RunContext, context_of
 
 _log = logging.getLogger(__name__)
 
@@ -69,61 +65,40 @@ async def run_leg(run_id: str, leg: int) -> str:
 
 
 async def _leg(engine: Engine, flight: Flight) -> str:
-    services = engine.services
-    run_id, leg = flight.run_id, flight.leg
-    has_begun_here: list[bool] = []
-
-    async def first() -> dict[str, Any]:
-        has_begun_here.append(True)
-        return await services.store.write_async(
-            begin,
-            services,
-            run_id,
-            leg,
-            worker=durable.worker_id(),
-            wall_seconds_max=services.settings.run_wall_seconds_max,
-        )
-
-    began = await durable.step("begin", first)
-    if not began["is_begun"]:
+    services, worker = engine.services, durable.worker_id()
+    begun = await services.store.write_async(
+        begin,
+        services,
+        flight.run_id,
+        flight.leg,
+        worker=worker,
+        wall_seconds_max=services.settings.run_wall_seconds_max,
+    )
+    if begun is None:
         return "elsewhere"
-    if not has_begun_here and not await services.store.write_async(
-        actions.take_leg, run_id, leg, worker=durable.worker_id()
-    ):
-        return "ended"
-    flight.deadline_at = datetime.fromisoformat(began["deadline_at"])
-    context, history = await services.store.read_async(_unchanging, run_id, leg)
+    flight.deadline_at = begun.deadline_at
     work = LegWork(
         services=services,
-        context=context,
+        context=begun.context,
         flight=flight,
-        tools=named(PinnedTool(**tool) for tool in began["tools"]),
-        history=history,
-        saved=len(history),
+        tools=named(begun.tools),
+        history=begun.history,
+        saved=len(begun.history),
     )
-    end = await _end_of(work, began)
-
-    async def last() -> dict[str, Any]:
-        faultpoint("before-complete")
-        state = await services.store.write_async(finish, context, end, saved=work.saved, worker=durable.worker_id())
-        if end.kind == "held":
-            faultpoint("hold-created")
-        faultpoint("completed-not-acked")
-        return {"state": state}
-
-    return (await durable.step("finish", last))["state"]
+    end = await _end_of(work, begun)
+    faultpoint("before-complete")
+    state = await services.store.write_async(finish, begun.context, end, saved=work.saved, worker=worker)
+    if end.kind == "held":
+        faultpoint("hold-created")
+    faultpoint("completed-not-acked")
+    return state
 
 
-def _unchanging(session: Any, run_id: str, leg: int) -> tuple[RunContext, list[Any]]:
-    history = conversation.load(session, run_id, before_leg=leg) if leg > 1 else []
-    return context_of(session, run_id, leg=leg), history
-
-
-async def _end_of(work: LegWork, began: dict[str, Any]) -> LegEnd:
-    if began.get("missing"):
-        return LegEnd("stopped", stop=Stop("failed", "tool_missing", began["missing"]))
+async def _end_of(work: LegWork, begun: Beginning) -> LegEnd:
+    if begun.missing:
+        return LegEnd("stopped", stop=Stop("failed", "tool_missing", begun.missing))
     try:
-        return await run_loop(work, began["input"], began["settled"])
+        return await run_loop(work, begun.input, begun.settled)
     except Exception as error:  # noqa: BLE001
         # Whatever it is, the run must not stay where it is, and the page must say something.
         _log.exception("run %s leg %s broke", work.context.run_id, work.context.leg)

@@ -15,9 +15,10 @@ from signoff.people.access import Principal, authorize, reach
 from signoff.people.visible import visible_agents
 from signoff.tables.agents import Agent
 from signoff.tables.limits import FreezeOrder
+from signoff.tables.prepared import Prepared
 
 # Built once: it is asked with every tool call.
-_STANDING = (
+_STANDING = Prepared(
     select(*FreezeOrder.__table__.c)
     .where(
         FreezeOrder.workspace_id == bindparam("of_workspace"),
@@ -91,7 +92,7 @@ def _visible(viewer: Principal) -> list[ColumnElement[bool]]:
 def freeze_on(session: Session, *, workspace_id: str, agent_id: str, connection_id: str | None) -> Freeze | None:
     """Return a standing freeze that forbids this agent to write through this connection. For the tool gateway."""
     of = {"of_workspace": workspace_id, "of_agent": agent_id, "of_connection": connection_id or ""}
-    row = session.connection().execute(_STANDING, of).one_or_none()
+    row = _STANDING.first(session, of)
     return _freeze(row) if row is not None else None
 
 

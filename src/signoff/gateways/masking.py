@@ -21,6 +21,7 @@ from signoff.kit import clock
 from signoff.kit.errors import Fault
 from signoff.kit.redact import Redactor
 from signoff.tables.connections import Connection, Login, Secret, SecretVersion
+from signoff.tables.prepared import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +30,13 @@ Stamp = tuple[tuple[tuple[str, int], ...], int]
 _ENVIRONMENTS_MAX = 256
 _PASSING_MAX = 200
 # One question for both: it is asked with every call.
-_STAMPS = union_all(
-    select(Secret.id, Secret.version).where(Secret.environment_id == bindparam("of_environment")),
-    select(Login.id, Login.version + 1_000_000 * Login.client_secret_version).where(
-        Login.environment_id == bindparam("of_environment")
-    ),
+_STAMPS = Prepared(
+    union_all(
+        select(Secret.id, Secret.version).where(Secret.environment_id == bindparam("of_environment")),
+        select(Login.id, Login.version + 1_000_000 * Login.client_secret_version).where(
+            Login.environment_id == bindparam("of_environment")
+        ),
+    )
 )
 
 
@@ -66,7 +69,7 @@ class Masking:
 
     def redactor(self, session: Session, environment_id: str) -> Redactor:
         """Return the redactor for everything that passes a gateway in this environment."""
-        rows = session.connection().execute(_STAMPS, {"of_environment": environment_id}).all()
+        rows = _STAMPS.all(session, {"of_environment": environment_id})
         passing = self._passing.get(environment_id)
         stamp = tuple(sorted((row.id, row.version) for row in rows)), passing.count if passing else 0
         made = self._made.get(environment_id)

@@ -15,13 +15,14 @@ from signoff.kit.errors import NotFound
 from signoff.runs.states import is_over
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection
-from signoff.tables.people import Workspace
+from signoff.tables.people import Environment, Workspace
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
 
 # A verdict older than this is asked for again before anything is sent.
 STALE_SECONDS = 0.5
 # Built once: it is asked with every call, and building it costs more than asking.
-_STANDING = (
+_STANDING = Prepared(
     select(
         Run.state,
         Run.is_cancel_requested,
@@ -33,9 +34,13 @@ _STANDING = (
         Agent.state.label("agent_state"),
         Workspace.time_zone,
         Workspace.daily_cap_usd,
+        Workspace.suspended_at,
+        Environment.name.label("environment_name"),
+        Environment.daily_cap_usd.label("environment_cap_usd"),
     )
     .join(Agent, Agent.id == Run.agent_id)
     .join(Workspace, Workspace.id == Run.workspace_id)
+    .join(Environment, Environment.id == Run.environment_id)
     .where(Run.id == bindparam("of_run"))
 )
 
@@ -53,6 +58,9 @@ class Standing:
     origin: str
     time_zone: str
     daily_cap_usd: Decimal | None
+    environment_name: str = ""
+    environment_cap_usd: Decimal | None = None
+    is_workspace_suspended: bool = False
     connection_slug: str | None = None
     connection_state: str | None = None
 
@@ -63,7 +71,7 @@ def standing_of(session: Session, run_id: str, *, connection: Connection | None 
     Raises:
         NotFound: the run is gone.
     """
-    row = session.connection().execute(_STANDING, {"of_run": run_id}).one_or_none()
+    row = _STANDING.first(session, {"of_run": run_id})
     if row is None:
         raise NotFound("There is no such run.")
     return Standing(
@@ -76,6 +84,9 @@ def standing_of(session: Session, run_id: str, *, connection: Connection | None 
         origin=row.origin,
         time_zone=row.time_zone,
         daily_cap_usd=row.daily_cap_usd,
+        environment_name=row.environment_name,
+        environment_cap_usd=row.environment_cap_usd,
+        is_workspace_suspended=row.suspended_at is not None,
         connection_slug=connection.slug if connection else None,
         connection_state=connection.state if connection else None,
     )
@@ -87,6 +98,8 @@ def revoked(standing: Standing) -> Verdict:
         return Verdict("stop", "The run was cancelled.", code="cancelled")
     if is_over(standing.run_state):
         return Verdict("stop", f"The run is over already ({standing.run_state}).", code="run_is_over")
+    if standing.is_workspace_suspended:
+        return Verdict("stop", "The workspace is suspended: nothing runs in it.", code="workspace_suspended")
     if standing.agent_state != "active":
         return Verdict(
             "stop",

@@ -32,9 +32,10 @@ def search_audit(
     """Return one page of the audit of the viewer's workspace, newest first.
 
     Args:
-        words: a whole id, or part of an actor's name or of an action.
+        words: a whole id (of a thing, an actor, a run, a revision), a kind of thing, or part of an actor's name or
+            of an action.
         areas: first words of actions, such as `connection`; none means all.
-        actor_kind: member, key or system; empty means all.
+        actor_kind: member, key, run or system; empty means all.
 
     Raises:
         NotAllowed: the viewer may not read the audit.
@@ -48,6 +49,9 @@ def search_audit(
             or_(
                 AuditRow.object_id == text,
                 AuditRow.actor_id == text,
+                AuditRow.run_id == text,
+                AuditRow.revision_id == text,
+                AuditRow.object_kind == text.lower(),
                 AuditRow.actor_name.icontains(text, autoescape=True),
                 AuditRow.action.icontains(text, autoescape=True),
             )

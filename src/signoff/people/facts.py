@@ -24,6 +24,8 @@ class EnvironmentFacts:
     is_production: bool
     is_deploy_restricted: bool = False
     is_four_eyes: bool = False
+    position: int = 0
+    daily_cap_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class WorkspaceFacts:
     created_at: datetime
     is_second_factor_required: bool = False
     is_password_allowed: bool = True
+    suspended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +239,5 @@ class AuditFacts:
     detail: dict[str, Any]
     previous_hash: str
     hash: str
+    run_id: str | None = None
+    revision_id: str | None = None

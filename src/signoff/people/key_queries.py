@@ -14,8 +14,8 @@ from signoff.kit.paging import Page, encode_cursor, page_size, text_cursor
 from signoff.people import tokens
 from signoff.people.access import Principal, authorize, reach
 from signoff.people.facts import KeyFacts, Seen
-from signoff.people.membership import principal_of_key_row
-from signoff.tables.people import ApiKey, Environment, Member, Person, ServiceAccount
+from signoff.people.membership import principal_of_key_row, refuse_suspended
+from signoff.tables.people import ApiKey, Environment, Member, Person, ServiceAccount, Workspace
 
 _TOUCH = timedelta(seconds=60)
 # How long before its end a key is called expiring, on the pages and in an alert.
@@ -77,6 +77,7 @@ def principal_of_key(session: Session, key: str) -> Seen:
 
     Raises:
         NotSignedIn: it is no key of ours. `RevokedKey` when it once was one.
+        WorkspaceSuspended: its workspace is shut.
     """
     prefix = tokens.prefix_of(key)
     if prefix is None:
@@ -90,6 +91,7 @@ def principal_of_key(session: Session, key: str) -> Seen:
         raise RevokedKey(row.key.id, over)
     last = row.key.last_used_at
     is_due = last is None or last + _TOUCH <= clock.now()
+    refuse_suspended(session.get_one(Workspace, row.key.workspace_id))
     principal = principal_of_key_row(session, row.key, row.member, row.person, row.account)
     return Seen(principal, row.key.id, is_due)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from signoff.kit.errors import NotAllowed
 from signoff.kit.text import shortened
 from signoff.people.access import Principal
 from signoff.people.custom_roles import (
@@ -24,6 +25,25 @@ from signoff.tables.people import ApiKey, Member, Person, ServiceAccount, Worksp
 
 _NONE: frozenset[Level] = frozenset()
 _NAME_CHARS_MAX = 200
+
+
+class WorkspaceSuspended(NotAllowed):
+    """An instance administrator shut the workspace: nobody gets in, and no run starts."""
+
+
+def refuse_suspended(workspace: Workspace) -> None:
+    """Return quietly while the workspace works.
+
+    Raises:
+        WorkspaceSuspended: with the reason that was given.
+    """
+    if workspace.suspended_at is not None:
+        reason = f" The reason: {workspace.suspended_reason}" if workspace.suspended_reason else ""
+        raise WorkspaceSuspended(
+            f"The workspace {workspace.name} is suspended: nobody gets in, and no run starts.{reason} "
+            "Ask an administrator of this installation to resume it.",
+            code="workspace_suspended",
+        )
 
 
 def principal_of_member(session: Session, member: Member, person: Person, *, is_bound: bool = False) -> Principal:

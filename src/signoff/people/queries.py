@@ -20,11 +20,12 @@ from signoff.people.facts import (
     Seen,
     WorkspaceFacts,
 )
-from signoff.people.membership import principal_of_member
+from signoff.people.membership import principal_of_member, refuse_suspended
 from signoff.people.sign_in_rules import broken_rule, refusal_of
 from signoff.tables.identity import Identity
 from signoff.tables.people import Environment, Member, Person, SecondFactor, SignInSession, Workspace
 from signoff.tables.record import AuditRow
+from signoff.tables.session import lifted
 
 _TOUCH = timedelta(seconds=60)
 _HAS_FACTOR = exists().where(SecondFactor.person_id == Person.id, SecondFactor.confirmed_at.is_not(None))
@@ -37,6 +38,7 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
     Raises:
         NotSignedIn: no such session, or it was ended, or it lay idle too long, or the workspace asks for more.
         NotFound: the person does not belong to the workspace named, or the session does not reach it.
+        WorkspaceSuspended: the workspace is shut.
     """
     row = session.scalar(select(SignInSession).where(SignInSession.token_hash == tokens.hash_of(token)))
     moment = clock.now()
@@ -60,6 +62,7 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
             raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
         raise NotFound("There is no such workspace, or you do not belong to it.")
     member, person, place = found
+    refuse_suspended(place)
     rule = broken_rule(place, member, method=row.method, is_two_factor=row.is_two_factor)
     if rule is not None:
         raise refusal_of(rule)
@@ -105,13 +108,15 @@ def workspaces_of(session: Session, viewer: Principal) -> list[WorkspaceFacts]:
     """Return every workspace the viewer's session reaches, by name."""
     if viewer.is_bound or viewer.person_id is None:
         return [workspace(session, viewer)]
-    rows = session.scalars(
+    query = (
         select(Workspace)
         .join(Member, Member.workspace_id == Workspace.id)
         .where(Member.person_id == viewer.person_id, Member.state == "active")
         .order_by(Workspace.name, Workspace.id)
         .limit(200)
     )
+    with lifted(session):  # A question about a person, who stands in more than one workspace.
+        rows = session.scalars(query).all()
     return [_workspace_facts(row) for row in rows]
 
 
@@ -123,17 +128,17 @@ def all_workspaces(session: Session) -> list[WorkspaceFacts]:
 def _workspace_facts(row: Workspace) -> WorkspaceFacts:
     return WorkspaceFacts(
         row.id, row.slug, row.name, row.time_zone, row.daily_cap_usd, row.last_resort_id, row.created_at,
-        row.is_second_factor_required, row.is_password_allowed,
+        row.is_second_factor_required, row.is_password_allowed, row.suspended_at,
     )  # fmt: skip
 
 
 def environments(session: Session, viewer: Principal) -> list[EnvironmentFacts]:
-    """Return the environments the viewer may see: all, or the one its key is bound to. Production last."""
+    """Return the environments the viewer may see: all, or the one its key is bound to, in their order."""
     authorize(viewer, "workspace.read")
     query = select(Environment).where(Environment.workspace_id == viewer.workspace_id)
     if viewer.environment_id:
         query = query.where(Environment.id == viewer.environment_id)
-    rows = session.scalars(query.order_by(Environment.is_production, Environment.slug))
+    rows = session.scalars(query.order_by(Environment.position, Environment.is_production, Environment.slug))
     return [_environment_facts(row) for row in rows]
 
 
@@ -148,7 +153,10 @@ def environment_by_slug(session: Session, viewer: Principal, slug: str) -> Envir
 
 
 def _environment_facts(row: Environment) -> EnvironmentFacts:
-    return EnvironmentFacts(row.id, row.slug, row.name, row.is_production, row.is_deploy_restricted, row.is_four_eyes)
+    return EnvironmentFacts(
+        row.id, row.slug, row.name, row.is_production, row.is_deploy_restricted, row.is_four_eyes, row.position,
+        row.daily_cap_usd,
+    )  # fmt: skip
 
 
 def members(
@@ -252,4 +260,6 @@ def audit_facts(row: AuditRow) -> AuditFacts:
         row.detail,
         row.previous_hash,
         row.hash,
+        row.run_id,
+        row.revision_id,
     )

@@ -12,13 +12,16 @@ ActorKind = Literal["member", "key", "service_account", "run", "system"]
 class Actor:
     """A person, a person's API key, a service account, a run (its revision acted), or the product itself.
 
-    `key_id`: the API key that was used, if one was.
+    `key_id`: the API key that was used, if one was. `run_id` and `revision_id` say in which run and as which revision;
+    what an agent does is never only a person's.
     """
 
     kind: ActorKind
     id: str
     name: str
     key_id: str | None = None
+    run_id: str | None = None
+    revision_id: str | None = None
 
 
 SYSTEM = Actor("system", "system", "Signoff")

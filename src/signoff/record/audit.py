@@ -13,18 +13,23 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.canonical import content_hash
 from signoff.record.actor import Actor
-from signoff.tables.record import AuditHead, AuditRow
+from signoff.tables.prepared import Prepared
+from signoff.tables.record import AuditCheckpoint, AuditHead, AuditRow
 
 GENESIS = "0" * 64
+# The action that tells of rows whose time was over.
+PRUNED = "audit.pruned"
 
 _rows = cast("Table", AuditRow.__table__)
 _heads = cast("Table", AuditHead.__table__)
 _COLUMNS = tuple(_rows.c.keys())
-_ADD = insert(_rows)
-_FIRST = insert(_heads)
+_ADD = Prepared(insert(_rows))
+_FIRST = Prepared(insert(_heads))
 _of_workspace = _heads.c.workspace_id == bindparam("of_workspace")
-_TAKE = update(_heads).where(_of_workspace).values(seq=_heads.c.seq + 1).returning(_heads.c.seq, _heads.c.hash)
-_CLOSE = update(_heads).where(_of_workspace).values(hash=bindparam("of_hash"))
+_TAKE = Prepared(
+    update(_heads).where(_of_workspace).values(seq=_heads.c.seq + 1).returning(_heads.c.seq, _heads.c.hash)
+)
+_CLOSE = Prepared(update(_heads).where(_of_workspace).values(hash=bindparam("of_hash")))
 
 
 def write(
@@ -36,10 +41,16 @@ def write(
     object_kind: str,
     object_id: str,
     detail: Mapping[str, Any] | None = None,
+    run_id: str | None = None,
+    revision_id: str | None = None,
 ) -> None:
     """Add one row. `detail` is plain JSON and holds no secret, no body, no e-mail text.
 
     When the actor used an API key, the detail names it as `by_key`: an account has several, and one may leak.
+
+    Args:
+        run_id: the run that acts or is acted on; the actor's own unless said.
+        revision_id: the revision that acts or is acted on; likewise.
     """
     seq, previous = _next_link(session, workspace_id)
     row = AuditRow(
@@ -53,72 +64,124 @@ def write(
         action=action,
         object_kind=object_kind,
         object_id=object_id,
+        run_id=run_id or actor.run_id,
+        revision_id=revision_id or actor.revision_id,
         detail={**(detail or {}), **({"by_key": actor.key_id} if actor.key_id else {})},
         previous_hash=previous,
         hash="",
     )
     row.hash = row_hash(row)
     # By plain statements: a run writes several rows, and the object mapper costs more than the database.
-    connection = session.connection()
-    connection.execute(_ADD, {name: getattr(row, name) for name in _COLUMNS})
-    connection.execute(_CLOSE, {"of_workspace": workspace_id, "of_hash": row.hash})
+    _ADD.run(session, {name: getattr(row, name) for name in _COLUMNS})
+    _CLOSE.run(session, {"of_workspace": workspace_id, "of_hash": row.hash})
 
 
 def _next_link(session: Session, workspace_id: str) -> tuple[int, str]:
     """Return the number of the next row and the hash of the one before."""
     # The update takes the row's lock until commit: two writers cannot both follow the same link.
-    taken = session.connection().execute(_TAKE, {"of_workspace": workspace_id}).one_or_none()
+    taken = _TAKE.first(session, {"of_workspace": workspace_id})
     if taken is not None:
         return taken.seq, taken.hash
-    session.connection().execute(_FIRST, {"workspace_id": workspace_id, "seq": 1, "hash": GENESIS})
+    _FIRST.run(session, {"workspace_id": workspace_id, "seq": 1, "hash": GENESIS})
     return 1, GENESIS
 
 
-def row_hash(row: AuditRow) -> str:
-    """Return the hash a row must carry."""
-    return content_hash(
-        {
-            "workspace": row.workspace_id,
-            "seq": row.seq,
-            "at": row.at.isoformat(),
-            "actor": [row.actor_kind, row.actor_id, row.actor_name],
-            "action": row.action,
-            "object": [row.object_kind, row.object_id],
-            "detail": row.detail,
-            "previous": row.previous_hash,
-        }
-    )
+def row_hash(row: Any) -> str:
+    """Return the hash a row must carry. A field that older rows do not have is not part of theirs."""
+    value = {
+        "workspace": row.workspace_id,
+        "seq": row.seq,
+        "at": row.at.isoformat(),
+        "actor": [row.actor_kind, row.actor_id, row.actor_name],
+        "action": row.action,
+        "object": [row.object_kind, row.object_id],
+        "detail": row.detail,
+        "previous": row.previous_hash,
+    }
+    if row.run_id is not None or row.revision_id is not None:
+        value["as"] = [row.run_id, row.revision_id]
+    return content_hash(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What checking a chain found: how many rows hold, and the first that does not."""
+    """What checking a chain found: how many rows hold, from which number on, and the first row that does not."""
 
     rows: int
     first_broken_seq: int | None = None
     reason: str = ""
+    from_seq: int = 1
 
 
 def verify(session: Session, workspace_id: str) -> Verdict:
-    """Walk the whole chain of a workspace and name the first row that does not hold."""
-    expected_seq, previous = 1, GENESIS
-    chain = select(AuditRow).where(AuditRow.workspace_id == workspace_id).order_by(AuditRow.seq)
-    # Closed at the first broken row too: a chain of millions is read through a server-side cursor.
-    with closing(session.scalars(chain.execution_options(yield_per=500))) as rows:
+    """Walk the whole chain of a workspace, from its last checkpoint on, and name the first row that does not hold."""
+    start = start_of(session, workspace_id)
+    expected, previous, is_witnessed = start.seq + 1, start.hash, start.seq == 0
+
+    def broken(reason: str, seq: int | None = None) -> Verdict:
+        return Verdict(expected - 1 - start.seq, seq or expected, reason, start.seq + 1)
+
+    chain = select(*_rows.c).where(_rows.c.workspace_id == workspace_id, _rows.c.seq > start.seq).order_by(_rows.c.seq)
+    # Closed at the first broken row too: a chain of millions is read through a server-side cursor, and as plain rows.
+    with closing(session.execute(chain.execution_options(yield_per=1_000))) as rows:
         for row in rows:
-            reason = _fault(row, expected_seq, previous)
+            reason = _fault(session, row, expected, previous)
             if reason:
-                return Verdict(expected_seq - 1, expected_seq, reason)
-            expected_seq, previous = expected_seq + 1, row.hash
-    head = session.get(AuditHead, workspace_id)
-    if head is not None and (head.seq != expected_seq - 1 or head.hash != previous):
-        return Verdict(expected_seq - 1, expected_seq, "rows at the end are missing")
-    return Verdict(expected_seq - 1)
+                return broken(reason)
+            is_witnessed = is_witnessed or _is_about(row, start)
+            expected, previous = expected + 1, row.hash
+    if not is_witnessed:
+        return broken("the checkpoint it begins with is not one the chain speaks of", start.seq)
+    reason = _fault_at_end(session.get(AuditHead, workspace_id), expected - 1, previous)
+    return broken(reason) if reason else Verdict(expected - 1 - start.seq, from_seq=start.seq + 1)
 
 
-def _fault(row: AuditRow, expected_seq: int, previous: str) -> str:
-    if row.seq != expected_seq:
-        return f"row {expected_seq} is missing"
-    if row.previous_hash != previous:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The link before the first row that is kept: number 0 while nothing was let go."""
+
+    seq: int
+    hash: str
+
+
+def start_of(session: Session, workspace_id: str) -> Start:
+    """Return where the chain of a workspace begins."""
+    found = session.execute(
+        select(AuditCheckpoint.seq, AuditCheckpoint.hash)
+        .where(AuditCheckpoint.workspace_id == workspace_id)
+        .order_by(AuditCheckpoint.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    return Start(found.seq, found.hash) if found is not None else Start(0, GENESIS)
+
+
+def _is_about(row: Any, start: Start) -> bool:
+    """Return whether a row tells of letting go of everything up to `start`."""
+    return row.action == PRUNED and row.detail.get("seq") == start.seq and row.detail.get("hash") == start.hash
+
+
+def _fault(session: Session, row: Any, expected: int, previous: str) -> str:
+    if row.seq != expected:
+        return f"row {expected} is missing"
+    is_changed = row.hash != row_hash(row)
+    if row.previous_hash == previous:
+        return "its content was changed" if is_changed else ""
+    if not is_changed:
         return "it does not follow the row before it"
-    return "its content was changed" if row.hash != row_hash(row) else ""
+    return "it was moved here from another place" if _is_link(session, row) else "its content was changed"
+
+
+def _is_link(session: Session, row: Any) -> bool:
+    """Return whether what the row says it follows stands somewhere else in the chain: then rows changed places."""
+    if row.previous_hash == GENESIS:
+        return True
+    other = select(_rows.c.id).where(_rows.c.workspace_id == row.workspace_id, _rows.c.hash == row.previous_hash)
+    return session.execute(other.limit(1)).first() is not None
+
+
+def _fault_at_end(head: AuditHead | None, last: int, previous: str) -> str:
+    if head is None:
+        return "the head of the chain is missing" if last else ""
+    if head.seq > last:
+        return "rows at the end are missing"
+    return "the head of the chain was changed" if (head.seq, head.hash) != (last, previous) else ""

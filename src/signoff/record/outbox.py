@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, insert, or_, select, text, update
+from sqlalchemy import String, Table, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
+from signoff.tables.prepared import Prepared, connection_of
 from signoff.tables.record import OutboxMessage
 from signoff.tables.session import after_commit
 
 CHANNEL = "signoff_outbox"
-_ADD = insert(cast("Table", OutboxMessage.__table__))
+_ADD = Prepared(insert(cast("Table", OutboxMessage.__table__)))
+_NOTIFY = Prepared(select(func.pg_notify(bindparam("channel", type_=String), "")))
 
 # Set by the engine of this process: wakes its relay as soon as a message is durable.
 _listeners: list[Callable[[], None]] = []
@@ -47,17 +49,16 @@ def send(
     """Leave a message, to be acted on once the transaction is durable and `due_at` has come. Returns its id."""
     message_id = ids.new_id("out")
     moment = clock.now()
-    connection = session.connection()
-    connection.execute(
-        _ADD,
+    _ADD.run(
+        session,
         {
             "id": message_id, "workspace_id": workspace_id, "kind": kind, "payload": dict(payload),
             "created_at": moment, "due_at": due_at or moment, "attempts": 0,
         },
     )  # fmt: skip
-    if connection.dialect.name == "postgresql":
+    if connection_of(session).dialect.name == "postgresql":
         # Delivered by Postgres at commit, to the relays of all processes.
-        connection.execute(text("select pg_notify(:channel, '')"), {"channel": CHANNEL})
+        _NOTIFY.first(session, {"channel": CHANNEL})
     if not session.info.get("signoff.outbox_wake"):
         session.info["signoff.outbox_wake"] = True
         after_commit(session, _wake)

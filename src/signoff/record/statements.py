@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 
 from signoff.tables.base import Json, Moment, Usd
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run, RunEvent, Step
 
 _steps = cast("Table", Step.__table__)
@@ -47,7 +48,12 @@ def _end(merged: Any) -> Any:
 
     return (
         update(_steps)
-        .where(_is_of_run, _steps.c.key == bindparam("of_key"))
+        # Of two attempts the first to end is the record; one that was cut off may still tell what came of it.
+        .where(
+            _is_of_run,
+            _steps.c.key == bindparam("of_key"),
+            or_(_steps.c.ended_at.is_(None), _steps.c.code == "cut_off"),
+        )
         .values(
             state=bindparam("to_state"),
             code=bindparam("with_code"),
@@ -65,19 +71,21 @@ def _end(merged: Any) -> Any:
     )
 
 
-BEGIN_STEP = {"sqlite": _begin(sqlite), "postgresql": _begin(postgresql)}
+BEGIN_STEP = Prepared({"sqlite": _begin(sqlite), "postgresql": _begin(postgresql)})
 # What is said at the end is laid over what was said at the beginning.
-END_STEP = {
-    "sqlite": _end(func.json_patch(_steps.c.detail, bindparam("more", type_=JSON))),
-    "postgresql": _end(_steps.c.detail.op("||")(bindparam("more", type_=JSONB))),
-}
+END_STEP = Prepared(
+    {
+        "sqlite": _end(func.json_patch(_steps.c.detail, bindparam("more", type_=JSON))),
+        "postgresql": _end(_steps.c.detail.op("||")(bindparam("more", type_=JSONB))),
+    }
+)
 
 
 def _or(column: Any, name: str) -> Any:
     return or_(column, bindparam(name, type_=Boolean))
 
 
-ADD_USE = (
+ADD_USE = Prepared(
     update(_runs)
     .where(_runs.c.id == bindparam("of_run"))
     .values(
@@ -91,5 +99,5 @@ ADD_USE = (
         is_scripted=_or(_runs.c.is_scripted, "scripted"),
     )
 )
-ADD_EVENT = insert(cast("Table", RunEvent.__table__)).inline()
-HOLD_RUN = select(_runs.c.id).where(_runs.c.id == bindparam("of_run")).with_for_update(key_share=True)
+ADD_EVENT = Prepared(insert(cast("Table", RunEvent.__table__)).inline())
+HOLD_RUN = Prepared(select(_runs.c.id).where(_runs.c.id == bindparam("of_run")).with_for_update(key_share=True))

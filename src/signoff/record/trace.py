@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.text import shortened, storable
 from signoff.record import statements
-from signoff.tables.runs import Run
+from signoff.tables.prepared import connection_of
+from signoff.tables.runs import Run, Step
 
 StepKind = Literal["model", "tool", "engine"]
 StepState = Literal["running", "completed", "failed", "refused", "waiting", "simulated", "cached", "stopped"]
@@ -43,17 +44,16 @@ def begin_step(
 ) -> str:
     """Write that a step begins, or begins again. Returns its id."""
     take_turn(session, run_id)
-    connection = session.connection()
     # One statement: a step that runs again after a crash takes up its row, and of two at once neither is lost.
-    row = connection.execute(
-        statements.BEGIN_STEP[connection.dialect.name],
+    row = statements.BEGIN_STEP.one(
+        session,
         {
             "of_run": run_id, "id": ids.new_id("stp"), "workspace_id": workspace_id, "run_id": run_id, "leg": leg,
             "key": key, "kind": kind, "name": shortened(storable(name), _NAME_CHARS), "state": "running",
             "attempts": 1, "effect": effect, "model": model, "verdicts": [], "request": request, "response": None,
             "detail": dict(detail or {}), "messages_before": messages_before, "started_at": clock.now(),
         },
-    ).one()  # fmt: skip
+    )  # fmt: skip
     _tell_step(session, workspace_id, run_id, row.id, row.seq, kind, row.name, "running")
     return row.id
 
@@ -77,15 +77,16 @@ def end_step(
     is_truncated: bool = False,
     is_scripted: bool = False,
     detail: Mapping[str, Any] | None = None,
-) -> None:
-    """Write how a step ended, and add what it used to its run.
+) -> bool:
+    """Write how a step ended, and add what it used to its run. False when another attempt at it ended first.
+
+    Then that one is the record and stays; what this one used is still counted to the run, because it was used.
 
     `calls` is how often the outside was asked: 0 when a policy answered or refused instead. `is_price_unknown`,
     `is_truncated` and `is_scripted` are said of the run too, and never taken back.
     """
-    connection = session.connection()
-    ended = connection.execute(
-        statements.END_STEP[connection.dialect.name],
+    ended = statements.END_STEP.first(
+        session,
         {
             "of_run": run_id, "of_key": key, "to_state": state, "with_code": code,
             "with_reason": shortened(storable(reason), _REASON_CHARS) if reason else None,
@@ -93,18 +94,24 @@ def end_step(
             "moment": clock.now(), "more": dict(detail or {}), "by_model": model, "cost": cost_usd,
             "into": tokens_in, "out": tokens_out,
         },
-    ).one_or_none()  # fmt: skip
-    if ended is None:
-        return
-    connection.execute(
-        statements.ADD_USE,
+    )  # fmt: skip
+    kind = ended.kind if ended is not None else _kind_of(session, run_id, key)
+    statements.ADD_USE.run(
+        session,
         {
             "of_run": run_id, "cost": cost_usd or Decimal(0), "into": tokens_in or 0, "out": tokens_out or 0,
-            "models": calls if ended.kind == "model" else 0, "tools": calls if ended.kind == "tool" else 0,
+            "models": calls if kind == "model" else 0, "tools": calls if kind == "tool" else 0,
             "unpriced": is_price_unknown, "truncated": is_truncated, "scripted": is_scripted,
         },
     )  # fmt: skip
+    if ended is None:
+        return False
     _tell_step(session, ended.workspace_id, run_id, ended.id, ended.seq, ended.kind, ended.name, state)
+    return True
+
+
+def _kind_of(session: Session, run_id: str, key: str) -> str | None:
+    return session.scalar(select(Step.kind).where(Step.run_id == run_id, Step.key == key))
 
 
 def emit(
@@ -127,14 +134,13 @@ def take_turn(session: Session, run_id: str) -> None:
 
     Postgres gives out a number when a row is written, not when it becomes visible; SQLite has one writer anyway.
     """
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        connection.execute(statements.HOLD_RUN, {"of_run": run_id})
+    if connection_of(session).dialect.name == "postgresql":
+        statements.HOLD_RUN.first(session, {"of_run": run_id})
 
 
 def _add_event(session: Session, workspace_id: str, run_id: str, kind: EventKind, data: Mapping[str, Any]) -> None:
     event = {"workspace_id": workspace_id, "run_id": run_id, "kind": kind, "data": dict(data), "at": clock.now()}
-    session.connection().execute(statements.ADD_EVENT, event)
+    statements.ADD_EVENT.run(session, event)
 
 
 def _tell_step(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
@@ -13,7 +15,15 @@ from signoff.agents.revisions import revision_body
 from signoff.kit.errors import NotFound
 from signoff.record.actor import Actor
 from signoff.runs.states import Mode
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
+
+_CONTEXT = Prepared(
+    select(
+        Run.id, Run.workspace_id, Run.environment_id, Run.agent_id, Run.agent_slug, Run.revision_id,
+        Run.revision_number, Run.mode, Run.replay_of, Run.requested_by,
+    ).where(Run.id == bindparam("of_run"))
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,8 @@ class RunContext:
     @property
     def actor(self) -> Actor:
         """Return who the audit names when this run acts."""
-        return Actor("run", self.run_id, f"{self.agent_slug}, revision {self.revision_number}")
+        name = f"{self.agent_slug}, revision {self.revision_number}"
+        return Actor("run", self.run_id, name, run_id=self.run_id, revision_id=self.revision_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +64,12 @@ class RequestedRun:
 
 @dataclass(frozen=True, slots=True)
 class LegStart:
-    """What a leg needs to begin: the run's context, its input, and until when it may work."""
+    """What a leg needs to begin: the run's context and input, until when it may work, and what it relies on."""
 
     context: RunContext
     input: Any
     deadline_at: datetime
+    relies_on: Mapping[str, Any]
 
 
 def context_of(session: Session, run_id: str, *, leg: int) -> RunContext:
@@ -66,7 +78,7 @@ def context_of(session: Session, run_id: str, *, leg: int) -> RunContext:
     Raises:
         NotFound: there is no such run.
     """
-    run = session.get(Run, run_id)
+    run = _CONTEXT.first(session, {"of_run": run_id})
     if run is None:
         raise NotFound("There is no such run.")
     return RunContext(
@@ -78,7 +90,7 @@ def context_of(session: Session, run_id: str, *, leg: int) -> RunContext:
         revision_id=run.revision_id,
         revision_number=run.revision_number,
         body=revision_body(session, run.revision_id),
-        mode=run.mode,  # pyright: ignore[reportArgumentType]
+        mode=run.mode,
         replay_of=run.replay_of,
         leg=leg,
         requested_by=run.requested_by,

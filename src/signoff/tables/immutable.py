@@ -2,20 +2,25 @@
 
 The migration applies `immutable_ddl`. A table made straight from the metadata gets it too, so that tests run under
 the same law. A later migration that rebuilds one of these tables (SQLite's batch mode) must apply it again.
+
+Audit rows may go when they are old enough, below a checkpoint that says where the chain goes on; never otherwise.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Table, event, text
+from sqlalchemy import Connection, MetaData, Table, event, text
 
 from signoff.tables.agents import Revision
 from signoff.tables.base import Base
 from signoff.tables.deployments import Deployment
-from signoff.tables.record import AuditRow
+from signoff.tables.record import AuditCheckpoint, AuditRow
 
 IMMUTABLE: tuple[str, ...] = (Revision.__tablename__, AuditRow.__tablename__, Deployment.__tablename__)
+_CHECKPOINTS = AuditCheckpoint.__tablename__
+# Whatever a setting says, no younger audit row leaves the database. Six months are 184 days at most.
+AUDIT_DAYS_MIN = 184
 
 
 def immutable_ddl(dialect: str) -> list[str]:
@@ -42,10 +47,43 @@ def _ddl(dialect: str, table: str) -> list[str]:
     ]
 
 
+def audit_retention_ddl(dialect: str) -> list[str]:
+    """Return what lets audit rows go that are old enough and lie below a checkpoint, and keeps checkpoints as they are.
+
+    It replaces what `immutable_ddl` made for the audit, once the checkpoints have their table.
+    """
+    below = "SELECT 1 FROM audit_checkpoints c WHERE c.workspace_id = OLD.workspace_id AND c.seq >= OLD.seq"
+    say = "a row of audit never changes; it may go below a checkpoint when it is old enough"
+    if dialect == "sqlite":
+        old = f"OLD.at < datetime('now', '-{AUDIT_DAYS_MIN} days')"
+        return [
+            "DROP TRIGGER audit_never_delete",
+            f"""CREATE TRIGGER audit_never_delete BEFORE DELETE ON audit WHEN NOT ({old} AND EXISTS ({below}))
+            BEGIN SELECT RAISE(ABORT, '{say}'); END""",
+            *_ddl(dialect, _CHECKPOINTS),
+        ]
+    old = f"OLD.at < now() - interval '{AUDIT_DAYS_MIN} days'"
+    body = (
+        f"BEGIN IF TG_OP = 'DELETE' THEN IF {old} AND EXISTS ({below}) THEN RETURN OLD; END IF; END IF; "
+        f"RAISE EXCEPTION '{say}' USING ERRCODE = 'integrity_constraint_violation'; END"
+    )
+    return [
+        f"CREATE OR REPLACE FUNCTION audit_never_changes() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+        *_ddl(dialect, _CHECKPOINTS),
+    ]
+
+
 def _make_immutable(table: Table[Any], connection: Connection, **more: Any) -> None:
     for statement in _ddl(connection.dialect.name, table.name):
         connection.execute(text(statement))
 
 
+def _allow_retention(metadata: MetaData, connection: Connection, **more: Any) -> None:
+    if any(table.name == _CHECKPOINTS for table in more.get("tables") or ()):
+        for statement in audit_retention_ddl(connection.dialect.name):
+            connection.execute(text(statement))
+
+
 for _name in IMMUTABLE:
     event.listen(Base.metadata.tables[_name], "after_create", _make_immutable)
+event.listen(Base.metadata, "after_create", _allow_retention)

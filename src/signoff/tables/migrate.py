@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL
 from signoff.kit.errors import Fault
 from signoff.tables.all_tables import METADATA
 from signoff.tables.session import open_engine
+from signoff.tables.walls import raise_walls
 
 SchemaState = Literal["empty", "behind", "current", "newer"]
 
@@ -105,6 +106,7 @@ def _upgrade(connection: Connection) -> list[str]:
         return []
     before = MigrationContext.configure(connection).get_current_heads()
     command.upgrade(_config(connection), "head")
+    raise_walls(connection)  # A table that a step made without its wall gets it here.
     scripts = ScriptDirectory.from_config(_config()).iterate_revisions("head", before[0] if before else "base")
     return [f"{script.revision} {script.doc.rstrip('.')}" for script in reversed(list(scripts))]
 

@@ -27,6 +27,9 @@ class Workspace(Base):
     # How its members sign in.
     is_second_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
     is_password_allowed: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # None: it works. Else an instance administrator shut it: nobody gets in, and no run starts.
+    suspended_at: Mapped[datetime | None] = mapped_column(Moment)
+    suspended_reason: Mapped[str | None] = mapped_column(Long)
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
@@ -45,6 +48,9 @@ class Environment(Base):
     is_deploy_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whoever wrote a revision does not make it live here: somebody else does.
     is_four_eyes: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Where it stands in lists, from 0; production is a flag, not a place.
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    daily_cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
@@ -76,6 +82,8 @@ class Person(Base):
     password_hash: Mapped[str | None] = mapped_column(Long)
     time_zone: Mapped[str | None] = mapped_column(Name)
     has_single_keys: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # Makes, suspends and resumes workspaces; sees their names and counts, never what is in them.
+    is_instance_administrator: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 

@@ -15,7 +15,14 @@ class AuditRow(Base):
     """One privileged action, chained to the one before it in its workspace."""
 
     __tablename__ = "audit"
-    __table_args__ = (UniqueConstraint("workspace_id", "seq"), Index(None, "workspace_id", "object_id", "seq"))
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "seq"),
+        Index(None, "workspace_id", "object_id", "seq"),
+        Index(None, "workspace_id", "actor_id", "seq"),
+        Index(None, "workspace_id", "action", "seq"),
+        Index(None, "workspace_id", "run_id", "seq"),
+        Index(None, "workspace_id", "at"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
@@ -27,9 +34,40 @@ class AuditRow(Base):
     action: Mapped[str] = mapped_column(Name)
     object_kind: Mapped[str] = mapped_column(State)
     object_id: Mapped[str] = mapped_column(Id)
+    # What acted when it was an agent: its frozen revision, in this run. The actor is then the run, never only a person.
+    run_id: Mapped[str | None] = mapped_column(Id)
+    revision_id: Mapped[str | None] = mapped_column(Id)
     detail: Mapped[dict[str, Any]] = mapped_column(Json)
     previous_hash: Mapped[str] = mapped_column(Hash)
     hash: Mapped[str] = mapped_column(Hash)
+
+
+class AuditCheckpoint(Base):
+    """Where a chain begins after rows past their retention were let go: the last of them, by number and hash.
+
+    The database lets an audit row go only below a checkpoint; a checkpoint itself never changes.
+    """
+
+    __tablename__ = "audit_checkpoints"
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True)
+    hash: Mapped[str] = mapped_column(Hash)
+    last_at: Mapped[datetime] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class SigningKey(Base):
+    """The key with which this installation signs what leaves it. The private half is sealed with the master key."""
+
+    __tablename__ = "signing_keys"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    public_key: Mapped[str] = mapped_column(Name)
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+    nonce: Mapped[bytes] = mapped_column(LargeBinary)
+    key_id: Mapped[str] = mapped_column(Hash)
+    created_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class AuditHead(Base):

@@ -105,6 +105,8 @@ class Leg(Base):
     worker: Mapped[str | None] = mapped_column(Name)
     # The tool calls whose outcome a person must settle before the next leg: call ids.
     holds: Mapped[list[Any]] = mapped_column(Json, default=list)
+    # What the leg relies on until its end, whatever changes meanwhile: its tools, what people settled. Empty after it.
+    relies_on: Mapped[dict[str, Any] | None] = mapped_column(Json)
     started_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
 

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, bindparam, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from signoff.kit import chance
+from signoff.tables import walls
+from signoff.tables.prepared import CONNECTION
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _BUSY_TIMEOUT_MS = 10_000
 _CALLBACKS = "signoff.after_commit"
+_WALLED = "signoff_walled"
+_NARROWED = "signoff_narrowed"
+_BIND = select(func.set_config(walls.SETTING, bindparam("workspace"), True))
 # How long `run` keeps trying while the database is away: long enough for a restart or a failover.
-_OUTAGE_SECONDS = 120.0
+# How long a transaction is tried again while the database is away: for work that can wait, and for somebody who does.
+_OUTAGE_SECONDS, _OUTAGE_ASKED_SECONDS = 120.0, 2.0
+_patience: ContextVar[float] = ContextVar("signoff_outage_patience", default=_OUTAGE_SECONDS)
 
 
 class Store:
@@ -32,20 +41,35 @@ class Store:
 
     Database code is synchronous; async code goes through `run`, which uses a small pool of threads, so the event
     loop never waits for the disk.
+
+    A store sees every workspace: it is the engine's and the operator's. Requests get `for_requests()`.
     """
 
     def __init__(self, engine: Engine, *, threads: int = 8) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self.is_walled = engine.dialect.name == "postgresql" and engine.get_execution_options().get(_WALLED) is True
+        self._sessions = sessionmaker(engine, expire_on_commit=False, info={_WALLED: self.is_walled})
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="store")
         # SQLite has one writer. Queueing here is fair and cheap; queueing in SQLite is a sleep-and-retry lottery.
         self._writer = threading.RLock() if self.is_sqlite else None
+        self._opened: list[Store] = []
 
     @classmethod
     def open(cls, url: str | URL, *, threads: int = 8) -> Store:
         """Open the database at `url` (`sqlite:///path` or `postgresql+psycopg://…`)."""
         return cls(open_engine(url, pool_size=threads + 4), threads=threads)
+
+    def for_requests(self, *, threads: int = 8) -> Store:
+        """Return the store for requests: on Postgres it sees only the workspace its task is bound to (see `walls`).
+
+        It has connections of its own, and closes with this one. On SQLite, which has no such wall, it is this one.
+        """
+        if self.is_sqlite:
+            return self
+        opened = Store(open_engine(self.engine.url, pool_size=threads + 4, is_walled=True), threads=threads)
+        self._opened.append(opened)
+        return opened
 
     @contextmanager
     def write(self) -> Generator[Session]:
@@ -60,9 +84,10 @@ class Store:
     @contextmanager
     def _writing(self) -> Generator[Session]:
         with self._sessions() as session:
-            if self.is_sqlite:
-                session.connection(execution_options={"signoff_begin": "IMMEDIATE"})
+            options = {"signoff_begin": "IMMEDIATE"} if self.is_sqlite else None
+            session.info[CONNECTION] = session.connection(execution_options=options)
             yield session
+            del session.info[CONNECTION]
             session.commit()
             callbacks: list[Callable[[], None]] = session.info.pop(_CALLBACKS, [])
         for callback in callbacks:
@@ -77,7 +102,11 @@ class Store:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking `work` in the store's threads. Retries while the database cannot be reached."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: through_outage(work, *args, **kwargs))
+        if not self.is_walled:
+            patience = _patience.get()
+            return await loop.run_in_executor(self._pool, lambda: _through(patience, work, *args, **kwargs))
+        context = contextvars.copy_context()  # The thread must know which workspace the request is bound to.
+        return await loop.run_in_executor(self._pool, lambda: context.run(through_outage, work, *args, **kwargs))
 
     async def write_async(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(session, …)` in one writing transaction, in a thread."""
@@ -99,6 +128,8 @@ class Store:
 
     def close(self) -> None:
         """End the threads and the connections."""
+        while self._opened:
+            self._opened.pop().close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.engine.dispose()
 
@@ -108,17 +139,51 @@ def after_commit(session: Session, callback: Callable[[], None]) -> None:
     session.info.setdefault(_CALLBACKS, []).append(callback)
 
 
+@contextmanager
+def lifted(session: Session) -> Generator[None]:
+    """Let the statements inside see every workspace, in the middle of a request's transaction.
+
+    For the few questions that are a person's and not a workspace's: in which workspaces are they a member?
+    """
+    before: str = session.info.get(_NARROWED) or walls.here()
+    if not session.info.get(_WALLED) or before == walls.EVERYTHING:
+        yield
+        return
+    session.flush()
+    session.execute(_BIND, {"workspace": walls.EVERYTHING})
+    yield
+    # Not in a `finally`: after an error the transaction can only be rolled back, and the setting goes with it.
+    session.flush()
+    session.execute(_BIND, {"workspace": before})
+
+
+def narrow(session: Session, workspace_id: str) -> None:
+    """Bind the rest of this transaction to one workspace; once it is known who asks."""
+    if session.info.get(_WALLED):
+        session.info[_NARROWED] = workspace_id
+        session.execute(_BIND, {"workspace": workspace_id})
+
+
+def be_brief() -> None:
+    """Let what this task asks of a database that is away be refused after two seconds: somebody waits for it."""
+    _patience.set(_OUTAGE_ASKED_SECONDS)
+
+
 def through_outage(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call `work`, again after a pause while the database is away, for at most two minutes.
+    """Call `work`, again after a pause while the database is away, for at most two minutes; see `be_brief`.
 
     `work` must be one whole transaction, so that a second call finds nothing half done.
     """
+    return _through(_patience.get(), work, *args, **kwargs)
+
+
+def _through(patience: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     waited, pause = 0.0, 0.1
     while True:
         try:
             return work(*args, **kwargs)
         except DBAPIError as error:
-            if not _is_outage(error) or waited >= _OUTAGE_SECONDS:
+            if not is_outage(error) or waited >= patience:
                 raise
         step = chance.jittered(pause)
         threading.Event().wait(step)
@@ -126,7 +191,7 @@ def through_outage(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
         pause = min(pause * 2, 5.0)
 
 
-def _is_outage(error: DBAPIError) -> bool:
+def is_outage(error: DBAPIError) -> bool:
     """Return whether trying the same transaction again may help: no connection, a restart, a lost race."""
     if error.connection_invalidated:
         return True
@@ -139,8 +204,11 @@ def _is_outage(error: DBAPIError) -> bool:
     return isinstance(error, OperationalError) and ("connection" in text or "server closed" in text)
 
 
-def open_engine(url: str | URL, *, pool_size: int = 12) -> Engine:
-    """Return an engine with our settings for the kind of database `url` names."""
+def open_engine(url: str | URL, *, pool_size: int = 12, is_walled: bool = False) -> Engine:
+    """Return an engine with our settings for the kind of database `url` names.
+
+    On Postgres its connections see every workspace; with `is_walled` only the one their task is bound to.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
@@ -153,7 +221,29 @@ def open_engine(url: str | URL, *, pool_size: int = 12) -> Engine:
         return engine
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(parsed, pool_size=pool_size, max_overflow=20, pool_recycle=1800)
+    engine = create_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=20,
+        pool_recycle=1800,
+        connect_args={"options": _options(parsed, "" if is_walled else walls.EVERYTHING)},
+        execution_options={_WALLED: is_walled},
+    )
+    if is_walled:
+        event.listen(engine, "begin", _bind_postgres)
+    return engine
+
+
+def _options(url: URL, workspace: str) -> str:
+    """Let every connection begin with the setting: what has no need of the wall then pays nothing for it."""
+    given = url.query.get("options", "")
+    kept = given if isinstance(given, str) else " ".join(given)
+    return f"{kept} -c {walls.SETTING}={workspace}".strip()
+
+
+def _bind_postgres(connection: Any) -> None:
+    # For this transaction only: a pooled connection carries nothing over to the next request.
+    connection.exec_driver_sql("select set_config(%s, %s, true)", (walls.SETTING, walls.here()))
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

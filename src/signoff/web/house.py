@@ -31,7 +31,7 @@ class House(Protocol):
 
     @property
     def store(self) -> Store:
-        """The database."""
+        """The database, as far as the request's workspace goes. The door uses `services.store`, which sees all."""
         ...
 
     @property

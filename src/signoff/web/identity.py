@@ -20,7 +20,8 @@ from signoff.people.facts import EnvironmentFacts, Pending, Seen, SignedIn, Work
 from signoff.people.own import person_of
 from signoff.people.sign_in_rules import sentence_of
 from signoff.settings import Settings
-from signoff.tables.session import Store
+from signoff.tables.session import Store, narrow
+from signoff.tables.walls import bind, everywhere
 from signoff.web.chrome import Chrome, Place
 from signoff.web.counts import counts_for
 
@@ -131,9 +132,11 @@ async def looking(request: Request) -> Looking:
         raise SignInNeeded("Sign in to see this page.")
     named = request.path_params.get("workspace")
     wanted = request.cookies.get(WORKSPACE_COOKIE), request.cookies.get(ENVIRONMENT_COOKIE)
-    found, seen = await store.read_async(_look, token, settings.session_idle_seconds, named, wanted)
+    with everywhere():  # Which workspace it is, is what is being asked; `_look` narrows as soon as it knows.
+        found, seen = await store.read_async(_look, token, settings.session_idle_seconds, named, wanted)
     if seen.is_touch_due:
         await store.write_async(note_session_seen, seen.row_id)
+    bind(found.viewer.workspace_id)  # From here on the database shows this request nothing of another workspace.
     request.state.chrome = lambda: found.chrome
     return found
 
@@ -144,7 +147,7 @@ async def still_looking(request: Request, looker: Looking) -> None:
     Raises:
         SignInNeeded: the session has ended, or the person's role is another one now.
     """
-    store: Store = request.app.state.house.store
+    store: Store = request.app.state.house.services.store
     settings: Settings = request.app.state.house.settings
     slug = looker.chrome.base.removeprefix("/w/")
     seen = await store.read_async(
@@ -176,6 +179,7 @@ def _look(
             seen = queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=named)
     except NotSignedIn as refusal:
         raise SignInNeeded(refusal.detail, code=refusal.code) from None
+    narrow(session, seen.principal.workspace_id)
     here = queries.workspace(session, seen.principal)
     places = queries.environments(session, seen.principal)
     environment = next((place for place in places if place.slug == wanted[1]), places[-1])

@@ -58,6 +58,8 @@ NAVIGATION = (
             Link("keys", "API keys", "/settings/keys", "square-terminal", "k"),
             Link("sso", "Single sign-on", "/settings/sso", "fingerprint", "o"),
             Link("limits", "Limits", "/settings/limits", "gauge", "l"),
+            Link("environments", "Environments", "/settings/environments", "layers", "e"),
+            Link("workspace", "Workspace", "/settings/workspace", "building-2", "w"),
             Link("audit", "Audit log", "/settings/audit", "scroll-text", "u"),
         ),
     ),

@@ -8,12 +8,12 @@ from signoff.people.roles import Action, Role
 ACTION_WORDS: dict[Action, str] = {
     "workspace.read": "See the workspace and its environments",
     "workspace.manage": "Change the workspace",
+    "environment.manage": "Make and change environments, and say who may deploy there",
     "member.read": "See the members",
     "member.manage": "Invite members, change roles, remove",
     "owner.manage": "Make and change owners",
     "role.read": "See the roles and what they allow",
     "role.manage": "Make, change and delete roles of this workspace",
-    "environment.manage": "Say who may deploy where",
     "key.read": "See API keys",
     "key.manage": "Make, rotate and revoke API keys",
     "identity.manage": "Set up single sign-on",
@@ -45,10 +45,10 @@ ACTION_WORDS: dict[Action, str] = {
 }
 AREA_WORDS: dict[str, str] = {
     "workspace": "Workspace",
+    "environment": "Environments",
     "member": "Members",
     "owner": "Owners",
     "role": "Roles",
-    "environment": "Environments",
     "key": "API keys",
     "identity": "Single sign-on",
     "service_account": "Service accounts",

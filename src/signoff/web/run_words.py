@@ -53,6 +53,7 @@ _NEXT: dict[str, tuple[str, str, str]] = {
     "model_not_found": _in_agent("Name a model the provider has, in the agent's settings."),
     "unknown_provider": _in_agent("Name a model as provider:model, in the agent's settings."),
     "malformed_output": _in_agent("Open the last model step to see what it answered; then make the SOP clearer."),
+    "answer_cut_off": _in_agent("Let the model answer at more length, or ask for less in the SOP; then run it again."),
     "context_too_long": _in_agent("Ask for less per call in the SOP, or choose a model that reads more."),
     "turn_limit": _in_agent("Raise the limit of turns if the work needs it, or shorten the SOP."),
     "token_limit": _in_agent("Raise the limit of tokens if the work needs it."),
@@ -78,7 +79,7 @@ def next_of(run: RunRow) -> Next | None:
     """Return what to do about a run now; None when there is nothing to do."""
     if run.state == "waiting":
         return _of_waiting(run)
-    if run.state in ("failed", "rejected"):
+    if run.state in ("failed", "rejected") or run.code == "answer_cut_off":
         return _of_failed(run)
     if run.state == "cancelled":
         return Next("Run it again if it is still wanted.")

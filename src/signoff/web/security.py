@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from signoff.tables.session import be_brief
+
 POLICY = (
     "default-src 'none'; "
     "script-src 'self'; "
@@ -196,6 +198,7 @@ class RequestId:
         given = Headers(scope=scope).get("x-request-id", "") if self.is_proxy_trusted else ""
         name = given if self.GIVEN.fullmatch(given) else f"req_{secrets.token_hex(10)}"
         scope.setdefault("state", {})["request_id"] = name
+        be_brief()
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -32,11 +32,10 @@ async def _killed_at(world: World, monkeypatch: pytest.MonkeyPatch, point: str, 
             raise Died
 
     with monkeypatch.context() as patch:
-        for module in ("gateway", "acting", "policies.once"):
+        for module in ("acting", "policies.once", "policies.trace"):
             patch.setattr(f"signoff.gateways.tool.{module}.faultpoint", passing)
         # A killed process ends no step: what is written after the point is not written.
-        if point != "tool-answered-not-journaled":
-            patch.setattr("signoff.gateways.tool.policies.trace._end", _dies)
+        patch.setattr("signoff.gateways.tool.policies.trace._end", _dies)
         with pytest.raises(Died):
             await act(world.services, world.run, world.call(tool, amount=1))
 
@@ -61,7 +60,7 @@ async def test_a_read_is_not_in_the_ledger(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("point", "sent_before", "kind"),
-    [("intent-journaled", 0, "held"), ("tool-sent", 1, "held"), ("tool-answered-not-journaled", 1, "value")],
+    [("intent-journaled", 0, "held"), ("tool-sent", 1, "held"), ("tool-answered-not-journaled", 1, "held")],
 )
 async def test_killed_at_any_point_at_most_one_request_is_ever_sent(
     world: World, monkeypatch: pytest.MonkeyPatch, point: str, sent_before: int, kind: str

@@ -9,6 +9,7 @@ from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions
+from signoff.runs.facts import LegStart
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Effect, Leg, Run, RunEvent
 from signoff.tables.session import Store
@@ -47,6 +48,23 @@ def test_a_leg_begins_once_and_again_after_a_crash(store: Store, run_id: str):
     assert begin(store, run_id, worker="w2")
     with store.read() as session:
         assert session.get_one(Leg, (run_id, 1)).worker == "w2"
+
+
+def test_a_leg_that_begins_again_relies_on_what_it_had(store: Store, run_id: str):
+    def start(worker: str, tools: list[str]) -> LegStart | None:
+        with store.write() as session:
+            return actions.start_leg(
+                session, run_id, 1, worker=worker, wall_seconds_max=60, relies_on=lambda _: {"tools": tools}
+            )
+
+    start("w1", ["as it was"])
+    again = start("w2", ["changed meanwhile"])
+    assert again is not None
+    assert again.relies_on == {"tools": ["as it was"]}
+    with store.write() as session:
+        actions.end_leg(session, run_id, 1, state="completed", worker="w2")
+    with store.read() as session:
+        assert session.get_one(Leg, (run_id, 1)).relies_on is None
 
 
 def test_who_lost_the_leg_cannot_end_it(store: Store, run_id: str):

@@ -51,11 +51,13 @@ STATES: tuple[tuple[str, dict[str, Any], list[str]], ...] = (
     ("waiting", {"waiting_for": "provider", "reason": "It is away."}, ["It is away.", "tries again by itself"]),
     ("waiting", {"waiting_for": "budget", "reason": "Spent."}, ["Out of budget", "when there is budget again"]),
     ("completed", {"output": {"action": "posted"}}, ["Completed", "This run ended before it did anything"]),
+    ("completed", {"code": "answer_cut_off", "reason": "It reached 99 tokens."},
+     ["The end of this answer is missing", "It reached 99 tokens.", "answer at more length"]),
     ("failed", {"code": "turn_limit", "reason": "All 15 turns."}, ["All 15 turns.", "Raise the limit", "Acknowledge"]),
     ("failed", {"code": "connector_timeout", "reason": "No answer."}, ["Check the connection", "/connections"]),
     ("cancelled", {"reason": "Cancelled by Mei."}, ["Cancelled by Mei.", "Run it again if it is still wanted"]),
     ("rejected", {"code": "agent_disabled", "reason": "Disabled."}, ["This run was not taken", "Enable the agent"]),
-)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("state", "more", "words"), STATES)

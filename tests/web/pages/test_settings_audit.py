@@ -10,6 +10,8 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import text
 
+from signoff.connections.audit_export import check_export
+from signoff.connections.signing import public_keys
 from signoff.kit import clock
 from signoff.people.actions import create_key
 from signoff.record import audit
@@ -111,10 +113,14 @@ def test_a_row_changed_past_the_product_is_named(site: Site):
 def test_all_of_it_is_taken_away(site: Site):
     answer = site.browser().get(f"{site.base}/settings/audit/export")
     assert answer.headers["content-disposition"] == 'attachment; filename="audit.jsonl"'
-    rows = [json.loads(line) for line in answer.text.splitlines()]
+    *rows, last = [json.loads(line) for line in answer.text.splitlines()]
     with site.store.read() as session:
         assert [row["action"] for row in rows] == audit_actions(session, site.seeded)
         assert len(rows) == audit.verify(session, site.seeded.workspace_id).rows
+        keys = [key.public_key for key in public_keys(session)]
+    assert (rows[-1]["action"], rows[-1]["actor_name"]) == ("audit.exported", "Mei Tanaka")
+    assert last["claim"]["rows"] == len(rows)
+    assert check_export(iter(answer.content.splitlines(keepends=True)), keys).is_good
     assert all(later["previous_hash"] == earlier["hash"] for earlier, later in pairwise(rows))
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.sql import Select
 from signoff.connections.envelope import make_key, newest_key, open_value, seal_value, sealed_key
 from signoff.connections.logins.sealing import sealed_again
 from signoff.connections.secrets.versions import adopt, place_of, sealed_of
+from signoff.connections.signing import reseal_signing_keys
 from signoff.connections.vault import Vault
 from signoff.people.access import system
 from signoff.record import audit
@@ -67,6 +68,8 @@ def rotate_master_key(store: Store, vault: Vault, *, with_new_keys: bool = False
     while done := _in_one(store, _seal_logins, vault):
         values += done
         yield Progress(keys, values, _left(store, vault))
+    with store.write() as session:
+        reseal_signing_keys(session, vault)
     yield Progress(keys, values, 0)
 
 

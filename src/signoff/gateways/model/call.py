@@ -46,7 +46,7 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class ModelOutcome:
-    """What came of it. Plain JSON both ways, so that a durable step can record it.
+    """What came of it. Plain JSON both ways.
 
     Args:
         response: one `ModelResponse` as plain JSON, when `answered`.

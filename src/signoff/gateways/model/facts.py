@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic_ai.messages import ModelMessagesTypeAdapter
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.budgets.queries import Spend, spent_in
-from signoff.budgets.states import Pot, day_pot, run_pot, test_pot
-from signoff.gateways.model.call import ModelCall
+from signoff.budgets.states import Pot, day_pot, environment_pot, run_pot, test_pot
+from signoff.gateways.model.call import ModelCall, ModelOutcome
 from signoff.gateways.model.prices import Price, entered_prices
 from signoff.gateways.standing import Standing, standing_of
 from signoff.kit import clock
@@ -20,17 +21,25 @@ from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
 from signoff.tables.limits import CachedAnswer
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Step
 
 if TYPE_CHECKING:
     from signoff.gateways.services import Services
 
 # Built once: it is asked with every call, and building it costs more than asking.
-_ANSWER = select(Step.response).where(
-    Step.run_id == bindparam("of_run"),
-    Step.key == bindparam("of_key"),
-    Step.state.in_(("completed", "cached")),
-    Step.kind == "model",
+_ANSWER = Prepared(
+    select(Step.response).where(
+        Step.run_id == bindparam("of_run"),
+        Step.key == bindparam("of_key"),
+        or_(Step.state == "completed", Step.state == "cached"),
+        Step.kind == "model",
+    )
+)
+_ENDED = Prepared(
+    select(Step.state, Step.response, Step.code, Step.reason, Step.detail).where(
+        Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
+    )
 )
 # What differs between two requests that ask the same.
 _PASSING = frozenset({"timestamp", "run_id", "conversation_id", "usage", "provider_response_id", "provider_details",
@@ -43,7 +52,7 @@ class ModelFacts:
 
     Args:
         spends: what each of `pots` has spent and holds, in their order.
-        finished: the answer this very step gave before a crash kept it from being recorded.
+        finished: what came of this very step before the leg began again.
         recorded: the answer the original run got, in a replay.
         cached: the answer to an equal request of this agent, where the revision asks for a cache.
     """
@@ -53,7 +62,7 @@ class ModelFacts:
     pots: tuple[Pot, ...]
     spends: tuple[Spend, ...]
     redactor: Redactor
-    finished: Any = None
+    finished: ModelOutcome | None = None
     recorded: Any = None
     cached: Any = None
     request_hash: str | None = None
@@ -72,19 +81,43 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
         pots=pots,
         spends=spent_in(session, [pot.name for pot in pots]),
         redactor=services.masking.redactor(session, run.environment_id),
-        finished=_answer_of(session, run.run_id, call.key),
+        finished=finished_outcome(session, run.run_id, call.key),
         recorded=_answer_of(session, run.replay_of, call.key) if run.mode == "replay" and run.replay_of else None,
         cached=_cached(session, run, request_hash),
         request_hash=request_hash,
     )
 
 
+def finished_outcome(session: Session, run_id: str, key: str) -> ModelOutcome | None:
+    """Return what came of a step that has ended, as it was told then; None while it has not."""
+    row = _ENDED.first(session, {"of_run": run_id, "of_key": key})
+    if row is None:
+        return None
+    if row.state in ("completed", "cached"):
+        return ModelOutcome("answered", row.response)
+    resume_at = row.detail.get("resume_at")
+    return ModelOutcome(
+        "waits" if row.state == "waiting" else "stopped",
+        code=row.code,
+        reason=row.reason,
+        resume_at=datetime.fromisoformat(resume_at) if resume_at else None,
+    )
+
+
 def _pots(run: RunContext, standing: Standing) -> tuple[Pot, ...]:
-    """Return what the call's money is counted in: its run, its day, and for a test run the tests of its day."""
+    """Return what the call's money is counted in: its run, its day there and in its environment, for a test run also
+    the tests of its day."""
     now = clock.now()
     counted = (
         run_pot(run.run_id, run.body.limits.cost_usd),
         day_pot(run.workspace_id, standing.daily_cap_usd, time_zone=standing.time_zone, now=now),
+        environment_pot(
+            run.environment_id,
+            standing.environment_cap_usd,
+            name=standing.environment_name,
+            time_zone=standing.time_zone,
+            now=now,
+        ),
     )
     if standing.origin != "test":
         return counted
@@ -132,7 +165,7 @@ def _stable(value: Any) -> Any:
 def _answer_of(session: Session, run_id: str | None, key: str) -> Any:
     if run_id is None:
         return None
-    return session.connection().scalar(_ANSWER, {"of_run": run_id, "of_key": key})
+    return _ANSWER.scalar(session, {"of_run": run_id, "of_key": key})
 
 
 def _cached(session: Session, run: RunContext, request_hash: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""The model gateway: decide, then ask, as one durable step."""
+"""The model gateway: decide, then ask, then record; one call is one durable step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from signoff.gateways.model.policies.throttle import Throttle
 from signoff.gateways.model.policies.trace import Trace
 from signoff.gateways.services import Services
 from signoff.kit import clock
-from signoff.kit.faultpoints import faultpoint
 from signoff.record import trace
 from signoff.runs.facts import RunContext
 
@@ -52,17 +51,15 @@ async def think(
 ) -> ModelOutcome:
     """Ask a model once, as the revision says, and record the step.
 
-    Never raises for anything a provider does; every failure is an outcome with a code and words. The caller runs it
-    inside one durable step, whose record is `outcome.as_plain()`. `beside` writes what belongs to the same moment, in
-    the transaction that begins the step.
+    Never raises for anything a provider does; every failure is an outcome with a code and words. A step that has
+    ended gives its outcome again, whoever asks. `beside` writes what belongs to the same moment, in the transaction
+    that begins the step.
     """
     tokens_in = sizes.tokens_in(call.messages, call.parameters)
     opened = await services.store.write_async(_open, services, run, call, tokens_in, beside)
     if isinstance(opened, ModelOutcome):
         return opened
-    outcome = await _ASK(opened)
-    faultpoint("llm-answered-not-journaled")
-    return outcome
+    return await _ASK(opened)
 
 
 def _open(
@@ -81,8 +78,8 @@ def _open(
         beside(session)
     facts = model_facts(session, services, run, call)
     if facts.finished is not None:
-        # This step was finished, and the process died before the engine knew: it is not asked and paid for twice.
-        return ModelOutcome("answered", facts.finished)
+        # The leg runs again after a crash: what was asked and paid for is not asked again.
+        return facts.finished
     decision = decide(GUARDS, (run, call), facts)
     trace.begin_step(
         session,

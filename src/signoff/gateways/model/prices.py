@@ -12,7 +12,7 @@ from typing import Literal
 
 from genai_prices import Usage, calc_price
 from pydantic_ai.usage import RequestUsage
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.gateways.model.providers.naming import ModelName, parse
@@ -20,11 +20,16 @@ from signoff.gateways.model.providers.scripted import find_script
 from signoff.kit.errors import ProviderError
 from signoff.settings import Settings
 from signoff.tables.limits import PriceOverride
+from signoff.tables.prepared import Prepared
 
 MILLION = Decimal(1_000_000)
-_ENTERED = select(PriceOverride.model, PriceOverride.input_usd, PriceOverride.output_usd).where(
-    PriceOverride.workspace_id == bindparam("of_workspace"),
-    PriceOverride.model.in_(bindparam("of_models", expanding=True)),
+# A revision names one model and five fallbacks at most.
+_MODELS = tuple(f"of_model_{number}" for number in range(6))
+_ENTERED = Prepared(
+    select(PriceOverride.model, PriceOverride.input_usd, PriceOverride.output_usd).where(
+        PriceOverride.workspace_id == bindparam("of_workspace"),
+        or_(*(PriceOverride.model == bindparam(name) for name in _MODELS)),
+    )
 )
 PriceSource = Literal["entered", "settings", "listed", "local", "script", "unknown"]
 
@@ -99,7 +104,8 @@ class Prices:
 
 def entered_prices(session: Session, workspace_id: str, models: list[str]) -> dict[str, Price]:
     """Return the prices an administrator of the workspace entered for these models."""
-    rows = session.connection().execute(_ENTERED, {"of_workspace": workspace_id, "of_models": models})
+    asked = dict(zip(_MODELS, (models * len(_MODELS))[: len(_MODELS)], strict=True))
+    rows = _ENTERED.all(session, {"of_workspace": workspace_id, **asked})
     return {row.model: Price("entered", row.input_usd, row.output_usd) for row in rows}
 
 

@@ -44,7 +44,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolOutcome:
-    """What came of it. Plain JSON both ways, so that a durable step can record it.
+    """What came of it. Plain JSON both ways, so that the step can keep it.
 
     Args:
         kind: a `value` for the model; `failed`, which the model is told and may work around; `stopped`, which ends
@@ -68,6 +68,17 @@ class ToolOutcome:
             "code": self.code,
             "hold": self.hold,
         }
+
+    def as_kept(self) -> dict[str, Any] | None:
+        """Return plain JSON to keep beside the step's response, which is the value: it is stored once.
+
+        None for what is asked anew when the call is made again: a wait, and the end of a run.
+        """
+        if self.kind not in ("value", "failed"):
+            return None
+        kept = self.as_plain()
+        del kept["value"]
+        return kept
 
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> ToolOutcome:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import EFFECTS, AllowedTool, Effect
 from signoff.connections.queries import was_disconnected
 from signoff.freezes.queries import Freeze, freeze_on
 from signoff.gateways.standing import Standing, standing_of
-from signoff.gateways.tool.call import ToolCall
+from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
 from signoff.tables.connections import Connection, Login, Tool
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Step
 
 if TYPE_CHECKING:
@@ -28,23 +29,39 @@ def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 # Built once: they are asked with every call, and building one costs more than asking.
-_BOUND = (
+_BOUND = Prepared(
     select(
-        Connection.id, Connection.slug, Connection.name, Connection.kind, Connection.config, Connection.version,
-        Connection.health, Connection.state, Tool.state.label("tool_state"), Tool.definition, Tool.definition_hash,
-        Tool.effect, Tool.is_idempotent, Login.id.label("login_id"), Login.version.label("login_version"),
+        Connection.id,
+        Connection.slug,
+        Connection.name,
+        Connection.kind,
+        Connection.config,
+        Connection.version,
+        Connection.health,
+        Connection.state,
+        Tool.state.label("tool_state"),
+        Tool.definition,
+        Tool.definition_hash,
+        Tool.effect,
+        Tool.is_idempotent,
+        Login.id.label("login_id"),
+        Login.version.label("login_version"),
     )
     .outerjoin(Login, Login.connection_id == Connection.id)
     .outerjoin(Tool, and_(Tool.connection_id == Connection.id, Tool.name == bindparam("of_tool")))
     .where(Connection.environment_id == bindparam("of_environment"), Connection.slug == bindparam("of_slot"))
-)  # fmt: skip
-_COUNTS = select(
-    func.count(),
-    _number(Step.name == bindparam("of_name")),
-    _number(Step.detail["args_hash"].as_string() == bindparam("of_args")),
-).where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.key != bindparam("of_key"))
-_ENDED = select(Step.detail).where(
-    Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
+)
+_COUNTS = Prepared(
+    select(
+        func.count(),
+        _number(Step.name == bindparam("of_name")),
+        _number(Step.detail["args_hash"].as_string() == bindparam("of_args")),
+    ).where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.key != bindparam("of_key"))
+)
+_ENDED = Prepared(
+    select(Step.response, Step.detail).where(
+        Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
+    )
 )
 
 
@@ -76,7 +93,7 @@ class ToolFacts:
         connection_slug: the bound connection, None when the environment binds none.
         tool: None when the connection has no such tool.
         calls_before: how many tool calls the run has made; of them of this tool; of them with these arguments.
-        finished: the outcome this very step had before a crash kept it from being recorded.
+        finished: what came of this very step before the leg began again.
         recorded: the outcome of the original run, in a replay.
     """
 
@@ -90,7 +107,7 @@ class ToolFacts:
     same_tool_before: int
     same_call_before: int
     redactor: Redactor
-    finished: dict[str, Any] | None = None
+    finished: ToolOutcome | None = None
     recorded: dict[str, Any] | None = None
 
     @property
@@ -107,7 +124,7 @@ def args_hash(call: ToolCall) -> str:
 def tool_facts(session: Session, services: Services, run: RunContext, call: ToolCall) -> ToolFacts:
     """Read everything the guards ask for."""
     of = {"of_environment": run.environment_id, "of_slot": call.slot, "of_tool": call.tool}
-    bound = session.connection().execute(_BOUND, of).one_or_none()
+    bound = _BOUND.first(session, of)
     tool = _tool(bound) if bound is not None and bound.tool_state is not None else None
     allowed = allowed_tool(run, call)
     calls, same_tool, same_call = _counts(session, run, call)
@@ -128,7 +145,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         same_tool_before=same_tool,
         same_call_before=same_call,
         redactor=services.masking.redactor(session, run.environment_id),
-        finished=_outcome_of(session, run.run_id, call),
+        finished=finished_outcome(session, run, call),
         recorded=_recorded(session, run, call) if run.mode == "replay" and run.replay_of else None,
     )
 
@@ -149,7 +166,7 @@ def effect_of(tool: BoundTool | None, allowed: AllowedTool | None) -> Effect:
     return EFFECTS[max(EFFECTS.index(tool.effect), EFFECTS.index(own))]
 
 
-def _tool(row: Row[*tuple[Any, ...]]) -> BoundTool:
+def _tool(row: Any) -> BoundTool:
     return BoundTool(
         connection_id=row.id,
         connection_slug=row.slug,
@@ -177,20 +194,28 @@ def _effect(stored: str) -> Effect:
 
 def _counts(session: Session, run: RunContext, call: ToolCall) -> tuple[int, int, int]:
     of = {"of_run": run.run_id, "of_key": call.key, "of_name": call.name, "of_args": args_hash(call)}
-    row = session.connection().execute(_COUNTS, of).one()
+    row = _COUNTS.one(session, of)
     return int(row[0]), int(row[1]), int(row[2])
 
 
-def _outcome_of(session: Session, run_id: str, call: ToolCall) -> dict[str, Any] | None:
-    """Return the final outcome the trace kept for this step, if it ended."""
-    detail = session.connection().scalar(_ENDED, {"of_run": run_id, "of_key": call.key})
-    return detail.get("outcome") if detail else None
+def finished_outcome(session: Session, run: RunContext, call: ToolCall) -> ToolOutcome | None:
+    """Return what came of a step that has ended for good; None while it has not.
+
+    What a call was held or stopped for is asked anew: somebody may have answered since.
+    """
+    row = _ENDED.first(session, {"of_run": run.run_id, "of_key": call.key})
+    return _outcome_in(row.response, row.detail) if row is not None else None
+
+
+def _outcome_in(response: Any, detail: dict[str, Any]) -> ToolOutcome | None:
+    kept = detail.get("outcome")
+    return ToolOutcome.from_plain({"value": response, **kept}) if kept else None
 
 
 def _recorded(session: Session, run: RunContext, call: ToolCall) -> dict[str, Any] | None:
     """Return what the original run got for the same call: by its id, else the first with the same arguments."""
     rows = session.execute(
-        select(Step.key, Step.detail)
+        select(Step.key, Step.response, Step.detail)
         .where(
             Step.run_id == run.replay_of,
             Step.kind == "tool",
@@ -199,6 +224,7 @@ def _recorded(session: Session, run: RunContext, call: ToolCall) -> dict[str, An
         )
         .order_by(Step.seq)
     ).all()
-    same = next((row.detail for row in rows if row.key == f"{run.replay_of}:{call.call_id}"), None)
-    detail = same or (rows[0].detail if rows else None)
-    return detail.get("outcome") if detail else None
+    same = next((row for row in rows if row.key == f"{run.replay_of}:{call.call_id}"), None)
+    found = same or (rows[0] if rows else None)
+    outcome = _outcome_in(found.response, found.detail) if found is not None else None
+    return outcome.as_plain() if outcome is not None else None

@@ -1,4 +1,4 @@
-"""The tool gateway: decide, then act, as one durable step."""
+"""The tool gateway: decide, then act, then record; one call is one durable step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from signoff.gateways.tool.policies.sandbox import Sandbox
 from signoff.gateways.tool.policies.secrets import Secrets
 from signoff.gateways.tool.policies.trace import Trace, diagnosed
 from signoff.kit import clock
-from signoff.kit.faultpoints import faultpoint
 from signoff.record import trace
 from signoff.runs.facts import RunContext
 
@@ -53,25 +52,23 @@ _ACT: Proceed[Act, ToolOutcome] = compose(WRAPPERS, cast("Proceed[Act, Any]", ac
 async def act(services: Services, run: RunContext, call: ToolCall) -> ToolOutcome:
     """Carry out one tool call, or say why not, and record the step.
 
-    Never raises for anything an outside system does; every failure is an outcome with a code and words. The caller
-    runs it inside one durable step, whose record is `outcome.as_plain()`.
+    Never raises for anything an outside system does; every failure is an outcome with a code and words. A step that
+    has ended gives its outcome again, whoever asks.
     """
     # A model may write anything for arguments; from here on they are JSON that every database takes.
     call = replace(call, args=cleaned_object(call.args))
     opened = await services.store.write_async(_open, services, run, call)
     if isinstance(opened, ToolOutcome):
         return opened
-    outcome = await _ACT(opened)
-    faultpoint("tool-answered-not-journaled")
-    return outcome
+    return await _ACT(opened)
 
 
 def _open(session: Session, services: Services, run: RunContext, call: ToolCall) -> Act | ToolOutcome:
     """Read the facts, decide, begin the step; in one transaction. A verdict other than `allow` ends it there too."""
     facts = tool_facts(session, services, run, call)
     if facts.finished is not None:
-        # This step was finished, and the process died before the engine knew.
-        return ToolOutcome.from_plain(facts.finished)
+        # The leg runs again after a crash: what was done is not done again.
+        return facts.finished
     decision = decide(GUARDS, (run, call), facts)
     trace.begin_step(
         session,
@@ -108,7 +105,7 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
         calls=0,
         detail={
             "settled_by": verdict.policy,
-            "outcome": outcome.as_plain() if outcome.kind != "stopped" else None,
+            "outcome": outcome.as_kept(),
             **diagnosed(outcome.kind, outcome.code),
         },
     )

@@ -16,7 +16,7 @@ from signoff.kit.text import storable
 from signoff.people import tokens
 from signoff.people.access import Principal
 from signoff.people.facts import SignedIn
-from signoff.people.membership import principal_of_member
+from signoff.people.membership import principal_of_member, refuse_suspended
 from signoff.people.sign_in_rules import Rule, broken_rule, refusal_of
 from signoff.record import audit
 from signoff.tables.people import Member, PendingSignIn, Person, SetupLink, SignInSession, Workspace
@@ -46,8 +46,10 @@ def open_session(
 
     Raises:
         NotSignedIn: the person belongs to no (such) workspace, or none of theirs lets them in like this.
+        WorkspaceSuspended: it is shut, and they belong to no other.
     """
     member, person, workspace = _place_for(session, person_id, workspace_id, method=method, is_two_factor=is_two_factor)
+    refuse_suspended(workspace)
     token, moment = tokens.new_session_token(), clock.now()
     row = SignInSession(
         id=ids.new_id("ses"),
@@ -86,7 +88,8 @@ def _place_for(
             Member.state == "active",
             Member.workspace_id == workspace_id if workspace_id else Member.workspace_id.is_not(None),
         )
-        .order_by(Member.id.desc())
+        # A workspace that works before one that is suspended; then the one they joined last.
+        .order_by(Workspace.suspended_at.is_not(None), Member.id.desc())
         .limit(_PLACES_MAX)
     ).all()
     if not found:

@@ -20,6 +20,7 @@ from signoff.people.actions.members import refuse_beyond
 from signoff.record import audit, outbox
 from signoff.record.actor import SYSTEM, Actor
 from signoff.tables.people import Member, Person, SetupLink
+from signoff.tables.session import lifted
 
 # `forgotten` is what a person asks for themselves: it goes to their own mailbox and nowhere else.
 Purpose = Literal["first_run", "invitation", "reset", "forgotten"]
@@ -67,11 +68,12 @@ def create_setup_link(
     refuse_beyond(session, principal, member)
     if purpose != "first_run":
         refuse_if_elsewhere(session, member.person_id, principal.workspace_id)
-    session.execute(
-        update(SetupLink)
-        .where(SetupLink.person_id == member.person_id, SetupLink.used_at.is_(None))
-        .values(used_at=clock.now())
-    )
+    with lifted(session):  # Links are a person's: an older one of another workspace ends too.
+        session.execute(
+            update(SetupLink)
+            .where(SetupLink.person_id == member.person_id, SetupLink.used_at.is_(None))
+            .values(used_at=clock.now())
+        )
     token, link_id = _new_link(session, member, purpose, lifetime_seconds)
     if mail_with is not None:
         _mail(session, mail_with, member.workspace_id, link_id, token)
@@ -197,11 +199,12 @@ def refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) -> 
     Raises:
         NotNow: they do.
     """
-    elsewhere = session.scalar(
-        select(Member.id)
-        .where(Member.person_id == person_id, Member.workspace_id != workspace_id, Member.state == "active")
-        .limit(1)
-    )
+    with lifted(session):
+        elsewhere = session.scalar(
+            select(Member.id)
+            .where(Member.person_id == person_id, Member.workspace_id != workspace_id, Member.state == "active")
+            .limit(1)
+        )
     if elsewhere:
         raise NotNow(
             "This person has an account in another workspace as well, so a link of this workspace may not open it. "

@@ -57,7 +57,7 @@ def cancel_run(session: Session, principal: Principal, run_id: str, *, reason: s
     if run.state in ("queued", "waiting"):
         moved = move(
             session, run_id, "cancelled", by=principal.actor,
-            conditions=(Run.state.in_(("queued", "waiting")),), values={"code": "cancelled", "reason": words},
+            before=("queued", "waiting"), values={"code": "cancelled", "reason": words},
         )  # fmt: skip
         if moved is not None:
             return moved.state
@@ -79,7 +79,7 @@ def _ask(session: Session, principal: Principal, run: Run, words: str) -> None:
         return  # Asked before: once is enough.
     audit.write(
         session, workspace_id=run.workspace_id, actor=principal.actor, action="run.cancel", object_kind="run",
-        object_id=run.id, detail={},
+        object_id=run.id, run_id=run.id, revision_id=run.revision_id, detail={},
     )  # fmt: skip
     tell_state(session, run)
     # Wakes the process in which the run's call is in flight.
@@ -103,6 +103,6 @@ def acknowledge_run(session: Session, principal: Principal, run_id: str) -> None
         raise NotNow("This run does not ask for attention.", code="nothing_to_acknowledge")
     audit.write(
         session, workspace_id=run.workspace_id, actor=principal.actor, action="run.acknowledge", object_kind="run",
-        object_id=run.id, detail={},
+        object_id=run.id, run_id=run.id, revision_id=run.revision_id, detail={},
     )  # fmt: skip
     tell_state(session, run)

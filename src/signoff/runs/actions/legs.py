@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
@@ -16,36 +16,47 @@ from signoff.record.actor import SYSTEM, Actor
 from signoff.runs.actions import statements
 from signoff.runs.actions.moves import move, rows, tell_state
 from signoff.runs.actions.request import START
-from signoff.runs.facts import LegStart, context_of
+from signoff.runs.facts import LegStart, RunContext, context_of
 from signoff.runs.states import WaitingFor
 from signoff.tables.runs import Leg, Run
 
 
-def start_leg(session: Session, run_id: str, leg: int, *, worker: str, wall_seconds_max: int) -> LegStart | None:
+def start_leg(
+    session: Session,
+    run_id: str,
+    leg: int,
+    *,
+    worker: str,
+    wall_seconds_max: int,
+    relies_on: Callable[[RunContext], Mapping[str, Any]] = lambda _: {},
+) -> LegStart | None:
     """Begin a leg: the run is running, under a deadline. None when this leg is not the one that may begin.
 
-    Time spent waiting for people does not count towards the deadline, only the legs do.
+    Time spent waiting for people does not count towards the deadline, only the legs do. `relies_on` says, as plain
+    JSON, what the leg will work with; a leg that begins again after a crash gets what it had.
     """
     context = context_of(session, run_id, leg=leg)
     moment = clock.now()
     wall = min(context.body.limits.wall_seconds, wall_seconds_max)
     deadline = moment + timedelta(seconds=max(wall - _used_seconds(session, run_id, leg), 1.0))
     moved = move(
-        session, run_id, "running", by=SYSTEM, conditions=(Run.leg == leg, Run.waiting_for.is_(None)),
-        is_audited=False, values={"started_at": func.coalesce(Run.started_at, moment), "deadline_at": deadline},
+        session, run_id, "running", by=SYSTEM, leg=leg,
+        is_audited=False, values={"started_at": moment, "deadline_at": deadline},
     )  # fmt: skip
     if moved is not None:
-        session.connection().execute(
-            statements.ADD_LEG,
+        relied = dict(relies_on(context))
+        statements.ADD_LEG.run(
+            session,
             {"run_id": run_id, "number": leg, "workspace_id": moved.workspace_id, "state": "running",
-             "worker": worker, "holds": [], "started_at": moment},
+             "worker": worker, "holds": [], "relies_on": relied, "started_at": moment},
         )  # fmt: skip
-        return LegStart(context, moved.input, deadline)
-    # A crash between this and the record of it: the same leg begins again and finds itself begun.
+        return LegStart(context, moved.input, deadline, relied)
+    # After a crash the same leg begins again and finds itself begun.
     run = session.get(Run, run_id, populate_existing=True)
     if run is None or run.state != "running" or run.leg != leg or not take_leg(session, run_id, leg, worker=worker):
         return None
-    return LegStart(context, run.input, run.deadline_at or deadline)
+    begun = session.get_one(Leg, (run_id, leg))
+    return LegStart(context, run.input, run.deadline_at or deadline, begun.relies_on or relies_on(context))
 
 
 def _used_seconds(session: Session, run_id: str, leg: int) -> float:
@@ -72,14 +83,15 @@ def end_leg(
     session: Session, run_id: str, leg: int, *, state: str, worker: str | None, holds: Sequence[str] = ()
 ) -> bool:
     """End a leg. False when it has ended already, or another worker has it (`worker` None asks for nobody)."""
-    ended = session.connection().execute(
-        statements.END_LEG if worker is None else statements.END_OWN_LEG,
+    statement = statements.END_LEG if worker is None else statements.END_OWN_LEG
+    ended = statement.run(
+        session,
         {
             "of_run": run_id, "of_leg": leg, "to_state": state, "moment": clock.now(), "with_holds": list(holds),
             **({} if worker is None else {"of_worker": worker}),
         },
     )  # fmt: skip
-    if rows(ended) != 1:
+    if ended != 1:
         return False
     _close_what_was_cut_off(session, run_id)
     return True
@@ -89,22 +101,30 @@ def _close_what_was_cut_off(session: Session, run_id: str) -> None:
     """No call of the run is under way any more: what still looks so was cut off, and a person must look for its act."""
     values = {"of_run": run_id, "words": "The call was cut off before its answer came.", "moment": clock.now()}
     for statement in (statements.CUT_OFF_STEPS, statements.CUT_OFF_EFFECTS):
-        session.connection().execute(statement, values)
+        statement.run(session, values)
 
 
-def complete_run(session: Session, run_id: str, leg: int, *, by: Actor, output: Any) -> bool:
-    """The run has its answer."""
-    values = {"output": output, "code": None, "reason": None}
-    return move(session, run_id, "completed", by=by, conditions=(Run.leg == leg,), values=values) is not None
+def complete_run(
+    session: Session,
+    run_id: str,
+    leg: int,
+    *,
+    by: Actor,
+    output: Any,
+    code: str | None = None,
+    reason: str | None = None,
+) -> bool:
+    """The run has its answer. `code` and `reason` say what is to be known about it, if anything."""
+    values = {"output": output, "code": code, "reason": reason}
+    return move(session, run_id, "completed", by=by, leg=leg, values=values) is not None
 
 
 def fail_run(
     session: Session, run_id: str, leg: int | None, *, by: Actor, code: str, reason: str, failed_step: str | None = None
 ) -> bool:
     """The run will not have an answer; `reason` says why in words a person understands."""
-    conditions = () if leg is None else (Run.leg == leg,)
     values = {"code": code, "reason": reason, "failed_step": failed_step}
-    return move(session, run_id, "failed", by=by, conditions=conditions, values=values) is not None
+    return move(session, run_id, "failed", by=by, leg=leg, values=values) is not None
 
 
 def reject_run(session: Session, run_id: str, *, by: Actor, code: str, reason: str) -> bool:
@@ -116,11 +136,7 @@ def end_cancelled(
     session: Session, run_id: str, leg: int | None, *, by: Actor, code: str = "cancelled", reason: str | None = None
 ) -> bool:
     """The run was called off while it ran."""
-    conditions = () if leg is None else (Run.leg == leg,)
-    return (
-        move(session, run_id, "cancelled", by=by, conditions=conditions, values={"code": code, "reason": reason})
-        is not None
-    )
+    return move(session, run_id, "cancelled", by=by, leg=leg, values={"code": code, "reason": reason}) is not None
 
 
 def wait_run(
@@ -136,7 +152,7 @@ def wait_run(
 ) -> bool:
     """The run waits, holding nothing, until somebody answers or `resume_at` comes."""
     values = {"waiting_for": waiting_for, "code": code, "reason": reason, "resume_at": resume_at}
-    return move(session, run_id, "waiting", by=by, conditions=(Run.leg == leg,), values=values) is not None
+    return move(session, run_id, "waiting", by=by, leg=leg, values=values) is not None
 
 
 def resume_run(session: Session, run_id: str, *, leg: int, waiting_for: WaitingFor, by: Actor = SYSTEM) -> bool:

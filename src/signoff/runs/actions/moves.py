@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, update
+from sqlalchemy import CursorResult, Table, bindparam, func, or_, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import ColumnElement
 
 from signoff.kit import clock
 from signoff.kit.money import as_text
@@ -17,6 +17,7 @@ from signoff.kit.text import shortened, storable
 from signoff.record import audit, trace
 from signoff.record.actor import Actor
 from signoff.runs.states import RunState, is_over, needs_attention, sources_of
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
 
 REASON_CHARS = 2_000
@@ -34,6 +35,7 @@ class Moved:
     waiting_for: str | None
     code: str | None
     reason: str | None
+    revision_id: str
     cost_usd: Decimal
     input: Any
     output: Any
@@ -48,29 +50,24 @@ def move(
     after: RunState,
     *,
     by: Actor,
-    conditions: Sequence[ColumnElement[bool]] = (),
+    leg: int | None = None,
+    before: tuple[RunState, ...] = (),
     is_audited: bool = True,
     values: Mapping[str, Any],
 ) -> Moved | None:
-    """Move a run to `after` from any state that leads there, when `conditions` hold too.
+    """Move a run to `after` from any state that leads there, or only from those in `before`; and only in leg `leg`.
 
-    Returns the run as it is now, or None when somebody was first: then nothing was changed.
+    Returns the run as it is now, or None when somebody was first: then nothing was changed. A run begins to run only
+    when it waits for nothing any more, and keeps the moment at which it first did.
     """
     changes: dict[str, Any] = {**values, "state": after, "needs_attention": needs_attention(after)}
     if is_over(after):
         changes |= {"ended_at": clock.now(), "waiting_for": None, "resume_at": None}
     if changes.get("reason"):
         changes["reason"] = shortened(storable(changes["reason"]), REASON_CHARS)
-    changed = (
-        session.connection()
-        .execute(
-            update(_RUNS)
-            .where(Run.id == run_id, Run.state.in_(sources_of(after)), *conditions)
-            .values(**changes)
-            .returning(*_TOLD)
-        )
-        .one_or_none()
-    )
+    statement = _statement(after, before or sources_of(after), leg is not None, tuple(sorted(changes)))
+    of = {"of_run": run_id} if leg is None else {"of_run": run_id, "of_leg": leg}
+    changed = statement.first(session, {**of, **{f"to_{name}": value for name, value in changes.items()}})
     if changed is None:
         return None
     run = Moved(*changed)
@@ -78,9 +75,24 @@ def move(
     if is_audited:
         audit.write(
             session, workspace_id=run.workspace_id, actor=by, action=f"run.{after}", object_kind="run",
-            object_id=run.id, detail=_without_none({"code": run.code, "leg": run.leg, "waiting_for": run.waiting_for}),
+            object_id=run.id, run_id=run.id, revision_id=run.revision_id,
+            detail=_without_none({"code": run.code, "leg": run.leg, "waiting_for": run.waiting_for}),
         )  # fmt: skip
     return run
+
+
+@cache
+def _statement(after: RunState, before: tuple[RunState, ...], has_leg: bool, names: tuple[str, ...]) -> Prepared:
+    """Return the one update of a kind of move. There are few kinds, and building one costs more than running it."""
+    values: dict[str, Any] = {name: bindparam(f"to_{name}", type_=_RUNS.c[name].type) for name in names}
+    if "started_at" in values:
+        values["started_at"] = func.coalesce(_RUNS.c.started_at, values["started_at"])
+    conditions = [_RUNS.c.id == bindparam("of_run"), or_(*(_RUNS.c.state == state for state in before))]
+    if has_leg:
+        conditions.append(_RUNS.c.leg == bindparam("of_leg"))
+    if after == "running":
+        conditions.append(_RUNS.c.waiting_for.is_(None))
+    return Prepared(update(_RUNS).where(*conditions).values(values).returning(*_TOLD))
 
 
 def _tell(session: Session, run: Moved) -> None:

@@ -16,13 +16,14 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import storable
 from signoff.people.access import Principal, authorize
+from signoff.people.membership import refuse_suspended
 from signoff.record import audit, outbox
 from signoff.runs.actions.moves import tell_state
 from signoff.runs.facts import RequestedRun
 from signoff.runs.input import prepare
 from signoff.runs.states import Mode, Origin, Source
 from signoff.tables.agents import Agent, Revision
-from signoff.tables.people import Environment
+from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
 
 START = "run.start"
@@ -70,6 +71,8 @@ def request_run(
         Malformed: the input does not fit the revision's input schema; `errors` says where.
         NotNow: nothing is live there yet, or `external_id` belongs to another run.
     """
+    if (workspace := session.get(Workspace, principal.workspace_id)) is not None:
+        refuse_suspended(workspace)
     _check_keys(external_id, input_key)
     row = agent_for(session, principal, agent, "run.start")
     if replay_of is not None:
@@ -210,7 +213,7 @@ def search_text(title: str, run_id: str, agent: Agent, external_id: str | None, 
 def _follow_up(session: Session, principal: Principal, run: Run, moment: datetime) -> None:
     audit.write(
         session, workspace_id=run.workspace_id, actor=principal.actor, action="run.request", object_kind="run",
-        object_id=run.id,
+        object_id=run.id, run_id=run.id, revision_id=run.revision_id,
         detail={"agent": run.agent_slug, "revision": run.revision_number, "source": run.source, "mode": run.mode,
                 "state": run.state},
     )  # fmt: skip

@@ -55,7 +55,8 @@ def settle_effect(
         raise NotNow("The outcome of this act is known already. Reload to see what was said.", code="settled_already")
     audit.write(
         session, workspace_id=run.workspace_id, actor=principal.actor, action="effect.settle", object_kind="effect",
-        object_id=shortened(key, 64), detail={"run": run.id, "outcome": outcome, "tool": effect.tool},
+        object_id=shortened(key, 64), run_id=run.id, revision_id=run.revision_id,
+        detail={"run": run.id, "outcome": outcome, "tool": effect.tool},
     )  # fmt: skip
     faultpoint("hold-settled-not-resumed")
     return resume_when_settled(session, run)

@@ -26,6 +26,7 @@ from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
 from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
+from signoff.web.pages.instance_workspaces.route import router as instance_workspaces
 from signoff.web.pages.oauth_callback.route import router as oauth_callback
 from signoff.web.pages.profile.route import router as profile
 from signoff.web.pages.reconciliation.route import router as reconciliation
@@ -37,6 +38,7 @@ from signoff.web.pages.secret_calendar.route import router as secret_calendar
 from signoff.web.pages.secret_detail.route import router as secret_detail
 from signoff.web.pages.secrets.route import router as secrets
 from signoff.web.pages.settings_audit.route import router as settings_audit
+from signoff.web.pages.settings_environments.route import router as settings_environments
 from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
@@ -44,6 +46,7 @@ from signoff.web.pages.settings_roles.route import router as settings_roles
 from signoff.web.pages.settings_service_accounts.route import router as settings_service_accounts
 from signoff.web.pages.settings_sign_in.route import router as settings_sign_in
 from signoff.web.pages.settings_sso.route import router as settings_sso
+from signoff.web.pages.settings_workspace.route import router as settings_workspace
 from signoff.web.pages.sign_in.route import router as sign_in
 from signoff.web.pages.sso.route import router as sso
 
@@ -88,6 +91,9 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_sign_in,
     profile,
     second_factor,
+    settings_workspace,
+    settings_environments,
+    instance_workspaces,
 )
 
 BASE = "/w/{workspace}"

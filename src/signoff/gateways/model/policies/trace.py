@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.model.answers import as_plain
 from signoff.gateways.model.call import Answer, Asked, Failure, ModelFailed, ModelOutcome
+from signoff.gateways.model.facts import finished_outcome
 from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded
+from signoff.kit.faultpoints import faultpoint
 from signoff.record import trace
 from signoff.tables.limits import CachedAnswer
 from signoff.tables.runs import Step
@@ -56,41 +58,52 @@ class Trace:
         plain = as_plain(answer.response)
         provider = call.services.providers.name(answer.model)
 
-        def write(session: Session) -> None:
-            _end(session, call, "completed", response=plain, answer=answer)
+        def write(session: Session) -> ModelOutcome:
+            is_first = _end(session, call, "completed", response=plain, answer=answer)
             if not provider.is_scripted:
                 note_success(session, call.run.workspace_id, f"provider:{provider.provider}")
             if call.facts.request_hash is not None:
                 _keep(session, call, plain)
+            return _told(session, call, is_first, ModelOutcome("answered", plain))
 
-        await call.services.store.write_async(write)
-        return ModelOutcome("answered", plain)
+        faultpoint("llm-answered-not-journaled")
+        return await call.services.store.write_async(write)
 
     async def _failed(self, call: Asked, failed: ModelFailed) -> ModelOutcome:
         failure = failed.failure
         waits = call.run.body.model.on_outage == "wait" and failure.is_transient and failure.is_provider_fault
         reason = call.facts.redactor.text(failure.reason)
 
-        def write(session: Session) -> None:
-            _end(session, call, "waiting" if waits else "failed", code=failure.code, reason=reason)
+        outcome = ModelOutcome("stopped", code=failure.code, reason=reason)
+        if waits:
+            pause = max(
+                min(WAIT_SECONDS_FIRST * 2 ** (call.run.leg - 1), WAIT_SECONDS_MAX), failure.retry_after_seconds or 0
+            )
+            resume_at = clock.now() + timedelta(seconds=pause)
+            outcome = ModelOutcome("waits", code=failure.code, reason=reason, resume_at=resume_at)
+
+        def write(session: Session) -> ModelOutcome:
+            state = "waiting" if waits else "failed"
+            is_first = _end(session, call, state, code=failure.code, reason=reason, resume_at=outcome.resume_at)
             if failure.is_provider_fault:
                 _note_failure(session, call, failed.model, failure, reason)
+            return _told(session, call, is_first, outcome)
 
-        await call.services.store.write_async(write)
-        if not waits:
-            return ModelOutcome("stopped", code=failure.code, reason=reason)
-        pause = max(
-            min(WAIT_SECONDS_FIRST * 2 ** (call.run.leg - 1), WAIT_SECONDS_MAX), failure.retry_after_seconds or 0
-        )
-        resume_at = clock.now() + timedelta(seconds=pause)
-        return ModelOutcome("waits", code=failure.code, reason=reason, resume_at=resume_at)
+        return await call.services.store.write_async(write)
 
     async def _stopped(self, call: Asked, code: str | None, reason: str) -> ModelOutcome:
-        def write(session: Session) -> None:
-            _end(session, call, "stopped", code=code, reason=reason)
+        def write(session: Session) -> ModelOutcome:
+            is_first = _end(session, call, "stopped", code=code, reason=reason)
+            return _told(session, call, is_first, ModelOutcome("stopped", code=code, reason=reason))
 
-        await call.services.store.write_async(write)
-        return ModelOutcome("stopped", code=code, reason=reason)
+        return await call.services.store.write_async(write)
+
+
+def _told(session: Session, call: Asked, is_first: bool, outcome: ModelOutcome) -> ModelOutcome:
+    """Return the outcome on record: a process that was taken for dead may have ended the step first, or this one."""
+    if is_first:
+        return outcome
+    return finished_outcome(session, call.run.run_id, call.call.key) or outcome
 
 
 def _end(
@@ -102,12 +115,13 @@ def _end(
     reason: str | None = None,
     response: object = None,
     answer: Answer | None = None,
-) -> None:
+    resume_at: datetime | None = None,
+) -> bool:
     noted = call.log
     for closing in noted.closing:
         closing(session)
     is_scripted = call.services.providers.name(call.run.body.model.name).is_scripted
-    trace.end_step(
+    return trace.end_step(
         session,
         run_id=call.run.run_id,
         key=call.call.key,
@@ -133,6 +147,7 @@ def _end(
             "wasted_usd": money.as_text(noted.wasted_usd),
             "price_source": call.facts.prices[answer.model].source if answer else None,
             "finish_reason": answer.response.finish_reason if answer else None,
+            "resume_at": resume_at.isoformat() if resume_at else None,
         },
     )
 

@@ -17,6 +17,7 @@ from signoff.kit import clock
 from signoff.kit.errors import ConnectorError
 from signoff.kit.faultpoints import faultpoint
 from signoff.tables.base import Json, Moment
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Effect
 
 ALERT_KIND = "effect_unknown"
@@ -24,18 +25,22 @@ ALERT_KIND = "effect_unknown"
 
 _effects = cast("Table", Effect.__table__)
 # Built once, as everything that is written with every call.
-_ADD = {
-    name: dialect.insert(_effects).on_conflict_do_nothing(index_elements=["key"]).returning(_effects.c.key)
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
-_END = (
+_ADD = Prepared(
+    {
+        name: dialect.insert(_effects).on_conflict_do_nothing(index_elements=["key"]).returning(_effects.c.key)
+        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    }
+)
+_END = Prepared(
     update(_effects)
     .where(_effects.c.key == bindparam("of_key"), _effects.c.state == "intended")
     .values(
-        state=bindparam("to_state"), result=bindparam("with_result", type_=Json), reason=bindparam("with_reason"),
+        state=bindparam("to_state"),
+        result=bindparam("with_result", type_=Json),
+        reason=bindparam("with_reason"),
         ended_at=bindparam("moment", type_=Moment),
     )
-)  # fmt: skip
+)
 
 
 class NotSent(Exception):
@@ -128,8 +133,7 @@ def open_with(session: Session, call: Act) -> None:
 def intend(session: Session, call: Act) -> ToolOutcome | None:
     """Write the intent, or return what the ledger already knows."""
     key = call.call.key
-    connection = session.connection()
-    if connection.execute(_ADD[connection.dialect.name], _row(call)).one_or_none() is not None:
+    if _ADD.first(session, _row(call)) is not None:
         return None
     row = session.get_one(Effect, key, populate_existing=True)
     if row.state == "settled" and row.settlement == "did_not_happen_retry":
@@ -201,8 +205,8 @@ def _at_end(call: Act, state: str, *, result: Any = None, reason: str | None = N
     key = call.call.key
 
     def write(session: Session) -> None:
-        session.connection().execute(
-            _END,
+        _END.run(
+            session,
             {"of_key": key, "to_state": state, "with_result": result, "with_reason": reason, "moment": clock.now()},
         )
 

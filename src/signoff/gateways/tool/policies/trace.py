@@ -12,9 +12,11 @@ from signoff.connectors.faults import BAD_CONFIG, REFUSED_ADDRESS, SECOND_FACTOR
 from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.tool.call import Act, OutcomeKind, ToolOutcome
+from signoff.gateways.tool.facts import finished_outcome
 from signoff.gateways.tool.policies.once import ALERT_KIND, Known, NotSent
 from signoff.gateways.tool.results import fitted
 from signoff.kit.errors import ConnectorError
+from signoff.kit.faultpoints import faultpoint
 from signoff.record import trace
 from signoff.watch.actions import raise_alert
 
@@ -54,8 +56,8 @@ class Trace:
             log.exception("the tool gateway failed")
             reason = "Something in Signoff itself failed during this call. The log of the worker has the details."
             outcome = ToolOutcome("stopped", reason=reason, code="gateway_failed")
-        await call.services.store.write_async(_end, call, outcome, error)
-        return outcome
+        faultpoint("tool-answered-not-journaled")
+        return await call.services.store.write_async(_end, call, outcome, error)
 
     @staticmethod
     def _of(call: Act, answer: ToolAnswer) -> ToolOutcome:
@@ -72,10 +74,11 @@ def diagnosed(kind: OutcomeKind, code: str | None) -> dict[str, str]:
     return {"diagnosis": found.code} if found is not None else {}
 
 
-def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorError | None) -> None:
+def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorError | None) -> ToolOutcome:
+    """Return the outcome on record: a process that was taken for dead may have ended the step first, or this one."""
     for closing in call.log.closing:
         closing(session)
-    trace.end_step(
+    is_first = trace.end_step(
         session,
         run_id=call.run.run_id,
         key=call.call.key,
@@ -88,18 +91,12 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
         detail={
             "attempts": call.log.attempts,
             "is_truncated": call.log.is_truncated,
-            # Taken up again when the process died before the engine recorded it. A wait is asked about anew.
-            "outcome": outcome.as_plain() if outcome.kind in ("value", "failed") else None,
+            # Given again when the leg runs again after a crash.
+            "outcome": outcome.as_kept(),
             **diagnosed(outcome.kind, outcome.code),
         },
     )
-    tool = call.facts.tool
-    if tool is None:
-        return
-    if error is not None and error.code in _UNHEALTHY:
-        record_health(session, tool.connection_id, ok=False, error=error.detail, code=error.code)
-    elif outcome.kind == "value" and call.log.attempts and tool.health != "ok":
-        record_health(session, tool.connection_id, ok=True)
+    _note_health(session, call, outcome, error)
     if outcome.kind == "held":
         raise_alert(
             session,
@@ -109,3 +106,14 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
             text=f"{call.call.name} in run {call.run.run_id} may or may not have happened. Someone has to look.",
             detail={"effect": call.call.key, "run": call.run.run_id, "tool": call.call.name},
         )
+    return outcome if is_first else finished_outcome(session, call.run, call.call) or outcome
+
+
+def _note_health(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorError | None) -> None:
+    tool = call.facts.tool
+    if tool is None:
+        return
+    if error is not None and error.code in _UNHEALTHY:
+        record_health(session, tool.connection_id, ok=False, error=error.detail, code=error.code)
+    elif outcome.kind == "value" and call.log.attempts and tool.health != "ok":
+        record_health(session, tool.connection_id, ok=True)

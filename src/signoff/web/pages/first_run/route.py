@@ -24,7 +24,7 @@ HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 @router.get("/setup/{token}")
 def first_run(request: Request, token: str) -> Response:
     """What the link is for. Opening it changes nothing, so a mail scanner that does so uses nothing up."""
-    with house_of(request).store.read() as session:
+    with house_of(request).services.store.read() as session:
         view = load(session, token)
     return page.draw(request, "page.html", view, status=200 if view.holder else 410, headers=HEADERS)
 
@@ -36,7 +36,7 @@ def redeem(request: Request, token: str, fields: Fields) -> Response:
     try:
         entered = _redeem(request, token, fields)
     except Refusal as refusal:
-        with house.store.read() as session:
+        with house.services.store.read() as session:
             view = load(session, token, name=fields.text("name"), problem=refusal.detail, errors=refusal.errors)
         return page.draw(request, "page.html", view, status=refusal.status, headers=HEADERS)
     if isinstance(entered, Pending):

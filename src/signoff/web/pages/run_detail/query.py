@@ -228,6 +228,7 @@ def _banner(found: RunDetail) -> Banner | None:
         "rejected": ("bad", "This run was not taken"),
         "waiting": ("wait", "This run waits"),
         "cancelled": ("idle", "This run was cancelled"),
+        "completed": ("wait", "The end of this answer is missing") if run.code == "answer_cut_off" else None,
     }.get(run.state)
     if run.state == "running" and run.is_cancel_requested:
         return Banner("wait", "This run is being cancelled", run.reason or "Its call in flight is being ended.")

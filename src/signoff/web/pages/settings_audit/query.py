@@ -15,13 +15,13 @@ from signoff.people.facts import AuditFacts
 from signoff.record.audit import Verdict
 from signoff.web.permission_words import AREA_WORDS
 
-AREAS: tuple[tuple[str, str], ...] = tuple(
-    (area, words) for area, words in {**AREA_WORDS, "session": "Sign-in", "setup_link": "Setup links"}.items()
-)
+_MORE_AREAS = {"session": "Sign-in", "setup_link": "Setup links"}
+AREAS: tuple[tuple[str, str], ...] = tuple({**AREA_WORDS, **_MORE_AREAS}.items())
 ACTORS: tuple[tuple[str, str], ...] = (
     ("member", "People"),
     ("key", "People's API keys"),
     ("service_account", "Service accounts"),
+    ("run", "Agents"),
     ("system", "Signoff itself"),
 )
 SPANS: tuple[tuple[str, str, timedelta], ...] = (
@@ -58,7 +58,7 @@ class Line:
     @property
     def actor_icon(self) -> str:
         """Return the icon of who did it."""
-        known = {"member": "user", "key": "square-terminal", "service_account": "server-cog"}
+        known = {"member": "user", "key": "square-terminal", "service_account": "server-cog", "run": "bot"}
         return known.get(self.row.actor_kind, "cog")
 
 

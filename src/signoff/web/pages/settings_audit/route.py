@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from signoff.connections.audit_export import Export, begin_export
 from signoff.people.access import Principal, authorize
-from signoff.people.facts import AuditFacts
 from signoff.people.queries import audit_after
 from signoff.record import audit
 from signoff.tables.session import Store
-from signoff.web.house import store_of
+from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker
 from signoff.web.page import Page, is_partial
 from signoff.web.pages.settings_audit.query import load
@@ -54,18 +52,14 @@ def verify(request: Request, looker: Looker) -> Response:
 
 @router.get("/settings/audit/export")
 async def export(request: Request, looker: Looker) -> Response:
-    """The whole chain as JSON lines, oldest first, each with its hash."""
-    store = store_of(request)
-    first = await store.read_async(audit_after, looker.viewer, seq=0)
+    """The whole chain as JSON lines, oldest first, signed by its last line. The audit says who took it."""
+    house = house_of(request)
+    begun = await house.store.write_async(begin_export, looker.viewer, house.services.vault)
     headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"', "Cache-Control": "no-store"}
-    return StreamingResponse(_lines(store, looker.viewer, first), media_type="application/jsonl", headers=headers)
+    return StreamingResponse(_lines(house.store, looker.viewer, begun), media_type="application/jsonl", headers=headers)
 
 
-async def _lines(store: Store, viewer: Principal, rows: list[AuditFacts]) -> AsyncGenerator[bytes]:
-    while rows:
-        yield "".join(_line(row) for row in rows).encode("utf-8", "replace")
-        rows = await store.read_async(audit_after, viewer, seq=rows[-1].seq)
-
-
-def _line(row: AuditFacts) -> str:
-    return json.dumps({**asdict(row), "at": row.at.isoformat()}, ensure_ascii=False) + "\n"
+async def _lines(store: Store, viewer: Principal, begun: Export) -> AsyncGenerator[bytes]:
+    while not begun.is_over:
+        yield begun.lines(await store.read_async(audit_after, viewer, seq=begun.seq))
+    yield begun.last_line()

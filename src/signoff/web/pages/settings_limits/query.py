@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -16,7 +15,7 @@ from signoff.freezes.queries import Freeze, active_freezes
 from signoff.kit.errors import Refusal
 from signoff.people.access import Principal, can
 from signoff.people.queries import workspace
-from signoff.web.forms import Form
+from signoff.web.refused import NOT_REFUSED, Refused
 
 DAYS = 30
 
@@ -59,24 +58,6 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A form that was refused: which one, why, and what was typed."""
-
-    which: str = ""
-    problem: str = ""
-    errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    form: Form = field(default_factory=Form)
-
-    def errors_of(self, which: str, name: str) -> Sequence[str]:
-        """Return the sentences for a field of a form."""
-        return self.errors.get(name, ()) if self.which == which else ()
-
-    def text(self, which: str, name: str, default: str = "") -> str:
-        """Return what was typed into a field of a form."""
-        return self.form.text(name, default) if self.which == which else default
-
-
-@dataclass(frozen=True, slots=True)
 class LimitsView:
     """The page. `money` None: the viewer may not see it."""
 
@@ -92,9 +73,6 @@ class LimitsView:
         """Return the cap as the form shows it."""
         cap = self.money.today.cap_usd if self.money else None
         return "" if cap is None else format(cap.normalize(), "f")
-
-
-NOT_REFUSED = Refused()
 
 
 def load(session: Session, viewer: Principal, refused: Refused = NOT_REFUSED) -> LimitsView:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
@@ -11,17 +10,17 @@ from starlette.responses import Response
 
 from signoff.budgets.caps import remove_price, set_daily_cap, set_price
 from signoff.freezes.actions import lift_freeze, order_freeze
-from signoff.kit.errors import Malformed, NotAllowed, NotFound, Refusal
+from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
-from signoff.web.pages.settings_limits.query import Refused, load
+from signoff.web.pages.settings_limits.query import load
+from signoff.web.refused import Refused, amount
 
 router = APIRouter()
 page = Page(__file__)
-AMOUNT_CHARS_MAX = 30
 
 
 @router.get("/settings/limits")
@@ -37,7 +36,7 @@ def set_cap(request: Request, looker: Looker, fields: Fields) -> Response:
     """Set the most the workspace may spend in a day; left empty, there is no cap."""
 
     def work(session: Session) -> None:
-        cap = _amount(fields, "cap_usd") if fields.text("cap_usd").strip() else None
+        cap = amount(fields, "cap_usd") if fields.text("cap_usd").strip() else None
         set_daily_cap(session, looker.viewer, cap_usd=cap)
 
     return _do(request, looker, fields, "cap", work, Flash("The daily cap is set", "It holds from the next call on."))
@@ -48,7 +47,7 @@ def enter_price(request: Request, looker: Looker, fields: Fields) -> Response:
     """Enter the price of a model."""
 
     def work(session: Session) -> None:
-        amounts = {name: _amount(fields, name) for name in ("input_usd", "output_usd")}
+        amounts = {name: amount(fields, name) for name in ("input_usd", "output_usd")}
         set_price(session, looker.viewer, model=fields.text("model").strip(), **amounts)
 
     return _do(request, looker, fields, "price", work, Flash("The price is set", "It holds from the next call on."))
@@ -83,17 +82,6 @@ def lift(request: Request, looker: Looker, fields: Fields) -> Response:
         lift_freeze(session, looker.viewer, fields.text("freeze"))
 
     return _do(request, looker, fields, "lift", work, Flash("The freeze is lifted"))
-
-
-def _amount(fields: Form, name: str) -> Decimal:
-    text = fields.text(name).strip().removeprefix("$").replace(",", "")
-    try:
-        if len(text) > AMOUNT_CHARS_MAX:
-            raise InvalidOperation
-        return Decimal(text)
-    except InvalidOperation:
-        sentence = "Write an amount of dollars, such as 25 or 0.15."
-        raise Malformed(sentence, errors={name: [sentence]}) from None
 
 
 def _do(

@@ -25,7 +25,7 @@ WRONG = "Check both, then try again. A forgotten password: get a link, below."
 @router.get("/sign-in")
 def sign_in(request: Request, next: str = "", why: str = "", left: str = "") -> Response:  # noqa: A002
     """The form. `left` is the identity provider of a session that was just ended."""
-    with house_of(request).store.read() as session:
+    with house_of(request).services.store.read() as session:
         view = load(session, target=safe_target(next), why=why, left=left)
     return page.draw(request, "page.html", view, headers=NOT_KEPT)
 
@@ -40,7 +40,7 @@ def enter(request: Request, fields: Fields) -> Response:
             email, fields.text("password"), address=network_address(request), user_agent=user_agent(request)
         )
     except (NotSignedIn, TooMuch) as refusal:
-        with house.store.read() as session:
+        with house.services.store.read() as session:
             advice = WRONG if refusal.code == "bad_credentials" else ""
             view = load(session, email=email, target=target, problem=refusal.detail, advice=advice)
         wait = getattr(refusal, "retry_after_seconds", None)
@@ -56,7 +56,7 @@ def leave(request: Request) -> Response:
     token = session_token(request)
     provider_id = None
     if token:
-        with house.store.write() as session:
+        with house.services.store.write() as session:
             provider_id = end_session(session, token)
     # A form may not lead to another site, so that the session over there is ended by a link on the next page.
     response = RedirectResponse(f"/sign-in?left={provider_id}" if provider_id else "/sign-in", status_code=303)

@@ -15,7 +15,7 @@ from signoff.people.sso_refusals import SsoRefused
 from signoff.settings import Settings
 from signoff.web.address import public_address
 from signoff.web.coming_in import hand_over, network_address, user_agent
-from signoff.web.house import house_of, store_of
+from signoff.web.house import house_of
 from signoff.web.page import Page
 from signoff.web.pages.sso.query import RefusedView, load, load_confirm
 from signoff.web.targets import safe_target, workspace_in
@@ -31,7 +31,7 @@ _PART_CHARS_MAX = 4_096
 @router.get("/sign-in/sso")
 def sso(request: Request, workspace: str = "", next: str = "") -> Response:  # noqa: A002
     """Which workspace, and its doors."""
-    with store_of(request).read() as session:
+    with house_of(request).services.store.read() as session:
         view = load(session, workspace=workspace, target=safe_target(next))
     return page.draw(request, "page.html", view, headers=NOT_KEPT)
 
@@ -41,7 +41,7 @@ async def start(request: Request, provider: str, next: str = "") -> Response:  #
     """Off to the provider; from another site's link only after a click here, or it could sign people in as others."""
     house, target = house_of(request), safe_target(next)
     if request.headers.get("sec-fetch-site") == "cross-site":
-        view = await house.store.read_async(load_confirm, provider, target=target)
+        view = await house.services.store.read_async(load_confirm, provider, target=target)
         return page.draw(request, "confirm.html", view, status=200 if view.door else 404, headers=NOT_KEPT)
     try:
         departure = await house.single_sign_on.begin(
@@ -83,7 +83,7 @@ async def callback(
             address=network_address(request),
             user_agent=user_agent(request),
         )
-    except (SsoRefused, TooMuch) as refusal:
+    except Refusal as refusal:
         return _refused(request, refusal)
     # The session opens this workspace only: a page of another one would be told as none.
     slug, wanted = arrival.signed_in.workspace_slug, arrival.target

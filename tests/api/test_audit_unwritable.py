@@ -1,0 +1,70 @@
+"""What cannot be written into the audit does not happen: every operation, with an audit that takes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import text
+
+from signoff.api.permissions import NEEDS
+from signoff.tables.all_tables import METADATA
+from tests.api.sweep import ask, of_workspaces, own_target
+from tests.api.world import World
+
+# They decide nothing: a text that is checked, a connection that is measured (its health is noted).
+_DECIDES_NOTHING = {"lint_draft", "check_connection", "discover"}
+# Kept up by the edges: when a key was last used, what a request was answered, which calls a connection took.
+_UNWRITTEN = (409, 500)  # SQLite tells of a trigger that refuses as of a broken constraint.
+_NOT_COMPARED = {"sessions", "api_keys", "answered_requests"}
+
+
+def _break_the_audit(world: World) -> None:
+    with world.store.write() as session:
+        if world.store.is_sqlite:
+            session.execute(
+                text(
+                    "create trigger full_up before insert on audit begin select raise(abort, 'no room for audit'); end"
+                )
+            )
+        else:
+            body = "begin raise exception 'no room for audit'; end"
+            session.execute(text(f"create function full_up() returns trigger language plpgsql as $$ {body} $$"))
+            session.execute(text("create trigger full_up before insert on audit execute function full_up()"))
+
+
+def _contents(world: World) -> dict[str, str]:
+    """A fingerprint of every table."""
+    found: dict[str, str] = {}
+    with world.store.read() as session:
+        for table in METADATA.sorted_tables:
+            if table.name not in _NOT_COMPARED:
+                rows: list[Any] = sorted(repr(tuple(row)) for row in session.execute(table.select()))
+                found[table.name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    return found
+
+
+def test_no_operation_does_anything_that_the_audit_cannot_tell(world: World) -> None:
+    doing = [each for each in of_workspaces() if each.method != "get" and each.name not in _DECIDES_NOTHING]
+    targets = {each.name: own_target(world, each, number) for number, each in enumerate(doing)}
+    _break_the_audit(world)
+    before = _contents(world)
+    refused: dict[str, int] = {}
+    with world.client(session=world.tokens["owner"]) as alice:
+        for operation in doing:
+            answer = ask(world, alice, operation, ids=targets[operation.name])
+            refused[operation.name] = answer.status_code
+            after = _contents(world)
+            assert after == before, (operation.name, [name for name in after if after[name] != before[name]])
+    done = {name for name, status in refused.items() if status < 400}
+    assert done <= {"cancel_runs"}, refused  # It answers for each run, and each was refused.
+    # Most came as far as the audit; the others were refused for what they asked.
+    assert sum(status in _UNWRITTEN for status in refused.values()) > len(refused) * 0.8, refused
+    assert set(refused) <= set(NEEDS)
+
+
+def test_taking_the_audit_away_is_refused_too(world: World) -> None:
+    _break_the_audit(world)
+    with world.client(session=world.tokens["owner"]) as alice:
+        assert alice.get("/v1/acme/audit:export").status_code in _UNWRITTEN
+        assert alice.get("/v1/acme/audit").status_code == 200

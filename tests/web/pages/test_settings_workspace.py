@@ -1,0 +1,30 @@
+"""The workspace: its name, and when its days begin."""
+
+from __future__ import annotations
+
+from signoff.people.queries import workspace
+from tests.web.pages.conftest import Site
+
+
+def test_name_and_zone_are_changed(site: Site):
+    path = f"{site.base}/settings/workspace"
+    assert "Europe/Berlin" in site.browser().get(path).text
+    answer = site.browser().post(path, data={"name": "Northwind Ltd", "time_zone": "Asia/Tokyo"})
+    assert answer.status_code == 303
+    with site.store.read() as session:
+        found = workspace(session, site.seeded.owner)
+    assert (found.name, found.time_zone) == ("Northwind Ltd", "Asia/Tokyo")
+
+
+def test_a_zone_that_is_none_is_refused_and_the_name_stays_typed(site: Site):
+    answer = site.browser().post(f"{site.base}/settings/workspace", data={"name": "Typed", "time_zone": "Mars/Base"})
+    assert answer.status_code == 422
+    assert "There is no time zone" in answer.text
+    assert "Typed" in answer.text
+
+
+def test_who_may_not(site: Site):
+    for who in ("ines", "tomasz", "rosa"):
+        path = f"{site.base}/settings/workspace"
+        assert "not change it" in site.browser(who).get(path).text
+        assert site.browser(who).post(path, data={"name": "X", "time_zone": "UTC"}).status_code == 403
