@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select
 
 from signoff.connections.keys import keys_of, new_key_text
-from signoff.connections.secrets import rotate_master_key
 from signoff.connectors.addresses import AddressRules
 from signoff.connectors.net import Guard
 from signoff.kit import ids
@@ -23,6 +22,7 @@ from signoff.people.actions.providers import (
     add_provider,
     change_provider,
     remove_provider,
+    seal_client_secrets_anew,
     switch_provider,
     vouch_for_provider,
 )
@@ -252,7 +252,7 @@ def test_a_new_master_key_holds_client_secrets_too(store: Store, owner: Principa
     new = MasterKey(base64.b64decode(base64.b64encode(os.urandom(32))))
     both = Sealer(MasterKeys(new, (sealer.keys.current,)))
     with store.write() as session:
-        assert rotate_master_key(session, both) == 1
-        assert rotate_master_key(session, both) == 0
+        assert seal_client_secrets_anew(session, both) == 1
+        assert seal_client_secrets_anew(session, both) == 0
     with store.read() as session:
         assert client_secret(Sealer(MasterKeys(new)), session.get_one(IdentityProvider, made.id)) == "the client secret"
