@@ -18,7 +18,7 @@ from signoff.connectors.oidc import wire
 from signoff.kit import clock
 from signoff.settings import Settings
 from signoff.tables.identity import IdentityProvider, SignInAttempt
-from signoff.tables.people import SignInSession
+from signoff.tables.people import SignInSession, Workspace
 from signoff.tables.session import Store
 from tests.kit_issuer import CLIENT_ID, KEY, OTHER_KEY, Issuer, half_hash, issuing, signed
 from tests.web.pages.conftest import Site
@@ -471,3 +471,44 @@ def test_signing_out_offers_to_sign_out_there_too(site: Site, door: Door, issuer
 def test_a_provider_that_does_not_end_sessions_is_not_offered_a_dead_end(site: Site, door: Door, issuer: Issuer):
     issuer.metadata = {"end_session_endpoint": None}
     assert site.visitor().get(f"/sign-in/sso/{door.id}/sign-out").headers["location"] == "/sign-in"
+
+
+def test_the_profile_says_what_is_out_of_reach_and_changes_none_of_it(site: Site, door: Door):
+    browser = site.visitor()
+    door.sign_in(browser)
+    at = f"{site.base}/profile"
+    page = browser.get(at).text
+    assert "You signed in with single sign-on of this workspace" in page
+    assert "single sign-on</td>" in page
+    assert 'name="password"' not in page
+    assert f"{at}/second-factor" not in page
+    assert browser.post(at, data={"name": "Mallory"}).status_code == 403
+    for path in ("/password", "/second-factor", "/second-factor/confirm", "/second-factor/codes", "/second-factor/off"):
+        response = browser.post(f"{at}{path}", data={"old": "x", "password": "x", "again": "x", "code": "1"})
+        assert response.status_code == 403, path
+        assert "Sign in with your password" in response.text, path
+    assert browser.get(f"{at}/second-factor").status_code == 403
+    assert browser.post(at, data={"name": "Ines Okafor", "time_zone": "Europe/Berlin"}).status_code == 303
+
+
+def test_without_passwords_a_members_session_ends_and_the_way_in_is_offered(site: Site, door: Door):
+    door.sign_in(site.visitor())
+    with site.store.write() as session:
+        session.execute(update(Workspace).values(is_password_allowed=False))
+    sent = site.browser("ines").get(f"{site.base}/runs")
+    assert sent.status_code == 303
+    page = site.visitor().get(sent.headers["location"]).text
+    assert "Use single sign-on" in page
+    assert f"/sign-in/sso/{door.id}/start?next=" in page
+    assert site.browser("mei").get(f"{site.base}/runs").status_code == 200  # An owner always comes in.
+
+
+def test_a_suspended_workspace_is_told_and_not_entered(site: Site, door: Door):
+    browser = site.visitor()
+    location = door.leave(browser)
+    with site.store.write() as session:
+        session.execute(update(Workspace).values(suspended_at=clock.now(), suspended_reason="unpaid"))
+    response = door.come_back(browser, location)
+    assert response.status_code == 403
+    assert "unpaid" in response.text
+    assert "session" not in browser.cookies
