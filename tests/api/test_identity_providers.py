@@ -92,4 +92,4 @@ def test_an_administrators_key_makes_no_owners(world: World) -> None:
         rules = {"group_claim": "g", "role_rules": [{"group": "bosses", "role": "owner"}]}
         answer = admin.post(AT, json=entered(client_secret=SECRET, **rules))
     assert answer.status_code == 403
-    assert answer.json()["required"] == "owner"
+    assert answer.json()["required"] == "owner.manage"

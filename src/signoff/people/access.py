@@ -122,21 +122,31 @@ def beyond(principal: Principal, permissions: Mapping[Action, Reach]) -> list[Ac
     return [action for action, far in permissions.items() if reach(principal, action) not in ("all", far)]
 
 
-def own_person(principal: Principal) -> str:
-    """Return the id of the person who acts, for what belongs to them in whatever workspace.
+def signed_in_person(principal: Principal) -> str:
+    """Return the id of the person who acts by hand.
 
     Raises:
-        NotAllowed: the caller is no person; or their session was opened by a workspace's identity provider, which
-            speaks for that workspace only.
+        NotAllowed: the caller is no person, or a program that has a person's key.
     """
-    if not principal.person_id:
+    if principal.kind != "member" or not principal.person_id:
         raise NotAllowed(
-            "Only a person has this, and a key is none. Sign in, then do it on your profile.",
+            "A key is no person: it has no sessions and no second factor. Sign in to see yours.",
             extra={"required": "a session", "granted": []},
         )
+    return principal.person_id
+
+
+def own_person(principal: Principal) -> str:
+    """Return the id of the person who acts by hand, for what belongs to them in whatever workspace.
+
+    Raises:
+        NotAllowed: the caller is none; or their session was opened by a workspace's identity provider, which speaks
+            for that workspace only.
+    """
+    person_id = signed_in_person(principal)
     if principal.is_bound:
         raise NotAllowed(BOUND, code="bound_session")
-    return principal.person_id
+    return person_id
 
 
 def _is_open(principal: Principal, action: Action) -> bool:

@@ -121,10 +121,12 @@ def _check_members(clean: ProviderInput, errors: dict[str, list[str]]) -> None:
     if len(clean.role_rules) > RULES_MAX:
         errors["role_rules"] = [f"At most {RULES_MAX} groups."]
     for group, role in clean.role_rules:
-        if not is_slug(role):
+        if not group:
+            errors["role_rules"] = [f"“{role[:40]}” has no group. Write one a line, as group = role."]
+        elif not is_slug(role):
             errors["role_rules"] = [f"“{role[:40]}” is not a role: {', '.join(ROLES)}, or one of this workspace."]
-        elif not 0 < len(group) <= 200:
-            errors["role_rules"] = ["A group's name has 1 to 200 characters."]
+        elif len(group) > 200:
+            errors["role_rules"] = ["A group's name has at most 200 characters."]
     if clean.default_role is not None and (not is_slug(clean.default_role) or clean.default_role == "owner"):
         errors["default_role"] = ["A role other than owner, or to refuse them."]
     wrong = [domain for domain in clean.domains if not _DOMAIN.fullmatch(domain)]
