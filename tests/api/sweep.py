@@ -29,6 +29,8 @@ REVIEWER: dict[Action, Reach] = {
     "workspace.read": "all", "agent.read": "all", "run.read": "all", "effect.read": "all", "alert.read": "all",
 }  # fmt: skip
 
+PROVIDER = {"name": "Login", "issuer": "http://127.0.0.1:65432", "client_id": "signoff"}
+
 BODIES: dict[str, Any] = {
     "change_workspace": {"name": "Acme"},
     "create_environment": {"slug": "sandbox", "name": "Sandbox"},
@@ -42,6 +44,12 @@ BODIES: dict[str, Any] = {
     "add_member": {"email": "new@acme.example", "name": "New", "role": "viewer"},
     "set_role": {"role": "viewer"},
     "link_member": {"purpose": "invitation"},
+    "add_identity_provider": {**PROVIDER, "client_secret": "the secret"},
+    "change_identity_provider": {**PROVIDER, "version": 1},
+    "enable_identity_provider": {},
+    "disable_identity_provider": {},
+    "test_identity_provider": {},
+    "set_sso_only": {"is_sso_only": False},
     "create_key": {"name": "k", "preset": "read-only"},
     "rotate_key": {"overlap_seconds": 60},
     "create_service_account": {"slug": "fresh", "name": "Fresh", "role": "viewer"},
@@ -96,7 +104,7 @@ BODIES: dict[str, Any] = {
 PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
-          "account")  # fmt: skip
+          "account", "provider", "identity")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
 _OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}")
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs")

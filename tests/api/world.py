@@ -20,6 +20,7 @@ from signoff.connections.secrets import create_secret
 from signoff.deployments.actions import freeze_and_serve_first
 from signoff.freezes.actions import order_freeze
 from signoff.kit import clock
+from signoff.kit.ids import new_id
 from signoff.people.access import Principal
 from signoff.people.actions import (
     add_member,
@@ -29,11 +30,14 @@ from signoff.people.actions import (
     found_workspace,
     open_session,
 )
+from signoff.people.actions.providers import add_provider
 from signoff.people.facts import Founded
+from signoff.people.provider_input import ProviderInput
 from signoff.people.roles import ROLES, Role
 from signoff.runs.actions import request_run
 from signoff.settings import Settings
 from signoff.tables.connections import Tool
+from signoff.tables.identity import Identity
 from signoff.tables.people import Member
 from signoff.tables.runs import Effect
 from signoff.tables.session import Store
@@ -131,7 +135,10 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
     revision = freeze_and_serve_first(session, alice, "helper", reason="first")
     run = request_run(session, alice, agent="helper", input={"text": "hello"}).id
     connection = make_connection(session, alice, acme, "erp")
+    provider = make_provider(session, alice, house)
     return {
+        "provider": provider,
+        "identity": make_identity(session, provider, acme.member_id),
         "workspace": "acme",
         "agent": agent,
         "revision": revision.id,
@@ -186,6 +193,30 @@ def make_secret(session: Session, alice: Principal, house: House, connection: st
     return create_secret(
         session, alice, house.services.vault, connection_id=connection, name=name, value="canary-value-4711"
     )
+
+
+def make_provider(session: Session, alice: Principal, house: House) -> str:
+    entered = ProviderInput(
+        name="Login", issuer="http://127.0.0.1:65432", client_id="signoff", client_secret="canary-value-4712"
+    )
+    return add_provider(session, alice, house.single_sign_on.sealer, house.single_sign_on.guard, entered)
+
+
+def make_identity(session: Session, provider: str, member_id: str) -> str:
+    member = session.get_one(Member, member_id)
+    made = Identity(
+        id=new_id("idn"),
+        workspace_id=member.workspace_id,
+        provider_id=provider,
+        person_id=member.person_id,
+        subject="account",
+        email="",
+        created_at=clock.now(),
+        last_used_at=clock.now(),
+    )
+    session.add(made)
+    session.flush()
+    return made.id
 
 
 def make_effect(session: Session, alice: Principal, run: str, connection: str) -> str:

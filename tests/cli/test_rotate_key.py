@@ -55,7 +55,8 @@ def test_afterwards_the_new_key_alone_opens_every_secret(
     assert settings.secret_key is not None
     old, new = settings.secret_key.get_secret_value(), new_key_text()
     code, out, _ = rotate(new, old)
-    assert (code, json.loads(out)["encrypted_anew"]) == (0, 1)
+    # The secret, and the client secret of the identity provider.
+    assert (code, json.loads(out)["encrypted_anew"]) == (0, 2)
     assert revealed(world, new) == {"ERP_TOKEN": "canary-value-4711"}
     code, out, _ = rotate(new)
     assert (code, json.loads(out)["encrypted_anew"]) == (0, 0)

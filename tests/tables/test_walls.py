@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from sqlalchemy import Connection, func, inspect, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from signoff.kit import clock
+from signoff.people.access import Principal
 from signoff.people.actions import found_workspace
-from signoff.people.queries import workspaces_of_person
+from signoff.people.queries import workspaces_of
 from signoff.tables.all_tables import METADATA
 from signoff.tables.migrate import migrate
 from signoff.tables.people import Environment, Member, Workspace
@@ -123,15 +125,18 @@ async def test_the_threads_of_the_store_know_the_workspace(walled: Store, two: t
 
 def test_a_persons_workspaces_are_found_from_within_one(walled: Store, two: tuple[str, str, str]) -> None:
     acme, other, person = two
+    viewer = Principal("member", "mem_x", "Alice", acme, "owner", person_id=person)
     with bound_to(acme), walled.read() as session:
-        assert {found.id for found in workspaces_of_person(session, person)} == {acme, other}
+        assert {found.id for found in workspaces_of(session, viewer)} == {acme, other}
         if walled.is_walled:
             assert set(session.scalars(select(Member.workspace_id))) == {acme}
     with everywhere(), walled.read() as session:
         narrow(session, acme)
-        assert len(workspaces_of_person(session, person)) == 2
+        assert len(workspaces_of(session, viewer)) == 2
         if walled.is_walled:
             assert session.scalars(select(Workspace.id)).all() == [acme]
+    with bound_to(acme), walled.read() as session:
+        assert [found.id for found in workspaces_of(session, replace(viewer, is_bound=True))] == [acme]
 
 
 @on_postgres

@@ -20,12 +20,14 @@ from starlette.testclient import TestClient
 
 from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
+from signoff.connectors.net import guard_of
 from signoff.demo import script
 from signoff.gateways.model.providers.scripted import forget_script
 from signoff.gateways.services import Services
 from signoff.kit.errors import Refusal
 from signoff.kit.sealing import Sealer
 from signoff.people.entrance import Entrance
+from signoff.people.single_sign_on import SingleSignOn
 from signoff.settings import Settings
 from signoff.tables.session import Store
 from signoff.web.assets import serve_asset
@@ -70,7 +72,14 @@ def pages_app(store: Store, settings: Settings) -> FastAPI:
         reset_link_seconds=settings.reset_link_seconds if settings.smtp_url else None,
     )
     app.state.house = SimpleNamespace(
-        settings=settings, store=store.for_requests(), services=services, entrance=entrance, readiness=_Ready()
+        settings=settings,
+        store=store.for_requests(),
+        services=services,
+        entrance=entrance,
+        single_sign_on=SingleSignOn(
+            store, Sealer(services.vault.keys), guard_of(settings), attempts_per_minute=1_000, session_seconds=86_400
+        ),
+        readiness=_Ready(),
     )
     app.include_router(routers())
     app.add_route("/static/{name:path}", serve_asset)

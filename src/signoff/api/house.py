@@ -10,6 +10,7 @@ from signoff.api.readiness import Readiness
 from signoff.gateways.services import Services
 from signoff.kit.rates import Rates
 from signoff.people.entrance import Entrance
+from signoff.people.single_sign_on import SingleSignOn
 from signoff.settings import Settings
 from signoff.tables.session import Store
 
@@ -30,6 +31,7 @@ class House:
     callers: Rates
     crowds: Rates
     knocks: Rates
+    single_sign_on: SingleSignOn
     readiness: Readiness
 
 

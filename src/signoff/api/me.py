@@ -12,9 +12,8 @@ from signoff.api.answers import Done, answer
 from signoff.api.house import house_of
 from signoff.api.identity import Caller
 from signoff.api.shapes import router as make_router
-from signoff.kit.errors import NotAllowed
 from signoff.people import own
-from signoff.people.access import Principal
+from signoff.people.access import Principal, signed_in_person
 from signoff.people.actions import revoke_every_session, revoke_session
 from signoff.people.facts import SecondFactorFacts, SessionFacts
 
@@ -64,9 +63,5 @@ async def my_second_factor(request: Request, principal: Caller) -> Response:
 
 
 def _person(principal: Principal) -> Principal:
-    if not principal.person_id:
-        raise NotAllowed(
-            "A key is no person: it has no sessions and no second factor. Sign in to see yours.",
-            extra={"required": "a session", "granted": []},
-        )
+    signed_in_person(principal)
     return principal

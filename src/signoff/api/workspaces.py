@@ -48,7 +48,7 @@ def _me(session: Session, principal: Principal) -> Me:
     here = queries.workspace(session, principal)
     mine = [here.slug]
     if principal.person_id:
-        mine = [found.slug for found in queries.workspaces_of_person(session, principal.person_id)]
+        mine = [found.slug for found in queries.workspaces_of(session, principal)]
     places = (
         {place.id: place.slug for place in queries.environments(session, principal)} if principal.environment_id else {}
     )

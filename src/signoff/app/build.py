@@ -22,12 +22,14 @@ from signoff.app import errors, housekeeping
 from signoff.app.checks import check_schema, check_settings
 from signoff.app.pages import add_pages
 from signoff.connections.secrets import Vault
+from signoff.connectors.net import guard_of
 from signoff.durable.census import Census
 from signoff.engine.worker import Worker
 from signoff.gateways.services import Services
 from signoff.kit.rates import Rates
 from signoff.kit.sealing import Sealer
 from signoff.people.entrance import Entrance
+from signoff.people.single_sign_on import SingleSignOn
 from signoff.settings import Settings
 from signoff.tables.session import Store
 from signoff.web.security import BodyLimit, RequestId, SameOrigin, SecurityHeaders
@@ -88,6 +90,13 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         # Several keys of one workspace share this, so that one workspace does not take what is everybody's.
         crowds=Rates(settings.rate_workspace_per_minute or 10 * settings.rate_per_minute),
         knocks=Rates(settings.wrong_keys_per_minute or settings.rate_per_minute),
+        single_sign_on=SingleSignOn(
+            services.store,
+            Sealer(services.vault.keys),
+            guard_of(settings),
+            attempts_per_minute=settings.sign_in_per_minute,
+            session_seconds=settings.session_absolute_seconds,
+        ),
         readiness=Readiness(services.store, census),
     )
     for router in ROUTERS:

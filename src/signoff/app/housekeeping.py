@@ -1,4 +1,4 @@
-"""What is thrown away when its time is over: sessions, answers kept for repeated requests."""
+"""What is thrown away when its time is over: sessions, sign-ins never finished, answers kept for repeated requests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from signoff.api.once import KEPT, sweep_answers
 from signoff.connections.secrets.uses import sweep_uses
 from signoff.kit import clock
 from signoff.people.actions import sweep_sessions
+from signoff.people.actions.attempts import sweep_attempts
 from signoff.people.throttle import sweep_throttles
 from signoff.record.retention import AT_ONCE, prune_audit, workspaces_with_audit_before
 from signoff.tables.session import Store
@@ -33,6 +34,7 @@ def tidy(session: Session) -> None:
     moment = clock.now()
     sweep_answers(session, before=moment - KEPT)
     sweep_sessions(session, before=moment - _SESSION_KEPT)
+    sweep_attempts(session, before=moment)
     sweep_uses(session, before=moment - _USES_KEPT)
     sweep_throttles(session)
 

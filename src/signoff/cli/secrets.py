@@ -179,6 +179,7 @@ def rotate_key(
     from signoff.connections.secrets import Vault, rotate_master_key
     from signoff.kit.sealing import Sealer
     from signoff.people.actions import seal_second_factors_anew
+    from signoff.people.actions.providers import seal_client_secrets_anew
 
     settings = settings_for(data)
     vault = Vault.build(settings)
@@ -189,6 +190,8 @@ def rotate_key(
             say(f"{keys} keys and {values} values done, {done.left} left")
         with store.write() as session:
             values += seal_second_factors_anew(session, Sealer(vault.keys))
+        with store.write() as session:
+            values += seal_client_secrets_anew(session, Sealer(vault.keys))
     show(
         {"encrypted_anew": keys + values, "keys": keys, "values": values, "key": vault.keys.current.id},
         as_json=as_json,

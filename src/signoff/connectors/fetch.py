@@ -64,7 +64,7 @@ async def fetch(client: httpx2.AsyncClient, outgoing: Outgoing, *, redirects_max
     request, is_sent = outgoing, False
     try:
         for _ in range(redirects_max + 1):
-            answer = await _send(client, request)
+            answer = await send_once(client, request)
             is_sent = is_sent or outgoing.method not in _HARMLESS
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not location or not redirects_max:
@@ -78,7 +78,12 @@ async def fetch(client: httpx2.AsyncClient, outgoing: Outgoing, *, redirects_max
     raise faults.unknown_outcome(detail) if is_sent else faults.fault(faults.REJECTED, detail)
 
 
-async def _send(client: httpx2.AsyncClient, outgoing: Outgoing) -> Fetched:
+async def send_once(client: httpx2.AsyncClient, outgoing: Outgoing) -> Fetched:
+    """Send a request and read its answer; a redirect is an answer like any other.
+
+    Raises:
+        ConnectorError: as `fetch`.
+    """
     try:
         request = client.build_request(
             outgoing.method, outgoing.url, headers=dict(outgoing.headers), content=outgoing.content

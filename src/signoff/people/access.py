@@ -18,6 +18,12 @@ _BY_ROLE: dict[Action, Reach] = {}
 _BUILT_IN: Mapping[str, Mapping[Action, Reach]] = {str(role): table for role, table in PERMISSIONS.items()}
 
 
+BOUND = (
+    "You signed in with single sign-on of this workspace, which has no say in what is yours beyond it: name, password, "
+    "second factor. Sign in with your password to change that."
+)
+
+
 def _by_role() -> Mapping[Action, Reach]:
     return _BY_ROLE
 
@@ -41,6 +47,9 @@ class Principal:
     scopes: frozenset[str] | None = None
     environment_id: str | None = None
     person_id: str | None = None
+    is_bound: bool = False
+    """The session was opened by this workspace's identity provider: it may do what the member may, and touch nothing
+    that belongs to the person beyond this workspace (other workspaces, password, second factor, other sessions)."""
     permissions: Mapping[Action, Reach] = field(default_factory=_by_role, hash=False)
     grants: Mapping[str, frozenset[Level]] = field(default_factory=dict[str, frozenset[Level]], hash=False)
     is_last_resort: bool = False
@@ -111,6 +120,33 @@ def covers(principal: Principal, permissions: Mapping[Action, Reach]) -> bool:
 def beyond(principal: Principal, permissions: Mapping[Action, Reach]) -> list[Action]:
     """Return what of `permissions` goes further than the caller may."""
     return [action for action, far in permissions.items() if reach(principal, action) not in ("all", far)]
+
+
+def signed_in_person(principal: Principal) -> str:
+    """Return the id of the person who acts by hand.
+
+    Raises:
+        NotAllowed: the caller is no person, or a program that has a person's key.
+    """
+    if principal.kind != "member" or not principal.person_id:
+        raise NotAllowed(
+            "A key is no person: it has no sessions and no second factor. Sign in to see yours.",
+            extra={"required": "a session", "granted": []},
+        )
+    return principal.person_id
+
+
+def own_person(principal: Principal) -> str:
+    """Return the id of the person who acts by hand, for what belongs to them in whatever workspace.
+
+    Raises:
+        NotAllowed: the caller is none; or their session was opened by a workspace's identity provider, which speaks
+            for that workspace only.
+    """
+    person_id = signed_in_person(principal)
+    if principal.is_bound:
+        raise NotAllowed(BOUND, code="bound_session")
+    return person_id
 
 
 def _is_open(principal: Principal, action: Action) -> bool:

@@ -72,6 +72,14 @@ def known_permissions(stored: Mapping[str, Any]) -> dict[Action, Reach]:
     return found
 
 
+def is_known_role(session: Session, workspace_id: str, role: str) -> bool:
+    """Return whether a workspace has a role: a built-in one, or one of its own."""
+    if is_built_in(role):
+        return True
+    query = select(CustomRole.id).where(CustomRole.workspace_id == workspace_id, CustomRole.slug == role)
+    return session.scalar(query) is not None
+
+
 def roles(session: Session, viewer: Principal) -> list[RoleFacts]:
     """Return every role of the viewer's workspace: the built-in ones from the most to the least, then its own by name.
 

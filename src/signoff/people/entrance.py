@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.kit.errors import Malformed, NotSignedIn
 from signoff.kit.sealing import Sealer
 from signoff.people import own, passwords, queries
-from signoff.people.access import Principal
+from signoff.people.access import Principal, own_person
 from signoff.people.actions.members import rename_person
 from signoff.people.actions.pending import begin_again, count_attempt, open_pending, use_pending
 from signoff.people.actions.second_factors import (
@@ -204,7 +204,7 @@ class Entrance:
             Malformed: it is not their password.
             TooMuch: too many attempts.
         """
-        person_id = principal.person_id or ""
+        person_id = own_person(principal)
         self.knocks.own_password(person_id)
         with self._store.read() as session:
             stored = queries.password_hash_of(session, person_id)
@@ -216,8 +216,9 @@ class Entrance:
 
         Raises:
             Malformed: `old` is not their password, or the new one is too weak.
+            NotAllowed: the session was opened by a workspace's identity provider, which has no say in passwords.
         """
-        person_id = principal.person_id or ""
+        person_id = own_person(principal)
         self.knocks.own_password(person_id)
         with self._store.read() as session:
             stored = queries.password_hash_of(session, person_id)

@@ -107,7 +107,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class MemberFacts:
-    """A person in a workspace. `state` is `invited` until they come in for the first time, then `active`."""
+    """A person in a workspace. `state` is `invited` until they come in for the first time, then `active`.
+
+    `has_sso`: an account at one of the workspace's identity providers is linked to them.
+    """
 
     id: str
     person_id: str
@@ -116,6 +119,7 @@ class MemberFacts:
     role: str
     state: str
     has_password: bool
+    has_sso: bool
     created_at: datetime
     has_second_factor: bool = False
 

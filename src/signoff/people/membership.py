@@ -46,9 +46,9 @@ def refuse_suspended(workspace: Workspace) -> None:
         )
 
 
-def principal_of_member(session: Session, member: Member, person: Person) -> Principal:
-    """Return the caller a member is, as of now."""
-    return principals_of(session, [(member, person)])[0]
+def principal_of_member(session: Session, member: Member, person: Person, *, is_bound: bool = False) -> Principal:
+    """Return the caller a member is, as of now; `is_bound` when their session reaches this workspace only."""
+    return replace(principals_of(session, [(member, person)])[0], is_bound=is_bound)
 
 
 def principals_of(session: Session, people: Sequence[tuple[Member, Person]]) -> list[Principal]:

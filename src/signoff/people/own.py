@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.kit.errors import NotFound
 from signoff.people import tokens
-from signoff.people.access import Principal, authorize
+from signoff.people.access import Principal, authorize, own_person
 from signoff.people.facts import InvitationFacts, PendingFacts, PersonFacts, SecondFactorFacts, SessionFacts
 from signoff.people.sign_in_rules import needed_step
 from signoff.tables.people import (
@@ -42,10 +42,14 @@ def person_of(session: Session, viewer: Principal) -> PersonFacts:
 
 
 def sessions_of(session: Session, viewer: Principal, *, idle_seconds: int | None = None) -> list[SessionFacts]:
-    """Return the viewer's own signed-in browsers, newest first; with `idle_seconds`, without those that lay idle."""
+    """Return the viewer's own signed-in browsers, newest first; with `idle_seconds`, without those that lay idle.
+
+    A bound viewer sees those of this workspace only.
+    """
     moment = clock.now()
     query = select(SignInSession).where(
         SignInSession.person_id == (viewer.person_id or ""),
+        SignInSession.workspace_id == viewer.workspace_id if viewer.is_bound else true(),
         SignInSession.revoked_at.is_(None),
         SignInSession.expires_at > moment,
     )
@@ -61,8 +65,12 @@ def sessions_of(session: Session, viewer: Principal, *, idle_seconds: int | None
 
 
 def second_factor_of(session: Session, viewer: Principal) -> SecondFactorFacts:
-    """Return whether the viewer gives a second factor, and how many recovery codes are left."""
-    person_id = viewer.person_id or ""
+    """Return whether the viewer gives a second factor, and how many recovery codes are left.
+
+    Raises:
+        NotAllowed: the viewer is no person, or their session reaches this workspace only.
+    """
+    person_id = own_person(viewer)
     confirmed_at = session.scalar(select(SecondFactor.confirmed_at).where(SecondFactor.person_id == person_id))
     left = session.scalar(
         select(func.count())

@@ -1,10 +1,12 @@
-"""A signed-in person's own second factor. Each step takes proof that it is them, and guessing is throttled."""
+"""A signed-in person's own second factor. Each step takes proof that it is them, and guessing is throttled.
+
+A session that a workspace's identity provider opened reaches none of it: `NotAllowed`.
+"""
 
 from __future__ import annotations
 
-from signoff.kit.errors import NotAllowed
 from signoff.kit.sealing import Sealer
-from signoff.people.access import Principal
+from signoff.people.access import Principal, own_person
 from signoff.people.actions.profile import mark_two_factor
 from signoff.people.actions.second_factors import (
     begin_second_factor,
@@ -31,12 +33,12 @@ class OwnFactor:
             NotNow: a second factor is on already.
         """
         with self._store.write() as session:
-            return begin_second_factor(session, self._sealer, _person(principal))
+            return begin_second_factor(session, self._sealer, own_person(principal))
 
     def waiting(self, principal: Principal) -> str | None:
         """Return the secret that waits for its first code, or None."""
         with self._store.read() as session:
-            return unconfirmed_secret(session, self._sealer, _person(principal))
+            return unconfirmed_secret(session, self._sealer, own_person(principal))
 
     def confirm(self, principal: Principal, code: str, *, session_id: str) -> list[str]:
         """Turn it on with a code of the app; return the recovery codes, which are shown once.
@@ -44,7 +46,7 @@ class OwnFactor:
         Raises:
             Malformed: the code is not right. TooMuch: too many attempts.
         """
-        person_id = _person(principal)
+        person_id = own_person(principal)
         self._knocks.code(person_id)
         with self._store.write() as session:
             codes = confirm_second_factor(session, self._sealer, person_id, code)
@@ -58,7 +60,7 @@ class OwnFactor:
         Raises:
             Malformed: `code` is not right. TooMuch: too many attempts.
         """
-        person_id = _person(principal)
+        person_id = own_person(principal)
         self._knocks.code(person_id)
         with self._store.write() as session:
             use_second_factor(session, self._sealer, person_id, code)
@@ -72,15 +74,9 @@ class OwnFactor:
         Raises:
             Malformed: `code` is not right. TooMuch: too many attempts.
         """
-        person_id = _person(principal)
+        person_id = own_person(principal)
         self._knocks.code(person_id)
         with self._store.write() as session:
             use_second_factor(session, self._sealer, person_id, code)
             turn_off_second_factor(session, person_id)
         self._knocks.code_was_right(person_id)
-
-
-def _person(principal: Principal) -> str:
-    if not principal.person_id:
-        raise NotAllowed("Only a person has a second factor; sign in to set it up.")
-    return principal.person_id

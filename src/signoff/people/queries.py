@@ -22,12 +22,14 @@ from signoff.people.facts import (
 )
 from signoff.people.membership import principal_of_member, refuse_suspended
 from signoff.people.sign_in_rules import broken_rule, refusal_of
+from signoff.tables.identity import Identity
 from signoff.tables.people import Environment, Member, Person, SecondFactor, SignInSession, Workspace
 from signoff.tables.record import AuditRow
 from signoff.tables.session import lifted
 
 _TOUCH = timedelta(seconds=60)
 _HAS_FACTOR = exists().where(SecondFactor.person_id == Person.id, SecondFactor.confirmed_at.is_not(None))
+_HAS_SSO = exists().where(Identity.person_id == Member.person_id, Identity.workspace_id == Member.workspace_id)
 
 
 def principal_of_session(session: Session, token: str, *, idle_seconds: int, workspace_slug: str | None = None) -> Seen:
@@ -35,7 +37,7 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
 
     Raises:
         NotSignedIn: no such session, or it was ended, or it lay idle too long, or the workspace asks for more.
-        NotFound: the person does not belong to the workspace named.
+        NotFound: the person does not belong to the workspace named, or the session does not reach it.
         WorkspaceSuspended: the workspace is shut.
     """
     row = session.scalar(select(SignInSession).where(SignInSession.token_hash == tokens.hash_of(token)))
@@ -54,7 +56,8 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
         .join(Workspace, Workspace.id == Member.workspace_id)
         .where(Member.person_id == row.person_id, Member.state == "active", chosen)
     ).first()
-    if found is None:
+    if found is None or (row.provider_id is not None and found[2].id != row.workspace_id):
+        # A workspace's provider speaks for that workspace only: what it opened leads nowhere else.
         if workspace_slug is None:
             raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
         raise NotFound("There is no such workspace, or you do not belong to it.")
@@ -63,7 +66,8 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
     rule = broken_rule(place, member, method=row.method, is_two_factor=row.is_two_factor)
     if rule is not None:
         raise refusal_of(rule)
-    return Seen(principal_of_member(session, member, person), row.id, row.last_seen_at + _TOUCH <= moment)
+    principal = principal_of_member(session, member, person, is_bound=row.provider_id is not None)
+    return Seen(principal, row.id, row.last_seen_at + _TOUCH <= moment)
 
 
 def stored_password(session: Session, email: str) -> tuple[str, str | None] | None:
@@ -100,12 +104,14 @@ def workspace_by_slug(session: Session, slug: str) -> WorkspaceFacts:
     return _workspace_facts(row)
 
 
-def workspaces_of_person(session: Session, person_id: str) -> list[WorkspaceFacts]:
-    """Return every workspace a person belongs to, by name."""
+def workspaces_of(session: Session, viewer: Principal) -> list[WorkspaceFacts]:
+    """Return every workspace the viewer's session reaches, by name."""
+    if viewer.is_bound or viewer.person_id is None:
+        return [workspace(session, viewer)]
     query = (
         select(Workspace)
         .join(Member, Member.workspace_id == Workspace.id)
-        .where(Member.person_id == person_id, Member.state == "active")
+        .where(Member.person_id == viewer.person_id, Member.state == "active")
         .order_by(Workspace.name, Workspace.id)
         .limit(200)
     )
@@ -159,7 +165,7 @@ def members(
     """Return the members of the viewer's workspace, newest first; the removed are not among them."""
     authorize(viewer, "member.read")
     query = (
-        select(Member, Person, _HAS_FACTOR)
+        select(Member, Person, _HAS_FACTOR, _HAS_SSO)
         .join(Person, Person.id == Member.person_id)
         .where(Member.workspace_id == viewer.workspace_id, Member.state == "active")
     )
@@ -176,7 +182,7 @@ def member(session: Session, viewer: Principal, member_id: str) -> MemberFacts:
     if member_id != viewer.id:
         authorize(viewer, "member.read")
     row = session.execute(
-        select(Member, Person, _HAS_FACTOR)
+        select(Member, Person, _HAS_FACTOR, _HAS_SSO)
         .join(Person, Person.id == Member.person_id)
         .where(Member.id == member_id, Member.workspace_id == viewer.workspace_id, Member.state == "active")
     ).first()
@@ -185,7 +191,7 @@ def member(session: Session, viewer: Principal, member_id: str) -> MemberFacts:
     return _member_facts(*row)
 
 
-def _member_facts(row: Member, person: Person, has_second_factor: bool) -> MemberFacts:
+def _member_facts(row: Member, person: Person, has_second_factor: bool, has_sso: bool) -> MemberFacts:
     return MemberFacts(
         id=row.id,
         person_id=person.id,
@@ -194,6 +200,7 @@ def _member_facts(row: Member, person: Person, has_second_factor: bool) -> Membe
         role=row.role,
         state="active" if row.accepted_at else "invited",
         has_password=person.password_hash is not None,
+        has_sso=bool(has_sso),
         created_at=row.created_at,
         has_second_factor=has_second_factor,
     )

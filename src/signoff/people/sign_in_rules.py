@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from signoff.kit.errors import NotSignedIn
 from signoff.people.facts import Need
+from signoff.people.providers import way_in
 from signoff.tables.people import Member, SecondFactor, Workspace
 
 # What a person proves with Signoff itself. Every other method brings its own second factor.
@@ -21,13 +22,16 @@ LOCAL_METHODS = ("password", "link")
 
 # Other ways in that a workspace may have: each returns what it is called when this workspace can use it, else nothing.
 OtherWay = Callable[[Session, str], str | None]
-OTHER_WAYS: list[OtherWay] = []
+OTHER_WAYS: list[OtherWay] = [way_in]
 
 Rule = Literal["second_factor_needed", "password_not_allowed"]
 
 
 def broken_rule(workspace: Workspace, member: Member, *, method: str, is_two_factor: bool) -> Rule | None:
-    """Return the rule of the workspace that a session of this method breaks, or None."""
+    """Return the rule of the workspace that a session of this method breaks, or None.
+
+    Whom an identity provider let in (`sso`) has shown all that this workspace asks for.
+    """
     if method not in LOCAL_METHODS:
         return None
     # An owner always comes in, whatever happens to the other way in.

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from signoff.tables import agents, connections, deployments, immutable, limits, people, record, runs, walls, watch
+from signoff.tables import (
+    agents,
+    connections,
+    deployments,
+    identity,
+    immutable,
+    limits,
+    people,
+    record,
+    runs,
+    walls,
+    watch,
+)
 from signoff.tables.base import Base
 
-TABLES = (agents, connections, deployments, limits, people, record, runs, watch)
+TABLES = (agents, connections, deployments, identity, limits, people, record, runs, watch)
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE
 # What stands outside the wall between workspaces; its import puts the others behind it.

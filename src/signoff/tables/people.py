@@ -118,6 +118,8 @@ class SignInSession(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
     user_agent: Mapped[str] = mapped_column(Name, default="")
+    # The identity provider that opened it. Such a session reaches its own workspace and nothing else of its person.
+    provider_id: Mapped[str | None] = mapped_column(Id)
     # How it was opened: `password`, `link`, or a method that another room adds.
     method: Mapped[str] = mapped_column(State, default="password", server_default="password")
     is_two_factor: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -15,15 +15,6 @@ from signoff.web.page import see_other
 
 # A page before the door is for one person at one moment.
 NOT_KEPT = {"Cache-Control": "no-store"}
-_TARGET_CHARS_MAX = 2_000
-_ENTRY = ("/sign-in", "/sign-in/code", "/sign-in/set-up", "/sign-out", "/forgotten")
-
-
-def safe_target(address: str) -> str:
-    """Return where to go after signing in: an address of this site, or nothing."""
-    is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    is_loop = address.split("?", 1)[0] in _ENTRY
-    return address if is_ours and not is_loop and len(address) <= _TARGET_CHARS_MAX and "\\" not in address else ""
 
 
 def network_address(request: Request) -> str:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from signoff.gateways.services import Services
 from signoff.people.entrance import Entrance
+from signoff.people.single_sign_on import SingleSignOn
 from signoff.settings import Settings
 from signoff.tables.session import Store
 
@@ -46,6 +47,11 @@ class House(Protocol):
     @property
     def entrance(self) -> Entrance:
         """Lets people in."""
+        ...
+
+    @property
+    def single_sign_on(self) -> SingleSignOn:
+        """Lets people in through their identity provider."""
         ...
 
 

@@ -190,7 +190,7 @@ def _look(
         environment=environment.name,
         environment_tone="ok" if environment.is_production else "note",
         environments=tuple(_environment_place(place, environment) for place in places),
-        workspaces=_workspace_places(session, person.id, here),
+        workspaces=_workspace_places(session, seen.principal, here),
         viewer=person.name,
         viewer_email=person.email,
         counts=counts_for(session, seen.principal),
@@ -204,8 +204,8 @@ def _seen(session: Session, token: str, idle_seconds: int, workspace: str | None
     if workspace:
         try:
             return queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=workspace)
-        except NotFound:
-            pass  # The cookie names a workspace they left: the session's own follows.
+        except (NotFound, NotSignedIn):
+            pass  # The cookie names a workspace they left, or that this session does not open: its own follows.
     return queries.principal_of_session(session, token, idle_seconds=idle_seconds)
 
 
@@ -213,8 +213,8 @@ def _environment_place(place: EnvironmentFacts, here: EnvironmentFacts) -> Place
     return Place(place.name, f"/switch/environment/{place.slug}", place.slug == here.slug)
 
 
-def _workspace_places(session: Session, person_id: str, here: WorkspaceFacts) -> tuple[Place, ...]:
-    found = queries.workspaces_of_person(session, person_id)
+def _workspace_places(session: Session, viewer: Principal, here: WorkspaceFacts) -> tuple[Place, ...]:
+    found = queries.workspaces_of(session, viewer)
     if len(found) < 2:
         return ()
     return tuple(Place(place.name, f"/switch/workspace/{place.slug}", place.slug == here.slug) for place in found)

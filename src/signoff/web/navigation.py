@@ -56,6 +56,7 @@ NAVIGATION = (
             Link("members", "Members", "/settings/members", "users", "m"),
             Link("sign_in", "Signing in", "/settings/sign-in", "log-in", "i"),
             Link("keys", "API keys", "/settings/keys", "square-terminal", "k"),
+            Link("sso", "Single sign-on", "/settings/sso", "fingerprint", "o"),
             Link("limits", "Limits", "/settings/limits", "gauge", "l"),
             Link("environments", "Environments", "/settings/environments", "layers", "e"),
             Link("workspace", "Workspace", "/settings/workspace", "building-2", "w"),

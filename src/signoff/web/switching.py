@@ -31,7 +31,7 @@ async def switch_workspace(request: Request, slug: str, looker: Looker) -> Respo
     house = request.app.state.house
 
     def check(session: Session) -> None:
-        theirs = queries.workspaces_of_person(session, looker.viewer.person_id or "")
+        theirs = queries.workspaces_of(session, looker.viewer)
         if slug not in {place.slug for place in theirs}:
             raise NotFound("There is no such workspace, or you do not belong to it.")
 

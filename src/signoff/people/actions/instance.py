@@ -22,7 +22,8 @@ def may_administer_instance(session: Session, principal: Principal) -> bool:
     """Return whether the caller is an instance administrator: a signed-in person with the mark, or the operator."""
     if principal.kind == "system":
         return True
-    if principal.kind != "member" or not principal.person_id:
+    # The mark is the person's: a workspace's identity provider, which may say anything, has no say in it.
+    if principal.kind != "member" or not principal.person_id or principal.is_bound:
         return False
     mark = select(Person.is_instance_administrator).where(Person.id == principal.person_id)
     return bool(session.scalar(mark))

@@ -204,22 +204,31 @@ def _member(session: Session, principal: Principal, member_id: str) -> Member:
     return member
 
 
+def is_last_resort(session: Session, member: Member) -> bool:
+    """Return whether a member is the owner of last resort; ask while the workspace is locked."""
+    return session.scalar(select(Workspace.last_resort_id).where(Workspace.id == member.workspace_id)) == member.id
+
+
 def _keep_last_resort(session: Session, member: Member) -> None:
-    named = session.scalar(select(Workspace.last_resort_id).where(Workspace.id == member.workspace_id))
-    if named == member.id:
+    if is_last_resort(session, member):
         raise NotNow(
             "This member is the owner of last resort. Name another administrator first, under Settings, Roles.",
             code="last_resort",
         )
 
 
-def _keep_an_owner(session: Session, member: Member) -> None:
+def is_last_owner(session: Session, member: Member) -> bool:
+    """Return whether a member is the only owner; ask while the workspace is locked."""
     owners = session.scalar(
         select(func.count())
         .select_from(Member)
         .where(Member.workspace_id == member.workspace_id, Member.role == "owner", Member.state == "active")
     )
-    if (owners or 0) <= 1:
+    return member.role == "owner" and (owners or 0) <= 1
+
+
+def _keep_an_owner(session: Session, member: Member) -> None:
+    if is_last_owner(session, member):
         raise NotNow("This is the last owner. Make somebody else an owner first.", code="last_owner")
 
 

@@ -8,12 +8,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit.errors import Malformed, NotAllowed, NotNow
-from signoff.people.access import Principal, authorize
+from signoff.people.access import BOUND, Principal, authorize
 from signoff.people.emails import clean_name
 from signoff.people.everywhere import note_everywhere
 from signoff.people.sign_in_rules import other_ways
 from signoff.record import audit
-from signoff.tables.people import Person, SecondFactor, SignInSession, Workspace
+from signoff.tables.people import Member, Person, SecondFactor, SignInSession, Workspace
 
 
 def change_profile(
@@ -23,7 +23,7 @@ def change_profile(
 
     Raises:
         Malformed: the name or the time zone cannot be used.
-        NotAllowed: the caller is no person.
+        NotAllowed: the caller is no person, or changes their name in a session that one workspace's provider opened.
     """
     person = session.get(Person, principal.person_id or "")
     if person is None:
@@ -31,7 +31,10 @@ def change_profile(
     if time_zone is not None and time_zone not in available_timezones():
         sentence = "Choose a time zone from the list, such as Europe/Berlin."
         raise Malformed(sentence, errors={"time_zone": [sentence]})
-    before, person.name = person.name, clean_name(name)
+    before, wanted = person.name, clean_name(name)
+    if principal.is_bound and wanted != before:
+        raise NotAllowed(BOUND, code="bound_session")
+    person.name = wanted
     person.time_zone, person.has_single_keys = time_zone, has_single_keys
     session.flush()
     if before != person.name:
@@ -61,6 +64,8 @@ def set_sign_in_rules(
     if not is_password_allowed and not other_ways(session, workspace.id):
         sentence = "Set up single sign-on first, and try it: without passwords it would be the only way in."
         raise NotNow(sentence, errors={"is_password_allowed": [sentence]}, code="last_way_in")
+    if not is_password_allowed and workspace.is_password_allowed:
+        _check_spare_owner(session, workspace.id)
     before = (workspace.is_second_factor_required, workspace.is_password_allowed)
     if before == (is_second_factor_required, is_password_allowed):
         return
@@ -82,6 +87,25 @@ def set_sign_in_rules(
             "before": {"second_factor_required": before[0], "password_allowed": before[1]},
         },
     )
+
+
+def _check_spare_owner(session: Session, workspace_id: str) -> None:
+    spare = session.scalar(
+        select(Member.id)
+        .join(Person, Person.id == Member.person_id)
+        .where(
+            Member.workspace_id == workspace_id,
+            Member.role == "owner",
+            Member.state == "active",
+            Person.password_hash.is_not(None),
+        )
+        .limit(1)
+    )
+    if spare is None:
+        sentence = (
+            "No owner has a password, so nobody could repair single sign-on when it fails. Give an owner one first."
+        )
+        raise NotNow(sentence, errors={"is_password_allowed": [sentence]}, code="no_spare_way_in")
 
 
 def _check_own_factor(session: Session, principal: Principal, session_id: str) -> None:

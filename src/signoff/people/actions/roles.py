@@ -12,7 +12,14 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.kit.text import is_slug, storable
 from signoff.people.access import Principal, authorize, beyond
-from signoff.people.custom_roles import ROLES_MAX, carriers, is_built_in, known_permissions, permissions_of
+from signoff.people.custom_roles import (
+    ROLES_MAX,
+    carriers,
+    is_built_in,
+    is_known_role,
+    known_permissions,
+    permissions_of,
+)
 from signoff.people.emails import clean_name
 from signoff.people.roles import ACTIONS, FLOOR, OWNABLE, OWNER_ONLY, ROLES, Action, Reach
 from signoff.record import audit
@@ -133,15 +140,11 @@ def checked_role(session: Session, principal: Principal, role: str) -> str:
         Malformed: this workspace has no such role.
         NotAllowed: it reaches further than the caller.
     """
-    if not is_built_in(role):
-        found = session.scalar(
-            select(CustomRole.slug).where(CustomRole.workspace_id == principal.workspace_id, CustomRole.slug == role)
+    if not is_known_role(session, principal.workspace_id, role):
+        raise Malformed(
+            f"{role[:40]!r} is not a role of this workspace.",
+            errors={"role": [f"one of: {', '.join(ROLES)}, or a role of this workspace"]},
         )
-        if found is None:
-            raise Malformed(
-                f"{role[:40]!r} is not a role of this workspace.",
-                errors={"role": [f"one of: {', '.join(ROLES)}, or a role of this workspace"]},
-            )
     _stay_below(principal, role, permissions_of(session, principal.workspace_id, role))
     return role
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, true, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
@@ -34,6 +34,7 @@ def open_session(
     how: str = "password",
     method: str = "password",
     is_two_factor: bool = False,
+    provider_id: str | None = None,
 ) -> SignedIn:
     """Sign a person in to `workspace_id`, or to the workspace they joined last. Always a new token.
 
@@ -41,6 +42,7 @@ def open_session(
 
     Args:
         method: what was proven: `password`, `link`, or another room's method; see `sign_in_rules`.
+        provider_id: the identity provider that says who they are; the session then reaches this workspace only.
 
     Raises:
         NotSignedIn: the person belongs to no (such) workspace, or none of theirs lets them in like this.
@@ -60,10 +62,11 @@ def open_session(
         user_agent=storable(user_agent)[:200],
         method=method,
         is_two_factor=is_two_factor,
+        provider_id=provider_id,
     )
     session.add(row)
     session.flush()
-    principal = principal_of_member(session, member, person)
+    principal = principal_of_member(session, member, person, is_bound=provider_id is not None)
     if member.accepted_at is None:
         member.accepted_at = moment
         session.flush()
@@ -117,13 +120,15 @@ def session_kind(session: Session, session_id: str, person_id: str) -> SessionKi
     return SessionKind(row.method, row.is_two_factor, row.user_agent)
 
 
-def sign_out(session: Session, token: str) -> None:
-    """End the session of this token; a token nobody knows is no error."""
+def sign_out(session: Session, token: str) -> str | None:
+    """End the session of this token; a token nobody knows is no error. Returns the identity provider that opened it."""
+    digest = tokens.hash_of(token)
     session.execute(
         update(SignInSession)
-        .where(SignInSession.token_hash == tokens.hash_of(token), SignInSession.revoked_at.is_(None))
+        .where(SignInSession.token_hash == digest, SignInSession.revoked_at.is_(None))
         .values(revoked_at=clock.now())
     )
+    return session.scalar(select(SignInSession.provider_id).where(SignInSession.token_hash == digest))
 
 
 def revoke_session(session: Session, principal: Principal, session_id: str) -> None:
@@ -137,6 +142,7 @@ def revoke_session(session: Session, principal: Principal, session_id: str) -> N
         .where(
             SignInSession.id == session_id,
             SignInSession.person_id == (principal.person_id or ""),
+            SignInSession.workspace_id == principal.workspace_id if principal.is_bound else true(),
             SignInSession.revoked_at.is_(None),
         )
         .values(revoked_at=clock.now())
@@ -147,11 +153,15 @@ def revoke_session(session: Session, principal: Principal, session_id: str) -> N
 
 
 def revoke_every_session(session: Session, principal: Principal, *, but: str = "") -> int:
-    """End all of the caller's sessions, everywhere; with `but`, all except that one. Returns how many ended."""
+    """End all of the caller's sessions, everywhere; with `but`, all except that one. Returns how many ended.
+
+    A bound caller ends those of this workspace only.
+    """
     ended = session.execute(
         update(SignInSession)
         .where(
             SignInSession.person_id == (principal.person_id or ""),
+            SignInSession.workspace_id == principal.workspace_id if principal.is_bound else true(),
             SignInSession.revoked_at.is_(None),
             SignInSession.id != but,
         )

@@ -45,11 +45,14 @@ from signoff.web.pages.settings_members.route import router as settings_members
 from signoff.web.pages.settings_roles.route import router as settings_roles
 from signoff.web.pages.settings_service_accounts.route import router as settings_service_accounts
 from signoff.web.pages.settings_sign_in.route import router as settings_sign_in
+from signoff.web.pages.settings_sso.route import router as settings_sso
 from signoff.web.pages.settings_workspace.route import router as settings_workspace
 from signoff.web.pages.sign_in.route import router as sign_in
+from signoff.web.pages.sso.route import router as sso
 
 ENTRY: tuple[APIRouter, ...] = (
     sign_in,
+    sso,
     second_step,
     forgotten,
     first_run,
@@ -80,6 +83,7 @@ INSIDE: tuple[APIRouter, ...] = (
     secret_detail,
     settings_members,
     settings_keys,
+    settings_sso,
     settings_service_accounts,
     settings_limits,
     settings_audit,

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from signoff.people import passwords
+from signoff.people.access import BOUND
 from signoff.people.facts import PersonFacts, SecondFactorFacts, SessionFacts
 from signoff.people.own import person_of, second_factor_of, sessions_of
 from signoff.people.queries import workspace
@@ -55,16 +56,22 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class ProfileView:
-    """The page. `zones` begins with "as the browser says"."""
+    """The page. `zones` begins with "as the browser says".
+
+    Args:
+        bound: why what belongs to the person in every workspace is not theirs to change in this session; empty when
+            it is. `factor` is not told then.
+    """
 
     person: PersonFacts
-    factor: SecondFactorFacts
+    factor: SecondFactorFacts | None
     is_factor_required: bool
     is_password_allowed: bool
     browsers: tuple[BrowserRow, ...]
     zones: tuple[tuple[str, str], ...]
     themes: tuple[tuple[str, str], ...]
     refused: Refused
+    bound: str = ""
     shortest: int = passwords.CHARS_MIN
 
     @property
@@ -83,9 +90,10 @@ def load(session: Session, looker: Looking, *, idle_seconds: int, refused: Refus
     here = workspace(session, looker.viewer)
     return ProfileView(
         person=person,
-        factor=second_factor_of(session, looker.viewer),
+        factor=None if looker.viewer.is_bound else second_factor_of(session, looker.viewer),
         is_factor_required=must_set_one_up(session, person.id),
         is_password_allowed=here.is_password_allowed or looker.viewer.role == "owner",
+        bound=BOUND if looker.viewer.is_bound else "",
         browsers=tuple(_browser(row, looker.session_id) for row in found),
         zones=(("", "As the browser says"), *((zone, zone.replace("_", " ")) for zone in sorted(available_zones()))),
         themes=tuple((theme, _THEME_WORDS[theme]) for theme in THEMES),

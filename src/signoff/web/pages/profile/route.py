@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from signoff.kit.errors import Malformed, Refusal
+from signoff.kit.errors import Malformed, NotAllowed, Refusal
 from signoff.people.actions import change_profile, revoke_every_session, revoke_session
 from signoff.web.coming_in import NOT_KEPT
 from signoff.web.flash import Flash, set_flash
@@ -37,7 +37,7 @@ def save(request: Request, looker: Looker, fields: Fields) -> Response:
                 time_zone=fields.text("time_zone") or None,
                 has_single_keys=fields.is_on("has_single_keys"),
             )
-    except Malformed as refusal:
+    except (Malformed, NotAllowed) as refusal:
         return _draw(request, looker, Refused("you", refusal.detail, refusal.errors, fields), refusal.status)
     return see_other(request, looker.chrome.href("/profile"), Flash("Your profile is saved"))
 

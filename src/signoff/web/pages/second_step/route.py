@@ -7,13 +7,14 @@ from starlette.responses import RedirectResponse, Response
 
 from signoff.kit.errors import Malformed, NotNow, NotSignedIn, Refusal, TooMuch
 from signoff.people.facts import Need, PendingFacts
-from signoff.web.coming_in import NOT_KEPT, come_in, hand_over, network_address, safe_target, user_agent
+from signoff.web.coming_in import NOT_KEPT, come_in, hand_over, network_address, user_agent
 from signoff.web.flash import Flash, set_flash
 from signoff.web.forms import Fields
 from signoff.web.house import house_of
 from signoff.web.identity import clear_pending_cookie, pending_token
 from signoff.web.page import Page
 from signoff.web.pages.second_step.query import CodesView, load
+from signoff.web.targets import safe_target
 
 router = APIRouter()
 page = Page(__file__)

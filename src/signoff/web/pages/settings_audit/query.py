@@ -29,7 +29,13 @@ SPANS: tuple[tuple[str, str, timedelta], ...] = (
     ("week", "Last 7 days", timedelta(days=7)),
     ("month", "Last 30 days", timedelta(days=30)),
 )
-_PATHS = {"agent": "/agents", "connection": "/connections", "run": "/runs", "member": "/settings/members"}
+_PATHS = {
+    "agent": "/agents",
+    "connection": "/connections",
+    "run": "/runs",
+    "member": "/settings/members",
+    "identity_provider": "/settings/sso",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,8 @@ class MemberView:
         """Return how they come in, in words."""
         if self.is_invited:
             return "not yet: invited"
-        how = "with a password" if self.member.has_password else "with links or single sign-on"
+        ways = (("single sign-on", self.member.has_sso), ("a password", self.member.has_password))
+        how = "with " + (", or ".join(words for words, has in ways if has) or "links")
         return f"{how} and a second factor" if self.member.has_second_factor else how
 
     @property

@@ -7,13 +7,14 @@ from starlette.responses import RedirectResponse, Response
 
 from signoff.kit.errors import NotSignedIn, TooMuch
 from signoff.people.actions import sign_out as end_session
-from signoff.web.coming_in import NOT_KEPT, come_in, network_address, safe_target, user_agent
+from signoff.web.coming_in import NOT_KEPT, come_in, network_address, user_agent
 from signoff.web.flash import Flash, set_flash
 from signoff.web.forms import Fields
 from signoff.web.house import house_of
 from signoff.web.identity import clear_pending_cookie, clear_session_cookie, session_token
 from signoff.web.page import Page
 from signoff.web.pages.sign_in.query import load
+from signoff.web.targets import safe_target
 
 router = APIRouter()
 page = Page(__file__)
@@ -22,10 +23,10 @@ WRONG = "Check both, then try again. A forgotten password: get a link, below."
 
 
 @router.get("/sign-in")
-def sign_in(request: Request, next: str = "", why: str = "") -> Response:  # noqa: A002
-    """The form."""
+def sign_in(request: Request, next: str = "", why: str = "", left: str = "") -> Response:  # noqa: A002
+    """The form. `left` is the identity provider of a session that was just ended."""
     with house_of(request).services.store.read() as session:
-        view = load(session, target=safe_target(next), why=why)
+        view = load(session, target=safe_target(next), why=why, left=left)
     return page.draw(request, "page.html", view, headers=NOT_KEPT)
 
 
@@ -53,11 +54,14 @@ def leave(request: Request) -> Response:
     """End the session here and on the server."""
     house = house_of(request)
     token = session_token(request)
+    provider_id = None
     if token:
         with house.services.store.write() as session:
-            end_session(session, token)
-    response = RedirectResponse("/sign-in", status_code=303)
+            provider_id = end_session(session, token)
+    # A form may not lead to another site, so that the session over there is ended by a link on the next page.
+    response = RedirectResponse(f"/sign-in?left={provider_id}" if provider_id else "/sign-in", status_code=303)
     clear_session_cookie(response, house.settings)
     clear_pending_cookie(response, house.settings)
-    set_flash(response, Flash("You are signed out"))
+    if provider_id is None:
+        set_flash(response, Flash("You are signed out"))
     return response
