@@ -23,6 +23,9 @@ EVERYTHING = "*"
 OUTSIDE: dict[str, str] = {
     "people": "A person is nobody's: they may belong to several workspaces, and are found by address when invited.",
     "signing_keys": "The installation's own: it signs the exports of every workspace, and holds nothing of any.",
+    "second_factors": "A person's own, wherever they sign in; asked for before it is known which workspace they enter.",
+    "recovery_codes": "A person's own, as their second factor is.",
+    "throttles": "The installation's own: hashes and counts, before it is known who knocks.",
     "sessions": "A browser is a person's. A new password ends all of theirs, in whatever workspace they were opened.",
 }
 # The workspace itself is walled by its own id.
