@@ -73,7 +73,7 @@ class House:
         ):
             house = app.state.house
             entered = ProviderInput(name="Acme Login", issuer=issuer, client_id="signoff", client_secret=SECRET, **more)
-            with house.store.write() as session:
+            with house.services.store.write() as session:
                 guard, sealer = house.single_sign_on.guard, house.single_sign_on.sealer
                 add_provider(session, self.owner, sealer, guard, entered, provider_id=provider_id)
                 switch_provider(session, self.owner, provider_id, is_enabled=True)
