@@ -5,12 +5,16 @@ from __future__ import annotations
 from signoff.agents.actions.agents import KEEP, Keep, create_agent, disable_agent, edit_agent, enable_agent
 from signoff.agents.actions.drafts import keep_refused_save, reset_draft, save_draft, save_draft_or_keep
 from signoff.agents.actions.grants import give_grant, take_grant
+from signoff.agents.actions.owners import accept_ownership, ask_owner, decline_ownership, withdraw_owner
 from signoff.agents.actions.revisions import freeze_revision
 
 __all__ = [
     "KEEP",
     "Keep",
+    "accept_ownership",
+    "ask_owner",
     "create_agent",
+    "decline_ownership",
     "disable_agent",
     "edit_agent",
     "enable_agent",
@@ -21,4 +25,5 @@ __all__ = [
     "save_draft",
     "save_draft_or_keep",
     "take_grant",
+    "withdraw_owner",
 ]
