@@ -142,6 +142,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "environment": "staging",
         "model": "local:tiny",
         "step": "stp_none",
+        "kind": "approver",
     }
 
 

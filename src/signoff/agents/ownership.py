@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from signoff.agents.hours import is_working
 from signoff.agents.lookup import agent_for
 from signoff.kit import clock
-from signoff.people.access import Principal, authorize
+from signoff.people.access import Principal, authorize, can, reach
 from signoff.people.membership import principals_of
-from signoff.people.owned import OwnedThing, things_owned
+from signoff.people.owned import OwnedKind, OwnedThing, things_owned
 from signoff.people.queries import member
+from signoff.people.roles import Action
 from signoff.people.seats import SEAT_WORDS, SEATS, SEVERAL, Seat, SeatState, why_not
 from signoff.tables.agents import Agent
 from signoff.tables.ownership import AgentOwner
@@ -119,13 +120,18 @@ def waiting_for(session: Session, viewer: Principal) -> list[WaitingSeat]:
 
 
 def owned_by(session: Session, viewer: Principal, member_id: str) -> list[OwnedThing]:
-    """Return what a member answers for or has in their name.
+    """Return what a member answers for or has in their name, as far as the viewer may know of such things.
 
     Raises:
         NotFound: there is no such member in this workspace.
     """
     member(session, viewer, member_id)
-    return things_owned(session, viewer.workspace_id, member_id)
+    found = things_owned(session, viewer.workspace_id, member_id)
+    needs: dict[OwnedKind, Action] = {"secret": "secret.read", "login": "connection.read"}
+    hidden = {kind for kind, action in needs.items() if not can(viewer, action)}
+    if reach(viewer, "agent.read") != "all":
+        hidden |= {"agent", "handover"}
+    return [one for one in found if one.kind not in hidden or member_id == viewer.id]
 
 
 def _facts(agent: Agent, seat: AgentOwner, holder: Member, person: Person, they: Principal) -> OwnerFacts:

@@ -89,6 +89,9 @@ EFFECT = {
 ACCESS = {
     "active": Look("Active", "ok", "tick"),
     "invited": Look("Invited", "note", "clock"),
+    "asked": Look("Asked", "wait", "mark"),
+    "accepted": Look("Accepted", "ok", "tick"),
+    "declined": Look("Declined", "bad", "cross"),
     "expired": Look("Expired", "wait", "clock"),
     "suspended": Look("Suspended", "bad", "bar"),
     "ready": Look("Ready", "ok", "tick"),

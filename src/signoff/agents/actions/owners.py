@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.handovers import give_back_declined
 from signoff.agents.hours import checked_hours, checked_zone
 from signoff.agents.lookup import agent_for
 from signoff.agents.seating import COLUMNS, check_seat, note, seat, unseat
@@ -100,7 +101,8 @@ def accept_ownership(session: Session, principal: Principal, agent: str, kind: s
 
 
 def decline_ownership(session: Session, principal: Principal, agent: str, kind: str, *, reason: str) -> None:
-    """Say no to a seat. It is empty then, and whoever asked is told by an alert.
+    """Say no to a seat. It is empty then, or with who had it if a hand-over is open; whoever asked is told
+    by an alert.
 
     Raises:
         NotFound: the caller was not asked.
@@ -113,9 +115,12 @@ def decline_ownership(session: Session, principal: Principal, agent: str, kind: 
         sentence = "Say why, so that whoever asked knows whom to ask next."
         raise Malformed(sentence, errors={"reason": [sentence]})
     held = _answer(session, principal, row, wanted, "declined", words)
-    if wanted in COLUMNS and getattr(row, COLUMNS[wanted]) == principal.id:
+    asked_by = held.asked_by_name
+    went_back = give_back_declined(session, principal, row, wanted)
+    if not went_back and wanted in COLUMNS and getattr(row, COLUMNS[wanted]) == principal.id:
         setattr(row, COLUMNS[wanted], None)
         session.flush()
+    next_step = "It stays with who had it." if went_back else "Ask somebody else, on the agent's page Owners."
     note(session, principal, row, "agent.owner_declined", {"kind": wanted, "member": principal.id, "reason": words})
     ask_for_alert(
         session,
@@ -124,7 +129,7 @@ def decline_ownership(session: Session, principal: Principal, agent: str, kind: 
         kind="owner_declined",
         text=(
             f"{principal.name} declined to be {SEAT_WORDS[wanted]} of {row.name or row.slug}, which "
-            f"{held.asked_by_name} had asked for: {words} Ask somebody else, on the agent's page Owners."
+            f"{asked_by} had asked for: {words} {next_step}"
         ),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.handovers import end_handover_by_run
 from signoff.kit import clock
 from signoff.kit.errors import NotFound
 from signoff.record import outbox
@@ -93,9 +94,12 @@ def _close_what_was_cut_off(session: Session, run_id: str) -> None:
 
 
 def complete_run(session: Session, run_id: str, leg: int, *, by: Actor, output: Any) -> bool:
-    """The run has its answer."""
+    """The run has its answer. If it is what a hand-over of its agent waited for, that ends with it."""
     values = {"output": output, "code": None, "reason": None}
-    return move(session, run_id, "completed", by=by, conditions=(Run.leg == leg,), values=values) is not None
+    if move(session, run_id, "completed", by=by, conditions=(Run.leg == leg,), values=values) is None:
+        return False
+    end_handover_by_run(session, run_id, by=by)
+    return True
 
 
 def fail_run(

@@ -11,8 +11,10 @@ from fastapi import APIRouter
 from signoff.web.pages.agent_access.route import router as agent_access
 from signoff.web.pages.agent_diff.route import router as agent_diff
 from signoff.web.pages.agent_editor.route import router as agent_editor
+from signoff.web.pages.agent_handover.route import router as agent_handover
 from signoff.web.pages.agent_new.route import router as agent_new
 from signoff.web.pages.agent_overview.route import router as agent_overview
+from signoff.web.pages.agent_owners.route import router as agent_owners
 from signoff.web.pages.agent_revision.route import router as agent_revision
 from signoff.web.pages.agent_revisions.route import router as agent_revisions
 from signoff.web.pages.agent_run.route import router as agent_run
@@ -55,6 +57,8 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_editor,
     agent_tools,
     agent_access,
+    agent_owners,
+    agent_handover,
     agent_revisions,
     agent_revision,
     agent_diff,

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from signoff.agents.ownership import owned_by
+from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, authorize, can, covers
 from signoff.people.custom_roles import RoleFacts, permissions_of, role_names, roles
 from signoff.people.facts import MemberFacts
+from signoff.people.owned import OwnedThing
 from signoff.people.queries import member, members
 from signoff.web.forms import Form
 from signoff.web.permission_words import ROLE_WORDS, role_name
+from signoff.web.seat_words import SEAT_TITLES
 
 
 def roles_for(session: Session, viewer: Principal) -> tuple[tuple[str, str, str], ...]:
@@ -87,6 +91,15 @@ class MemberView:
     link: Link | None
     problem: str
     errors: Mapping[str, Sequence[str]]
+    owned: tuple[OwnedThing, ...]
+    may_hand_over: bool
+    people: tuple[tuple[str, str], ...]
+    form: Form
+
+    @property
+    def seat_titles(self) -> Mapping[str, str]:
+        """Return what the seats on agents are called."""
+        return {str(kind): words[0] for kind, words in SEAT_TITLES.items()}
 
     @property
     def path(self) -> str:
@@ -103,6 +116,7 @@ def load_one(
     link: Link | None = None,
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
+    form: Form | None = None,
 ) -> MemberView:
     """Return one member. `role` is the one chosen in a form that was refused.
 
@@ -113,6 +127,8 @@ def load_one(
     # Who may do more than the viewer is changed by somebody else: an owner by owners only.
     theirs = permissions_of(session, viewer.workspace_id, found.role)
     may_manage = can(viewer, "member.manage") and covers(viewer, theirs)
+    owned = owned_by(session, viewer, member_id)
+    can_move = [one for one in owned if one.kind in ("agent", "secret")]
     return MemberView(
         member=found,
         roles=roles_for(session, viewer) if may_manage else (),
@@ -122,7 +138,16 @@ def load_one(
         link=link,
         problem=problem,
         errors=errors or {},
+        owned=tuple(owned),
+        may_hand_over=bool(can_move) and can(viewer, "agent.assign"),
+        people=(("", "Choose somebody"), *_others(session, viewer, member_id)) if can_move else (),
+        form=form or Form(),
     )
+
+
+def _others(session: Session, viewer: Principal, member_id: str) -> list[tuple[str, str]]:
+    everyone = members(session, viewer, size=PAGE_SIZE_MAX).rows
+    return sorted(((one.id, one.name) for one in everyone if one.id != member_id), key=lambda pair: pair[1].casefold())
 
 
 @dataclass(frozen=True, slots=True)
