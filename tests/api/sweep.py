@@ -46,6 +46,8 @@ BODIES: dict[str, Any] = {
     "enable_agent": {},
     "give_grant": {"member_id": "{member}", "level": "operator"},
     "ask_owner": {},
+    "ask_access": {"role": "viewer", "reason": "to read"},
+    "refuse_access": {"reason": "not needed"},
     "decline_ownership": {"reason": "no time"},
     "start_handover": {"from_member_id": "{member}", "to_member_id": "{administrator}", "reason": "leaves"},
     "plan_handover": {"notes": "Ask Alice."},
@@ -117,7 +119,8 @@ _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret")
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {"replay_run": "run.read"}
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
-_NOT_THERE = ("step", "remove_price", "accept_ownership", "decline_ownership")
+_NOT_THERE = ("step", "remove_price", "accept_ownership", "decline_ownership", "approve_access",
+              "refuse_access", "withdraw_access")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +333,7 @@ def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
 
 def without_ids(text: str, ids: Mapping[str, str]) -> str:
     """A body without what differs by nature: the ids that were asked for, and the request's own."""
+    text = re.sub(r"urn:signoff:request:[\w-]+", "<request>", text)
     for name, value in sorted(ids.items(), key=lambda pair: -len(pair[1])):
         text = text.replace(value, f"<{name}>")
-    return re.sub(r"urn:signoff:request:[\w-]+", "<request>", text)
+    return text

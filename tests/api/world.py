@@ -143,6 +143,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "model": "local:tiny",
         "step": "stp_none",
         "kind": "approver",
+        "request": "acr_none",
     }
 
 

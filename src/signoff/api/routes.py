@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signoff.api import (
+    access_requests,
     agents,
     alerts,
     audit,
@@ -40,6 +41,7 @@ ROUTERS = (
     agents.router,
     grants.router,
     owners.router,
+    access_requests.router,
     drafts.router,
     revisions.router,
     execute.router,

@@ -92,6 +92,8 @@ ACCESS = {
     "asked": Look("Asked", "wait", "mark"),
     "accepted": Look("Accepted", "ok", "tick"),
     "declined": Look("Declined", "bad", "cross"),
+    "approved": Look("Approved", "ok", "tick"),
+    "withdrawn": Look("Withdrawn", "idle", "slash"),
     "expired": Look("Expired", "wait", "clock"),
     "suspended": Look("Suspended", "bad", "bar"),
     "ready": Look("Ready", "ok", "tick"),

@@ -38,6 +38,7 @@ from signoff.web.pages.settings_audit.route import router as settings_audit
 from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
+from signoff.web.pages.settings_requests.route import router as settings_requests
 from signoff.web.pages.settings_roles.route import router as settings_roles
 from signoff.web.pages.sign_in.route import router as sign_in
 
@@ -76,6 +77,7 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_limits,
     settings_audit,
     settings_roles,
+    settings_requests,
 )
 
 BASE = "/w/{workspace}"

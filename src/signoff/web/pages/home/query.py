@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from signoff.agents.access_requests import AccessRequestFacts, to_decide
 from signoff.agents.ownership import WaitingSeat, waiting_for
 from signoff.agents.queries import agents_page
 from signoff.agents.views import AgentFacts
@@ -95,6 +96,7 @@ class HomeView:
     broken: Sequence[ConnectionRow]
     to_settle: int
     asked: Sequence[AskedLine]
+    requests: Sequence[AccessRequestFacts]
     spend: Spend | None
     recent: Sequence[RunLine]
     agents: Sequence[AgentLine]
@@ -114,7 +116,7 @@ class HomeView:
     @property
     def needs_nothing(self) -> bool:
         """Return whether nothing waits for the viewer."""
-        return not (self.attention_count or self.alerts or self.broken or self.to_settle or self.asked)
+        return not (self.attention_count or self.alerts or self.broken or self.to_settle or self.asked or self.requests)
 
     @property
     def next_step(self) -> FirstStep | None:
@@ -157,6 +159,7 @@ def load(session: Session, viewer: Principal, checks: Mapping[str, str]) -> Home
         broken=[one for one in connections if one.state == "active" and one.health == "broken"][:_ALERTS],
         to_settle=queries.open_effects_count(session, viewer) if can(viewer, "effect.read") else 0,
         asked=[AskedLine(one, SEAT_TITLES[one.kind][0].lower()) for one in _asked(session, viewer)],
+        requests=to_decide(session, viewer) if can(viewer, "workspace.read") else [],
         spend=today(session, viewer.workspace_id) if can(viewer, "budget.read") else None,
         recent=[_line(run) for run in recent.rows],
         agents=[AgentLine(agent, last.get(agent.id)) for agent in agents],
