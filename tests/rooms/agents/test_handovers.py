@@ -227,7 +227,7 @@ def test_what_cannot_be_handed_over_is_refused(store: Store, at: Place, ann: Pri
         start(store, ann, here, mona)
     with pytest.raises(Malformed, match="somebody else"):
         start(store, ann, here, bea)
-    with pytest.raises(NotNow, match="no seat"):
+    with pytest.raises(NotNow, match="no seat on"):
         start(store, ann, here, bea, from_member_id=ann.id)
     with pytest.raises(NotAllowed):
         start(store, person(store, at, "Eve", "builder"), here, mona)
@@ -320,7 +320,7 @@ def test_all_of_it_or_nothing(store: Store, at: Place, ann: Principal, bea: Prin
     with pytest.raises(Malformed, match="Supplier mail: As build owner"), store.write() as session:
         hand_over_member(session, ann, bea.id, to_member_id=mona.id, reason="Leaves.")
     assert holders(store, ann, here)["build"] == ("Bea", "accepted")
-    with pytest.raises(NotNow, match="no seat"), store.write() as session:
+    with pytest.raises(NotNow, match="no seat on"), store.write() as session:
         hand_over_member(session, ann, ann.id, to_member_id=mona.id, reason="Leaves.")
     vic = person(store, at, "Vic", "viewer")
     with pytest.raises(NotAllowed), store.write() as session:

@@ -40,12 +40,11 @@ def ask_access(
     """Ask for a role, or for a level on one agent; return the request's id. Whoever may give it is told.
 
     Raises:
-        NotAllowed: the caller is no member: a key or the product itself asks for nothing.
         Malformed: it is neither one thing nor the other, there is no such role or level, or no reason is given.
-        NotNow: the caller has it already, has asked already, or asks for too much at once.
+        NotNow: the caller is no member but a key, has it already, has asked already, or asks for too much at once.
     """
     if principal.kind != "member":
-        raise NotAllowed("Only a member asks for access. Ask as yourself, signed in.", code="not_a_member")
+        raise NotNow("Only a member asks for access. Ask as yourself, signed in.", code="not_a_member")
     authorize(principal, "workspace.read")
     why = _reason(reason)
     row, what = _wish(session, principal, role, agent, level)

@@ -23,6 +23,7 @@ from signoff.record.actor import Actor
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Secret, SecretGrant
 from signoff.tables.ownership import AgentOwner, Handover
+from signoff.tables.people import Member
 from signoff.tables.runs import Run
 
 REASON_CHARS = 500
@@ -75,6 +76,7 @@ def start_handover(
         NotAllowed: the caller may not say who answers for this agent.
         Malformed: a field is wrong, or the other cannot hold one of the seats.
         NotNow: one is open already, or there is nothing to hand over.
+        NotFound: there is no such member to hand over from.
     """
     row = agent_for(session, principal, agent, "agent.assign", lock=True)
     why = _needed_reason(reason)
@@ -88,7 +90,7 @@ def start_handover(
         raise NotNow("A hand-over of this agent is open. Finish it, or call it off first.", code="handover_open")
     seats = _seats_of(session, row, leaver)
     if not seats:
-        raise NotNow("This member has no seat on this agent, so there is nothing to hand over.", code="nothing_owned")
+        raise _nothing(session, row.workspace_id, leaver, "This member has no seat on this agent to hand over.")
     _move(session, principal, row, seats, leaver, to_member_id)
     moment = clock.now()
     is_open = any(one["kind"] == "build" for one in seats)
@@ -231,7 +233,8 @@ def hand_over_member(
         .limit(AGENTS_MAX + 1)
     ).all()
     if not agents and not secrets:
-        raise NotNow("This member has no seat on an agent and no personal secret here.", code="nothing_owned")
+        words = "This member has no seat on an agent and no personal secret here to hand over."
+        raise _nothing(session, principal.workspace_id, member_id, words)
     if max(len(agents), len(secrets)) > AGENTS_MAX:
         raise NotNow(f"More than {AGENTS_MAX} things at once: hand some over one by one first.", code="too_many")
     begun: list[str] = []
@@ -248,6 +251,16 @@ def hand_over_member(
     for secret in secrets:
         hand_over_secret(session, principal, secret.id, to_member_id, reason=_needed_reason(reason))
     return HandedOver(begun, [agent.slug for agent in agents], len(secrets))
+
+
+def _nothing(session: Session, workspace_id: str, member_id: str, words: str) -> Refusal:
+    # Somebody of another workspace, or who is gone, is told like somebody who never was.
+    found = select(Member.id).where(
+        Member.id == member_id, Member.workspace_id == workspace_id, Member.state == "active"
+    )
+    if session.scalar(found) is None:
+        return NotFound("There is no such member in this workspace.")
+    return NotNow(words, code="nothing_owned")
 
 
 def _agents_of(session: Session, workspace_id: str, member_id: str) -> Sequence[Agent]:
