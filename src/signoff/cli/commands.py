@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from signoff import __version__
-from signoff.cli import audit, bundles, demo, doctor, keys, migrating, people, runs, secrets, serving, workspaces
+from signoff.cli import (
+    agents,
+    audit,
+    bundles,
+    demo,
+    doctor,
+    keys,
+    migrating,
+    people,
+    runs,
+    secrets,
+    serving,
+    workspaces,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,3 +66,4 @@ app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(agents.app, name="agents")
