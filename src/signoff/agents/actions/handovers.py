@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, delete, or_, select, update
+from sqlalchemy import CursorResult, Table, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from signoff.agents.lookup import agent_for
@@ -40,6 +40,12 @@ _PROOF = (
     .where(Run.requested_by == Handover.to_member_id, Run.source.not_in(("schedule", "webhook", "trigger")))
     .correlate(Handover)
     .scalar_subquery()
+)
+_END_BY_RUN = (
+    update(cast("Table", Handover.__table__))
+    .where(Handover.state == "open", Handover.open_key == _PROOF)
+    .values(state="done", open_key=None, run_id=bindparam("of_run"), ended_at=bindparam("moment"))
+    .returning(Handover.id, Handover.agent_id, Handover.workspace_id)
 )
 
 
@@ -196,14 +202,8 @@ def give_back_declined(session: Session, principal: Principal, agent: Agent, kin
 
 def end_handover_by_run(session: Session, run_id: str, *, by: Actor) -> None:
     """End the hand-over that a run proves, now that it has completed: the new owner ran the agent once by hand."""
-    ended = session.execute(
-        update(Handover)
-        .where(Handover.state == "open", Handover.open_key == _PROOF)
-        .values(state="done", open_key=None, run_id=bindparam("of_run"), ended_at=clock.now())
-        .returning(Handover.id, Handover.agent_id, Handover.workspace_id)
-        .execution_options(synchronize_session=False),
-        {"of_run": run_id},
-    ).one_or_none()
+    proven = {"of_run": run_id, "moment": clock.now()}
+    ended = session.connection().execute(_END_BY_RUN, proven).one_or_none()
     if ended is not None:
         audit.write(
             session, workspace_id=ended.workspace_id, actor=by, action="agent.handover_done", object_kind="agent",
