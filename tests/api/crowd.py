@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from signoff.agents.actions import give_grant, take_grant
+from signoff.agents.actions import ask_owner, give_grant, start_handover, take_grant, withdraw_owner
 from signoff.connections.secrets import delete_secret
 from signoff.kit import ids as new_ids
 from signoff.people.access import Principal
@@ -27,7 +27,7 @@ from tests.api.world import BODY, World, make_secret, things
 
 PREFIXES = {
     "run": "run", "agent": "agt", "connection": "con", "secret": "sec", "key": "key", "member": "mem", "freeze": "frz",
-    "alert": "alr", "grant": "grt", "revision": "rev",
+    "alert": "alr", "grant": "grt", "revision": "rev", "handover": "hov",
 }  # fmt: skip
 
 
@@ -81,7 +81,11 @@ def _shared(session: Session, by: Principal, agent: str, name: str) -> dict[str,
     member_id = add_member(session, by, email=f"{name}@acme.example", name=name, role="viewer")
     role = create_role(session, by, slug=f"role-of-{name}", name=name, permissions={"run.read": "all"})
     grant = give_grant(session, by, agent, member_id=member_id, level="operator" if name == "theirs" else "viewer")
-    return {"member": member_id, "role": role, "grant": grant}
+    ask_owner(session, by, agent, kind="approver", member_id=member_id)
+    handover = start_handover(session, by, agent, from_member_id=member_id, to_member_id=by.id, reason="tries")
+    ask_owner(session, by, agent, kind="approver", member_id=member_id)
+    withdraw_owner(session, by, agent, "approver", by.id)
+    return {"member": member_id, "role": role, "grant": grant, "handover": handover}
 
 
 def _keys(session: Session, world: World) -> None:
@@ -99,6 +103,8 @@ def _gone(session: Session, world: World) -> dict[str, str]:
     shared = _shared(session, alice, world.ids["agent"], "leaver")
     secret = make_secret(session, alice, world.house, world.ids["connection"], "GONE")
     take_grant(session, alice, world.ids["agent"], shared["grant"])
+    withdraw_owner(session, alice, world.ids["agent"], "approver", shared["member"])
+    del shared["handover"]  # What was handed over stays in the record.
     remove_member(session, alice, shared["member"])
     delete_role(session, alice, shared["role"])
     delete_secret(session, alice, secret)

@@ -60,6 +60,14 @@ BODIES: dict[str, Any] = {
     "disable_agent": {},
     "enable_agent": {},
     "give_grant": {"member_id": "{member}", "level": "operator"},
+    "ask_owner": {},
+    "ask_access": {"role": "viewer", "reason": "to read"},
+    "refuse_access": {"reason": "not needed"},
+    "decline_ownership": {"reason": "no time"},
+    "start_handover": {"from_member_id": "{member}", "to_member_id": "{administrator}", "reason": "leaves"},
+    "plan_handover": {"notes": "Ask Alice."},
+    "cancel_handover": {"reason": "stays"},
+    "hand_over_member": {"to_member_id": "{administrator}", "reason": "leaves"},
     "save_draft": {"body": {**BODY, "sop": "Other words."}, "version": 1},
     "lint_draft": {},
     "freeze_revision": {"reason": "because"},
@@ -104,17 +112,18 @@ BODIES: dict[str, Any] = {
 PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
-          "account", "provider", "identity")  # fmt: skip
+          "account", "provider", "identity", "handover")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
-_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}")
-_ABOUT_AGENTS = ("start_orchestration", "cancel_runs")
+_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}")
+_ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "hand_over_member")
 # What stands in one environment: a key bound to another one is told there is no such thing.
 _OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}")
 _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret")
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {"replay_run": "run.read"}
-# Nothing of the kind is in the world: whoever may is told so.
-_NOT_THERE = ("step", "remove_price")
+# Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
+_NOT_THERE = ("step", "remove_price", "accept_ownership", "decline_ownership", "approve_access",
+              "refuse_access", "withdraw_access")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +334,7 @@ def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
 
 def without_ids(text: str, ids: Mapping[str, str]) -> str:
     """A body without what differs by nature: the ids that were asked for, and the request's own."""
+    text = re.sub(r"urn:signoff:request:[\w-]+", "<request>", text)
     for name, value in sorted(ids.items(), key=lambda pair: -len(pair[1])):
         text = text.replace(value, f"<{name}>")
-    return re.sub(r"urn:signoff:request:[\w-]+", "<request>", text)
+    return text

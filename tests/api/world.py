@@ -160,6 +160,8 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "model": "local:tiny",
         "tenant": "third",
         "step": "stp_none",
+        "kind": "approver",
+        "request": "acr_none",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signoff.api import (
+    access_requests,
     agents,
     alerts,
     audit,
@@ -23,6 +24,7 @@ from signoff.api import (
     members,
     metrics,
     orchestrations,
+    owners,
     revisions,
     roles,
     runs,
@@ -47,6 +49,8 @@ ROUTERS = (
     bundles.router,
     agents.router,
     grants.router,
+    owners.router,
+    access_requests.router,
     drafts.router,
     revisions.router,
     execute.router,

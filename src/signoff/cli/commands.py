@@ -8,6 +8,7 @@ import typer
 
 from signoff import __version__
 from signoff.cli import (
+    agents,
     audit,
     bundles,
     demo,
@@ -68,3 +69,4 @@ app.add_typer(environments.app, name="environments")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(agents.app, name="agents")

@@ -23,7 +23,7 @@ LEVEL_ACTIONS: dict[Level, frozenset[Action]] = {
     "operator": _OPERATES,
     "editor": _EDITS,
     "deployer": _DEPLOYS,
-    "admin": _OPERATES.union(_EDITS, _DEPLOYS, frozenset[Action](("agent.share",))),
+    "admin": _OPERATES.union(_EDITS, _DEPLOYS, frozenset[Action](("agent.share", "agent.assign"))),
 }
 # Everything any level gives: all of it is done to one agent.
 GRANTABLE: frozenset[Action] = frozenset[Action]().union(*LEVEL_ACTIONS.values())

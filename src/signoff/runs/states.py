@@ -7,10 +7,12 @@ from typing import Literal, get_args
 RunState = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "rejected"]
 WaitingFor = Literal["reconciliation", "provider", "budget"]
 Origin = Literal["production", "test"]
-Source = Literal["manual", "api", "orchestration", "cli", "demo", "replay"]
+Source = Literal["manual", "api", "orchestration", "cli", "demo", "replay", "schedule", "webhook", "trigger"]
 Mode = Literal["live", "sandbox", "replay"]
 
 RUN_STATES: tuple[RunState, ...] = get_args(RunState)
+# Nobody asked for these at that moment: while an agent is handed over, they do not start.
+STARTED_BY_ITSELF: frozenset[Source] = frozenset(("schedule", "webhook", "trigger"))
 
 # `waiting` goes back to `running` when its next leg starts; it never goes back to `queued`.
 MOVES: dict[RunState, frozenset[RunState]] = {

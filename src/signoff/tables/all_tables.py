@@ -9,6 +9,7 @@ from signoff.tables import (
     identity,
     immutable,
     limits,
+    ownership,
     people,
     record,
     runs,
@@ -17,7 +18,7 @@ from signoff.tables import (
 )
 from signoff.tables.base import Base
 
-TABLES = (agents, connections, deployments, identity, limits, people, record, runs, watch)
+TABLES = (agents, connections, deployments, identity, limits, ownership, people, record, runs, watch)
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE
 # What stands outside the wall between workspaces; its import puts the others behind it.

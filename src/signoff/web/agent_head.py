@@ -26,6 +26,7 @@ class AgentHead:
     may_disable: bool
     may_run: bool
     may_share: bool
+    may_assign: bool
 
     @property
     def path(self) -> str:
@@ -64,4 +65,5 @@ def agent_head(session: Session, viewer: Principal, slug: str, here: str) -> Age
         may_disable=may("agent.disable"),
         may_run=may("run.start"),
         may_share=may("agent.share"),
+        may_assign=may("agent.assign"),
     )

@@ -89,6 +89,11 @@ EFFECT = {
 ACCESS = {
     "active": Look("Active", "ok", "tick"),
     "invited": Look("Invited", "note", "clock"),
+    "asked": Look("Asked", "wait", "mark"),
+    "accepted": Look("Accepted", "ok", "tick"),
+    "declined": Look("Declined", "bad", "cross"),
+    "approved": Look("Approved", "ok", "tick"),
+    "withdrawn": Look("Withdrawn", "idle", "slash"),
     "expired": Look("Expired", "wait", "clock"),
     "suspended": Look("Suspended", "bad", "bar"),
     "ready": Look("Ready", "ok", "tick"),

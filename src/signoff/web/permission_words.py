@@ -32,6 +32,7 @@ ACTION_WORDS: dict[Action, str] = {
     "agent.deploy": "Make a revision live",
     "agent.disable": "Disable and enable agents",
     "agent.share": "Give and take back grants on an agent",
+    "agent.assign": "Say who answers for an agent, hand it over",
     "run.read": "See runs and their steps",
     "run.start": "Start runs",
     "run.cancel": "Cancel runs",

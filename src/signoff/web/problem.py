@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -44,6 +45,7 @@ _KINDS: dict[int, tuple[str, str]] = {
     500: ("Something broke on our side", "server-crash"),
     503: ("Not ready yet", "server-off"),
 }
+_PLACE = re.compile(r"/w/[a-z][a-z0-9-]{0,62}/(?:agents/([a-z][a-z0-9-]{0,62})(?:/|$))?")
 _DETAIL = {
     404: "The address is wrong, or it belongs to somebody else, or it was removed.",
     500: "The error is recorded. Nothing you did caused it; try once more, and if it comes again, report it.",
@@ -57,6 +59,8 @@ def problem_page(request: Request, status: int, detail: str = "", code: str = ""
     reference = str(getattr(request.state, "request_id", ""))
     is_entry = status == 401
     action, href = ("Sign in", "/sign-in") if is_entry else ("Go to Home", "/")
+    if status == 403 and code == "not_allowed" and (asking := _asking(request)):
+        action, href = "Ask for access", asking
     view = Problem(status, title, detail, code, icon, action, href, reference)
     template = environment().get_template("layout/_problem.html" if is_partial(request) else "layout/problem.html")
     # Header values are Latin-1; the sentence may hold any letter, so it travels percent-encoded.
@@ -64,6 +68,14 @@ def problem_page(request: Request, status: int, detail: str = "", code: str = ""
     if is_entry and is_partial(request):
         headers["HX-Redirect"] = "/sign-in"
     return respond(request, template, view, status, headers)
+
+
+def _asking(request: Request) -> str:
+    """Return where somebody asks for what they were refused, below the workspace; for the agent of the address."""
+    found = _PLACE.match(request.url.path)
+    if found is None:
+        return ""
+    return "/settings/requests" + (f"?agent={found[1]}" if found[1] else "")
 
 
 def refusal_page(request: Request, refusal: Refusal) -> Response:

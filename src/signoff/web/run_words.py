@@ -13,6 +13,9 @@ SOURCES: dict[str, tuple[str, str]] = {
     "cli": ("Command line", "terminal"),
     "demo": ("Demo", "mail"),
     "replay": ("Replay", "history"),
+    "schedule": ("Schedule", "clock"),
+    "webhook": ("Webhook", "webhook"),
+    "trigger": ("Trigger", "zap"),
 }
 STATES = (
     ("queued", "Queued"),
@@ -65,6 +68,7 @@ _NEXT: dict[str, tuple[str, str, str]] = {
     "tool_missing": ("Set up what its revision needs, then run it again.", "Open connections", "/connections"),
     "not_granted": _in_agent("Allow the tool in a new revision, or leave it out of the SOP."),
     "stale_connection": _CONNECTIONS,
+    "handover": _in_agent("Finish the hand-over, then run it again."),
     "agent_disabled": _in_agent("Enable the agent, then run it again."),
     "deadline_passed": _in_agent("Raise the time limit if the work needs it."),
     "ran_too_long": ("Open its last step to see what it was doing.", "", ""),

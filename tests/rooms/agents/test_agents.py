@@ -66,10 +66,12 @@ def test_a_builder_edits_only_their_own(store: Store):
     with pytest.raises(NotAllowed), store.write() as session:
         edit_agent(session, bob, agent_id, name="Mine")
     with store.write() as session:
-        assert edit_agent(session, ann, agent_id, backup_id=bob.id)
+        assert edit_agent(session, ann, agent_id, owner_id=bob.id)
     with store.write() as session:
         assert edit_agent(session, bob, agent_id, name="Ours")
         assert not edit_agent(session, bob, agent_id, name="Ours")
+    with pytest.raises(NotAllowed), store.write() as session:
+        edit_agent(session, ann, agent_id, name="Mine again")
 
 
 def test_switching_off_and_on(store: Store):

@@ -10,15 +10,18 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.owners import change_column
 from signoff.agents.body import Body
 from signoff.agents.limits import checked_description, checked_name, checked_tags, plain_draft
-from signoff.agents.lookup import agent_for, member_of
+from signoff.agents.lookup import agent_for
 from signoff.agents.refusals import SlugTaken
+from signoff.agents.seating import COLUMNS, seat
 from signoff.agents.states import AgentState
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotNow
 from signoff.kit.text import is_slug
 from signoff.people.access import Principal, authorize
+from signoff.people.seats import Seat
 from signoff.record import audit
 from signoff.tables.agents import Agent, Draft
 
@@ -66,8 +69,6 @@ def create_agent(
         slug=slug,
         name=checked_name(name),
         description=checked_description(description),
-        owner_id=member_of(session, principal.workspace_id, owner, "owner"),
-        backup_id=member_of(session, principal.workspace_id, backup_id, "backup"),
         tags=checked_tags(tags),
         state="active",
         last_revision=0,
@@ -88,6 +89,10 @@ def create_agent(
     )
     session.flush()
     _note(session, principal, agent, "agent.created", {"slug": slug, "name": agent.name})
+    named: tuple[tuple[Seat, str | None], ...] = (("build", owner), ("backup", backup_id))
+    for kind, member_id in named:
+        if member_id is not None:
+            seat(session, principal, agent, kind, member_id, is_noted=member_id != principal.id)
     return agent.id
 
 
@@ -122,9 +127,10 @@ def edit_agent(
 
     Raises:
         Malformed: a field is wrong; `errors` says which.
+        NotAllowed: the caller may edit it, but not say whose it is.
+        NotNow: a hand-over is open, and the owner or backup was to change.
     """
     agent = agent_for(session, principal, agent_id, "agent.edit", lock=True)
-    workspace_id = agent.workspace_id
     wanted: dict[str, Any] = {}
     if not isinstance(name, Keep):
         wanted["name"] = checked_name(name)
@@ -132,20 +138,39 @@ def edit_agent(
         wanted["description"] = checked_description(description)
     if not isinstance(tags, Keep):
         wanted["tags"] = checked_tags(tags)
-    if not isinstance(owner_id, Keep):
-        wanted["owner_id"] = member_of(session, workspace_id, owner_id, "owner")
-    if not isinstance(backup_id, Keep):
-        wanted["backup_id"] = member_of(session, workspace_id, backup_id, "backup")
     changed = {field: value for field, value in wanted.items() if getattr(agent, field) != value}
-    if not changed:
+    seats = _seats_changed(agent, {"build": owner_id, "backup": backup_id})
+    if not changed and not seats:
         return False
     for field, value in changed.items():
         setattr(agent, field, value)
     session.flush()
     # The description is a text of people's; that it changed is enough for the audit.
     detail = {field: value for field, value in changed.items() if field != "description"}
-    _note(session, principal, agent, "agent.edited", {"fields": sorted(changed), **detail})
+    detail |= {COLUMNS[kind]: value for kind, value in seats.items()}
+    fields = sorted([*changed, *(COLUMNS[kind] for kind in seats)])
+    _note(session, principal, agent, "agent.edited", {"fields": fields, **detail})
+    _change_seats(session, principal, agent, seats)
     return True
+
+
+def _seats_changed(agent: Agent, wanted: Mapping[Seat, str | Keep | None]) -> dict[Seat, str | None]:
+    return {
+        kind: value
+        for kind, value in wanted.items()
+        if not isinstance(value, Keep) and getattr(agent, COLUMNS[kind]) != value
+    }
+
+
+def _change_seats(session: Session, principal: Principal, agent: Agent, seats: Mapping[Seat, str | None]) -> None:
+    if not seats:
+        return
+    agent_for(session, principal, agent.id, "agent.assign")
+    # Emptied first: two who change places are not both at once on the way.
+    if len(seats) == 2:
+        change_column(session, principal, agent, "backup", None)
+    for kind, member_id in seats.items():
+        change_column(session, principal, agent, kind, member_id)
 
 
 def disable_agent(session: Session, principal: Principal, agent_id: str, *, reason: str = "") -> None:

@@ -17,6 +17,7 @@ from signoff.people.custom_roles import permissions_of
 from signoff.people.emails import clean_name
 from signoff.people.levels import LEVEL_ACTIONS
 from signoff.people.membership import grants_of
+from signoff.people.owned import refuse_role_below_seats, refuse_while_owning
 from signoff.people.roles import ADMINISTRATORS, Action
 from signoff.record import audit
 from signoff.tables.agents import AgentGrant
@@ -64,7 +65,8 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
     """Give a member another role. It holds from the next request on.
 
     Raises:
-        NotNow: it would leave the workspace without an owner, or without its owner of last resort.
+        NotNow: it would leave the workspace without an owner, or without its owner of last resort; or an agent with
+            somebody who cannot do what is asked of them there (`owns_things`).
     """
     authorize(principal, "member.manage")
     member = member_to_change(session, principal, member_id)
@@ -75,6 +77,7 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
         _keep_an_owner(session, member)
     if role not in ADMINISTRATORS:
         _keep_last_resort(session, member)
+    refuse_role_below_seats(session, member, role)
     before, member.role = member.role, role
     session.flush()
     _note(session, principal, "member.role_changed", member.id, {"role": role, "before": before})
@@ -86,13 +89,14 @@ def remove_member(session: Session, principal: Principal, member_id: str) -> Non
     Of somebody who has not come in yet, this withdraws the invitation.
 
     Raises:
-        NotNow: they are the last owner, or the owner of last resort.
+        NotNow: they are the last owner, or the owner of last resort; or something is theirs (`owns_things`).
     """
     authorize(principal, "member.manage")
     member = member_to_change(session, principal, member_id)
     if member.role == "owner":
         _keep_an_owner(session, member)
     _keep_last_resort(session, member)
+    refuse_while_owning(session, member)
     member.state = "removed"
     # One who comes back begins with a role alone.
     session.execute(
@@ -197,6 +201,8 @@ def _member(session: Session, principal: Principal, member_id: str) -> Member:
     member = session.scalar(
         select(Member)
         .where(Member.id == member_id, Member.workspace_id == principal.workspace_id, Member.state == "active")
+        # Who is put in charge of an agent at the same moment is seen to own it.
+        .with_for_update()
         .execution_options(populate_existing=True)
     )
     if member is None:

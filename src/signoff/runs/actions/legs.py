@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.handovers import end_handover_by_run
 from signoff.kit import clock
 from signoff.kit.errors import NotFound
 from signoff.record import outbox
@@ -114,9 +115,15 @@ def complete_run(
     code: str | None = None,
     reason: str | None = None,
 ) -> bool:
-    """The run has its answer. `code` and `reason` say what is to be known about it, if anything."""
+    """The run has its answer. `code` and `reason` say what is to be known about it, if anything.
+
+    If it is what a hand-over of its agent waited for, that ends with it.
+    """
     values = {"output": output, "code": code, "reason": reason}
-    return move(session, run_id, "completed", by=by, leg=leg, values=values) is not None
+    if move(session, run_id, "completed", by=by, leg=leg, values=values) is None:
+        return False
+    end_handover_by_run(session, run_id, by=by)
+    return True
 
 
 def fail_run(

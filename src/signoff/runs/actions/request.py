@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from signoff.agents.handovers import is_handed_over
 from signoff.agents.lookup import agent_for
 from signoff.agents.revisions import find_revision, revision_body
 from signoff.deployments.queries import live_revision
@@ -21,7 +22,7 @@ from signoff.record import audit, outbox
 from signoff.runs.actions.moves import tell_state
 from signoff.runs.facts import RequestedRun
 from signoff.runs.input import prepare
-from signoff.runs.states import Mode, Origin, Source
+from signoff.runs.states import STARTED_BY_ITSELF, Mode, Origin, Source
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
@@ -183,15 +184,13 @@ def _write(
         title=wish.title,
         fallback=agent.name or agent.slug,
     )
-    rejection = None
-    if agent.state == "disabled":
-        rejection = f"{agent.name or agent.slug} is disabled. Enable it, then start the run again."
+    code, rejection = _rejection(session, agent, wish)
     moment = clock.now()
     run_id = ids.new_id("run")
     run = Run(
         id=run_id, workspace_id=agent.workspace_id, environment_id=environment_id, agent_id=agent.id,
         revision_id=revision.id, agent_slug=agent.slug, agent_name=agent.name, revision_number=revision.number,
-        state="rejected" if rejection else "queued", code="agent_disabled" if rejection else None, reason=rejection,
+        state="rejected" if rejection else "queued", code=code, reason=rejection,
         origin=wish.origin, source=wish.source, mode=wish.mode, replay_of=replay_of, external_id=wish.external_id,
         input_key=wish.input_key, requested_by=principal.id, requested_by_name=principal.name, title=given.title,
         search_text=search_text(given.title, run_id, agent, wish.external_id, given.search_text), input=given.value,
@@ -202,6 +201,16 @@ def _write(
     session.flush()
     _follow_up(session, principal, run, moment)
     return RequestedRun(run.id, run.state, run.revision_id, run.revision_number, True, rejection)
+
+
+def _rejection(session: Session, agent: Agent, wish: _Wish) -> tuple[str, str] | tuple[None, None]:
+    name = agent.name or agent.slug
+    if agent.state == "disabled":
+        return "agent_disabled", f"{name} is disabled. Enable it, then start the run again."
+    if wish.source in STARTED_BY_ITSELF and is_handed_over(session, agent.id):
+        words = "Nothing starts it by itself until its new owner has run it once by hand and the run completed."
+        return "handover", f"{name} is being handed over. {words}"
+    return None, None
 
 
 def search_text(title: str, run_id: str, agent: Agent, external_id: str | None, words: str) -> str:

@@ -11,8 +11,10 @@ from fastapi import APIRouter
 from signoff.web.pages.agent_access.route import router as agent_access
 from signoff.web.pages.agent_diff.route import router as agent_diff
 from signoff.web.pages.agent_editor.route import router as agent_editor
+from signoff.web.pages.agent_handover.route import router as agent_handover
 from signoff.web.pages.agent_new.route import router as agent_new
 from signoff.web.pages.agent_overview.route import router as agent_overview
+from signoff.web.pages.agent_owners.route import router as agent_owners
 from signoff.web.pages.agent_revision.route import router as agent_revision
 from signoff.web.pages.agent_revisions.route import router as agent_revisions
 from signoff.web.pages.agent_run.route import router as agent_run
@@ -42,6 +44,7 @@ from signoff.web.pages.settings_environments.route import router as settings_env
 from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
+from signoff.web.pages.settings_requests.route import router as settings_requests
 from signoff.web.pages.settings_roles.route import router as settings_roles
 from signoff.web.pages.settings_service_accounts.route import router as settings_service_accounts
 from signoff.web.pages.settings_sign_in.route import router as settings_sign_in
@@ -69,6 +72,8 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_editor,
     agent_tools,
     agent_access,
+    agent_owners,
+    agent_handover,
     agent_revisions,
     agent_revision,
     agent_diff,
@@ -94,6 +99,7 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_workspace,
     settings_environments,
     instance_workspaces,
+    settings_requests,
 )
 
 BASE = "/w/{workspace}"

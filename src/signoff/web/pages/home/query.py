@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from signoff.agents.access_requests import AccessRequestFacts, to_decide
+from signoff.agents.ownership import WaitingSeat, waiting_for
 from signoff.agents.queries import agents_page
 from signoff.agents.views import AgentFacts
 from signoff.budgets.queries import Spend, today
@@ -23,6 +25,7 @@ from signoff.runs.queries import RunFilter
 from signoff.runs.views import RunRow
 from signoff.watch.queries import AlertRow, open_alerts
 from signoff.web.run_words import Next, next_of, reason_of
+from signoff.web.seat_words import SEAT_TITLES
 
 _RUNS = 6
 _ALERTS = 5
@@ -58,6 +61,14 @@ class AgentLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedLine:
+    """A seat the viewer was asked to take."""
+
+    seat: WaitingSeat
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class FirstStep:
     """One step of the guide. `path` lies below the workspace."""
 
@@ -84,6 +95,8 @@ class HomeView:
     may_resolve: bool
     broken: Sequence[ConnectionRow]
     to_settle: int
+    asked: Sequence[AskedLine]
+    requests: Sequence[AccessRequestFacts]
     spend: Spend | None
     recent: Sequence[RunLine]
     agents: Sequence[AgentLine]
@@ -103,7 +116,7 @@ class HomeView:
     @property
     def needs_nothing(self) -> bool:
         """Return whether nothing waits for the viewer."""
-        return not (self.attention_count or self.alerts or self.broken or self.to_settle)
+        return not (self.attention_count or self.alerts or self.broken or self.to_settle or self.asked or self.requests)
 
     @property
     def next_step(self) -> FirstStep | None:
@@ -145,6 +158,8 @@ def load(session: Session, viewer: Principal, checks: Mapping[str, str]) -> Home
         alerts=alerts[:_ALERTS], alerts_count=len(alerts), may_resolve=can(viewer, "alert.resolve"),
         broken=[one for one in connections if one.state == "active" and one.health == "broken"][:_ALERTS],
         to_settle=queries.open_effects_count(session, viewer) if can(viewer, "effect.read") else 0,
+        asked=[AskedLine(one, SEAT_TITLES[one.kind][0].lower()) for one in _asked(session, viewer)],
+        requests=to_decide(session, viewer) if can(viewer, "workspace.read") else [],
         spend=today(session, viewer.workspace_id) if can(viewer, "budget.read") else None,
         recent=[_line(run) for run in recent.rows],
         agents=[AgentLine(agent, last.get(agent.id)) for agent in agents],
@@ -154,6 +169,10 @@ def load(session: Session, viewer: Principal, checks: Mapping[str, str]) -> Home
 
 def _connections(session: Session, viewer: Principal) -> Sequence[ConnectionRow]:
     return connections_page(session, viewer, size=200).rows if can(viewer, "connection.read") else ()
+
+
+def _asked(session: Session, viewer: Principal) -> Sequence[WaitingSeat]:
+    return waiting_for(session, viewer) if can(viewer, "agent.read") else ()
 
 
 def _line(run: RunRow) -> RunLine:

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from signoff.agents.ownership import owned_by
+from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, authorize, can, covers
 from signoff.people.custom_roles import RoleFacts, permissions_of, role_names, roles
 from signoff.people.facts import InvitationFacts, MemberFacts
 from signoff.people.own import invitation_of
+from signoff.people.owned import OwnedThing
 from signoff.people.queries import member, members
 from signoff.web.forms import Form
 from signoff.web.permission_words import ROLE_WORDS, role_name
+from signoff.web.seat_words import SEAT_TITLES
 
 
 def roles_for(session: Session, viewer: Principal) -> tuple[tuple[str, str, str], ...]:
@@ -96,8 +100,17 @@ class MemberView:
     link: Link | None
     problem: str
     errors: Mapping[str, Sequence[str]]
+    owned: tuple[OwnedThing, ...]
+    may_hand_over: bool
+    people: tuple[tuple[str, str], ...]
+    form: Form
     invitation: InvitationFacts | None = None
     sends_mail: bool = False
+
+    @property
+    def seat_titles(self) -> Mapping[str, str]:
+        """Return what the seats on agents are called."""
+        return {str(kind): words[0] for kind, words in SEAT_TITLES.items()}
 
     @property
     def is_invited(self) -> bool:
@@ -129,6 +142,7 @@ def load_one(
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
     sends_mail: bool = False,
+    form: Form | None = None,
 ) -> MemberView:
     """Return one member. `role` is the one chosen in a form that was refused.
 
@@ -139,6 +153,8 @@ def load_one(
     # Who may do more than the viewer is changed by somebody else: an owner by owners only.
     theirs = permissions_of(session, viewer.workspace_id, found.role)
     may_manage = can(viewer, "member.manage") and covers(viewer, theirs)
+    owned = owned_by(session, viewer, member_id)
+    can_move = [one for one in owned if one.kind in ("agent", "secret")]
     return MemberView(
         member=found,
         roles=roles_for(session, viewer) if may_manage else (),
@@ -150,7 +166,16 @@ def load_one(
         errors=errors or {},
         invitation=invitation_of(session, viewer, member_id) if may_manage else None,
         sends_mail=sends_mail,
+        owned=tuple(owned),
+        may_hand_over=bool(can_move) and can(viewer, "agent.assign"),
+        people=(("", "Choose somebody"), *_others(session, viewer, member_id)) if can_move else (),
+        form=form or Form(),
     )
+
+
+def _others(session: Session, viewer: Principal, member_id: str) -> list[tuple[str, str]]:
+    everyone = members(session, viewer, size=PAGE_SIZE_MAX).rows
+    return sorted(((one.id, one.name) for one in everyone if one.id != member_id), key=lambda pair: pair[1].casefold())
 
 
 @dataclass(frozen=True, slots=True)

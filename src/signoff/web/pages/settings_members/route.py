@@ -1,4 +1,4 @@
-"""GET the list, one member, the invitation; POST an invitation, a role, a link, a mail, a removal.
+"""GET the list, one member, the invitation; POST an invitation, a role, a link, a mail, a hand-over, a removal.
 
 A link is drawn on the answer to its own POST: it is kept nowhere that a redirect could fetch it from.
 """
@@ -9,13 +9,14 @@ from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from signoff.agents.actions import hand_over_member
 from signoff.kit.errors import NotAllowed, NotFound, NotNow, Refusal
 from signoff.kit.sealing import Sealer
 from signoff.people.actions import add_member, create_setup_link, remove_member, reset_second_factor, set_role
 from signoff.people.queries import member as member_facts
 from signoff.web.address import public_address
 from signoff.web.flash import Flash
-from signoff.web.forms import Fields
+from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
@@ -183,7 +184,25 @@ def remove(request: Request, looker: Looker, member: str) -> Response:
     return see_other(request, looker.chrome.href("/settings/members"), flash)
 
 
-def _again(request: Request, looker: Looking, member: str, refusal: Refusal, role: str = "") -> Response:
+@router.post("/settings/members/{member}/hand-over")
+def hand_over(request: Request, looker: Looker, member: str, fields: Fields) -> Response:
+    """Hand over everything they own."""
+    try:
+        with store_of(request).write() as session:
+            moved = hand_over_member(
+                session, looker.viewer, member, to_member_id=fields.text("to"), reason=fields.text("reason")
+            )
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return _again(request, looker, member, refusal, form=fields)
+    words = f"{len(moved.agents)} agents and {moved.secrets} secrets. What is left is listed on the page."
+    return see_other(request, looker.chrome.href(f"/settings/members/{member}"), Flash("Handed over", words))
+
+
+def _again(
+    request: Request, looker: Looking, member: str, refusal: Refusal, role: str = "", form: Form | None = None
+) -> Response:
     with store_of(request).read() as session:
         view = load_one(
             session,
@@ -193,5 +212,6 @@ def _again(request: Request, looker: Looking, member: str, refusal: Refusal, rol
             problem=refusal.detail,
             errors=refusal.errors,
             sends_mail=_sends_mail(request),
+            form=form,
         )
     return page.draw(request, "member.html", view, status=refusal.status)

@@ -1,0 +1,93 @@
+"""`signoff agents`: who answers for an agent, and handing it over, by the operator on the machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signoff.cli.exits import NOT_FOUND, OK, Stop, say
+from signoff.cli.local import operator, settings_for, store_for, workspace_for
+from signoff.cli.options import AsJson, DataDir, Workspace
+from signoff.cli.output import show
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+app = typer.Typer(no_args_is_help=True, help="Who answers for agents.")
+
+_Agent = Annotated[str, typer.Argument(help="The agent, by its name in addresses.")]
+
+
+@app.command("owners")
+def owners(
+    agent: _Agent, workspace: Workspace = None, as_json: AsJson = False, data: DataDir = None
+) -> int:  # fmt: skip
+    """Show who answers for an agent, whether they accepted, and what is missing."""
+    from signoff.agents.ownership import ownership_of
+    from signoff.api.answers import plain
+
+    with store_for(settings_for(data)) as store:
+        here = workspace_for(store, workspace)
+        with store.read() as session:
+            found = plain(ownership_of(session, operator(here), agent))
+    if as_json:
+        show(found, as_json=True)
+        return OK
+    show(found["owners"], as_json=False, columns=("kind", "name", "email", "state", "asked_by_name", "answered_at"))
+    for gap in found["gaps"]:
+        say(gap)
+    return OK
+
+
+@app.command("ask-owner")
+def ask(
+    agent: _Agent,
+    kind: Annotated[str, typer.Argument(help="build, operations, approver, backup or escalation.")],
+    email: Annotated[str, typer.Argument(help="Whom to ask: a member's address.")],
+    workspace: Workspace = None,
+    data: DataDir = None,
+) -> int:
+    """Put a member on a seat of an agent, and ask them to accept."""
+    from signoff.agents.actions import ask_owner
+
+    with store_for(settings_for(data)) as store:
+        here = workspace_for(store, workspace)
+        with store.write() as session:
+            member = _member(session, here.id, email)
+            ask_owner(session, operator(here), agent, kind=kind, member_id=member)
+    say(f"{email} is asked, and finds it on their Home page.")
+    return OK
+
+
+@app.command("hand-over")
+def hand_over(
+    agent: _Agent,
+    to: Annotated[str, typer.Option("--to", help="To whom: a member's address.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")],
+    giver: Annotated[str | None, typer.Option("--from", help="From whom; the build owner unless said.")] = None,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+    data: DataDir = None,
+) -> int:
+    """Hand an agent over: every seat of one member to another."""
+    from signoff.agents.actions import start_handover
+
+    with store_for(settings_for(data)) as store:
+        here = workspace_for(store, workspace)
+        with store.write() as session:
+            made = start_handover(
+                session, operator(here), agent, to_member_id=_member(session, here.id, to), reason=reason,
+                from_member_id=_member(session, here.id, giver) if giver else None,
+            )  # fmt: skip
+    show({"id": made, "agent": agent, "to": to}, as_json=as_json)
+    return OK
+
+
+def _member(session: Session, workspace_id: str, email: str) -> str:
+    from signoff.agents.owners import members_by_email
+
+    found = members_by_email(session, workspace_id, [email]).get(email.strip().lower())
+    if found is None:
+        raise Stop(NOT_FOUND, f"Nobody with the address {email} is an active member of this workspace.")
+    return found

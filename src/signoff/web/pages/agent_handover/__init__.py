@@ -1,0 +1,1 @@
+"""Handing one agent over: from whom to whom, and the steps that are left."""

@@ -1,0 +1,1 @@
+"""Requests for access: ask for a role or a level, and decide what others ask for."""

@@ -1,0 +1,69 @@
+"""`signoff agents`: who answers for an agent, asking somebody, handing over."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from signoff.agents.handovers import open_handover
+from signoff.cli.commands import app
+from signoff.cli.exits import NOT_FOUND, guarded
+from signoff.settings import Settings
+from tests.api.world import World, make_world
+
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def world(settings: Settings) -> World:
+    return make_world(settings)
+
+
+@pytest.fixture
+def agents(
+    settings: Settings, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    assert settings.secret_key is not None
+    monkeypatch.setenv("SIGNOFF_DATABASE_URL", settings.store_url)
+    monkeypatch.setenv("SIGNOFF_SECRET_KEY", settings.secret_key.get_secret_value())
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["signoff", "agents", *words, "--workspace", "acme"])
+        code = guarded(lambda: app(standalone_mode=False))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+def test_owners_are_shown_asked_and_handed_over(agents: Run, world: World) -> None:
+    code, out, err = agents("owners", "helper")
+    assert code == 0
+    assert "alice@acme.example" in out
+    assert "It has no backup." in err
+    assert agents("ask-owner", "helper", "backup", "manager@acme.example")[0] == 0
+    found = json.loads(agents("owners", "helper", "--json")[1])
+    assert [(one["kind"], one["state"]) for one in found["owners"]] == [("build", "accepted"), ("backup", "asked")]
+    code, out, _ = agents("hand-over", "helper", "--to", "builder@acme.example", "--reason", "Alice leaves", "--json")
+    assert code == 0
+    with world.store.read() as session:
+        moving = open_handover(session, world.alice, "helper")
+        assert moving is not None
+        assert (moving.id, moving.from_name, moving.to_name) == (json.loads(out)["id"], "Alice", "Bob the builder")
+
+
+def test_who_is_no_member_and_who_may_not_is_told(agents: Run) -> None:
+    code, _, err = agents("ask-owner", "helper", "backup", "nobody@acme.example")
+    assert code == NOT_FOUND
+    assert "nobody@acme.example" in err
+    code, _, err = agents("ask-owner", "helper", "backup", "viewer@acme.example")
+    assert code != 0
+    assert "rights of a manager" in err
+    assert agents("owners", "no-such-agent")[0] == NOT_FOUND
+    assert agents("hand-over", "helper", "--to", "alice@acme.example", "--reason", "x")[0] != 0
+    world_unchanged = json.loads(agents("owners", "helper", "--json")[1])["owners"]
+    assert [one["name"] for one in world_unchanged] == ["Alice"]
