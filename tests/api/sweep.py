@@ -325,6 +325,8 @@ def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
 
 def without_ids(text: str, ids: Mapping[str, str]) -> str:
     """A body without what differs by nature: the ids that were asked for, and the request's own."""
+    # First the request's: an id such as a version's, one digit, may stand in it.
+    text = re.sub(r"urn:signoff:request:[\w-]+", "<request>", text)
     for name, value in sorted(ids.items(), key=lambda pair: -len(pair[1])):
         text = text.replace(value, f"<{name}>")
-    return re.sub(r"urn:signoff:request:[\w-]+", "<request>", text)
+    return text
