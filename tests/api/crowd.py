@@ -23,11 +23,12 @@ from signoff.people.levels import LEVELS
 from signoff.people.queries import member
 from signoff.runs.actions import cancel_run
 from tests.api.sweep import REVIEWER
-from tests.api.world import BODY, World, make_secret, things
+from tests.api.world import BODY, World, make_identity, make_secret, things
 
 PREFIXES = {
     "run": "run", "agent": "agt", "connection": "con", "secret": "sec", "key": "key", "member": "mem", "freeze": "frz",
     "alert": "alr", "grant": "grt", "revision": "rev", "handover": "hov",
+    "provider": "idp", "identity": "idn",
 }  # fmt: skip
 
 
@@ -75,6 +76,8 @@ def _people(session: Session, world: World) -> None:
     remove_member(session, alice, removed)
     world.ids["administrator"], _ = _token(session, alice, "deputy", "administrator")
     world.ids |= _shared(session, alice, world.ids["agent"], "onlooker")
+    # An owner's account is unlinked by owners only.
+    world.ids["identity"] = make_identity(session, world.ids["provider"], world.ids["member"])
 
 
 def _shared(session: Session, by: Principal, agent: str, name: str) -> dict[str, str]:

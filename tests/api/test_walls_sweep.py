@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -24,9 +24,9 @@ def without_filter(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Every query believes that Charlie is Alice, in her workspace; only the database knows where he belongs."""
     narrowed = identity.narrowed
 
-    def believed(principal: Principal, word: str | None) -> Principal:
+    def believed(principal: Principal, words: Iterable[str]) -> Principal:
         alice = replace(world.alice, person_id=principal.person_id)
-        return narrowed(alice if principal.workspace_id == world.other.workspace_id else principal, word)
+        return narrowed(alice if principal.workspace_id == world.other.workspace_id else principal, words)
 
     monkeypatch.setattr(identity, "narrowed", believed)
     return world

@@ -211,7 +211,7 @@ def make_identity(session: Session, provider: str, member_id: str) -> str:
         workspace_id=member.workspace_id,
         provider_id=provider,
         person_id=member.person_id,
-        subject="account",
+        subject=f"account-of-{member_id}",
         email="",
         created_at=clock.now(),
         last_used_at=clock.now(),
