@@ -9,12 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
-from signoff.people import queries
+from signoff.people import key_queries
 from signoff.people.access import Principal, can, reach
 from signoff.people.actions import (
     add_member,
     create_key,
     create_role,
+    create_service_account,
     create_setup_link,
     delete_role,
     edit_role,
@@ -64,7 +65,7 @@ def test_a_member_and_a_key_carry_it_and_may_what_it_says(store: Store, alice: P
         bob = member(session, alice, "bob", "reviewer")
         key = create_key(session, alice, name="CI", role="reviewer")
     with store.read() as session:
-        by_key = queries.principal_of_key(session, key.key).principal
+        by_key = key_queries.principal_of_key(session, key.key).principal
     for who in (bob, by_key):
         assert (who.role, reach(who, "run.read"), reach(who, "agent.edit")) == ("reviewer", "all", "own")
         assert reach(who, "workspace.read") == "all"  # Without it there is no page to stand on.
@@ -164,7 +165,7 @@ def test_words_this_release_does_not_know_grant_nothing(store: Store, alice: Pri
     with store.write() as session:
         make(session, alice, "reviewer", REVIEWER)
         row = session.scalars(select(CustomRole)).one()
-        row.permissions = {"run.read": "all", "owner.manage": "all", "key.manage": "own", "agent.fly": "all"}
+        row.permissions = {"run.read": "all", "owner.manage": "all", "member.manage": "own", "agent.fly": "all"}
     with store.write() as session:
         bob = member(session, alice, "bob", "reviewer")
     assert dict(bob.permissions) == {"run.read": "all"}
@@ -197,10 +198,11 @@ def test_a_key_with_an_administrators_reach_takes_one_who_has_it(store: Store, a
              "run.start": "all"},
         )  # fmt: skip
         kay = member(session, alice, "kay", "keys")
-        old = create_key(session, alice, name="CI", preset="deployer")
+        create_service_account(session, alice, slug="ci", name="CI", role="administrator")
+        old = create_key(session, alice, name="CI", preset="deployer", service_account="ci")
     with pytest.raises(NotAllowed), store.write() as session:
-        create_key(session, kay, name="Mine", preset="deployer")
+        create_key(session, kay, name="Second", preset="deployer", service_account="ci")
     with pytest.raises(NotAllowed), store.write() as session:
         rotate_key(session, kay, old.id)
     with store.write() as session:
-        assert create_key(session, kay, name="Mine", role="keys", scopes=["agent.deploy"]).id
+        assert create_key(session, kay, name="Third", role="keys", scopes=["agent.deploy"], service_account="ci").id

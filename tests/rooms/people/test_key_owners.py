@@ -297,7 +297,7 @@ def test_a_key_that_the_release_before_wrote_works_as_it_did(store: Store) -> No
         row = session.get_one(ApiKey, made.id)
         row.owner_kind = row.owner_id = None
     acting = caller(store, made)
-    assert (acting.kind, acting.id, acting.member_id, acting.role) == ("key", made.id, None, "manager")
+    assert (acting.kind, acting.id, acting.member_id, acting.role) == ("key", made.id, None, "administrator")
     assert caller(store, make(store, replace(acting, scopes=None, role="administrator"))).kind == "service_account"
 
 
