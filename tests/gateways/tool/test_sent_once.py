@@ -11,7 +11,7 @@ from sqlalchemy import update
 from signoff.connectors.pool import Pool
 from signoff.gateways.tool.gateway import act
 from signoff.tables.connections import Connection, Tool
-from tests.connectors.kit_http import Server, http, serve
+from tests.connectors.kit_http import Server, http, saying, serve
 from tests.connectors.kit_mcp import BROKEN_OFF, OldServer
 from tests.gateways.kit_world import World
 
@@ -50,3 +50,13 @@ async def test_over_mcp_when_the_rest_of_the_answer_is_refused(world: World, res
         there = await connected(world, "mcp_http", {"url": server.url("/mcp")})
         assert await outcome_of(there) == ("held", "unknown")
         assert times_called(server) == 1
+
+
+@pytest.mark.parametrize("behind", [http(401), http(404), http(429)])
+async def test_over_http_when_what_stands_behind_the_redirect_is_refused(world: World, behind: bytes) -> None:
+    operation = {"operationId": "post_bill"}
+    document = {"openapi": "3.1.0", "paths": {"/bills": {"post": operation}}}
+    async with serve(saying(http(303, b"", "location: /jobs/1"), behind)) as server:
+        there = await connected(world, "openapi", {"document": document, "base_url": server.url("/")})
+        assert await outcome_of(there) == ("held", "unknown")
+        assert [(seen.method, seen.target) for seen in server.seen] == [("POST", "/bills"), ("GET", "/jobs/1")]
