@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 
@@ -12,48 +11,10 @@ from signoff.connectors import faults
 from signoff.connectors.mcp.link import open_mcp_http
 from signoff.kit.errors import ConnectorError
 from signoff.settings import Settings
-from tests.connectors.kit_http import Seen, http, saying, serve
+from tests.connectors.kit_http import http, saying, serve
+from tests.connectors.kit_mcp import BROKEN_OFF, FINE, JSON, SECOND_REPLY, STREAM, OldServer, answer
 
 pytestmark = pytest.mark.anyio
-JSON = "content-type: application/json"
-
-
-class OldServer:
-    """The handshake of 2025-06-18 by hand; a call gets `answer`, raw."""
-
-    def __init__(self, answer: bytes = b"") -> None:
-        self.answer = answer
-
-    async def __call__(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
-        request: dict[str, Any] = json.loads(seen.body or b"{}")
-        writer.write(self._answer(seen, request))
-        await writer.drain()
-
-    def _answer(self, seen: Seen, request: dict[str, Any]) -> bytes:
-        method = request.get("method")
-        if seen.method != "POST":
-            return http(405)
-        if method == "tools/call":
-            return self.answer.replace(b"%ID%", json.dumps(request["id"]).encode())
-        result: Any = None
-        if method == "initialize":
-            info = {"name": "old", "version": "1"}
-            result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
-        elif method == "tools/list":
-            result = {"tools": [{"name": "a", "inputSchema": {"type": "object"}}]}
-        if "id" not in request:
-            return http(202)
-        body: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}
-        body |= {"result": result} if result is not None else {"error": {"code": -32601, "message": "no"}}
-        return http(200, json.dumps(body).encode(), JSON, "mcp-session-id: s1")
-
-
-def answer(body: bytes) -> bytes:
-    # The id's length is not known yet, so the connection's end is the body's.
-    return b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n" + body
-
-
-FINE = answer(b'{"jsonrpc":"2.0","id":%ID%,"result":{"content":[{"type":"text","text":"fine"}]}}')
 
 
 async def test_an_old_server_is_spoken_to_in_its_way(outside: Settings) -> None:
@@ -101,6 +62,61 @@ async def test_what_an_answer_says_about_the_outcome(outside: Settings, raw: byt
             assert (await link.call("a", {}, key="k", timeout_seconds=5)).value == "fine", "others are not disturbed"
         else:
             assert code == faults.UNREACHABLE
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [http(401), http(403), http(404), http(405), http(429, b"", "retry-after: 3"), http(400), http(503), b"",
+     http(307, b"", "location: http://10.0.0.1/")],
+)  # fmt: skip
+async def test_what_becomes_of_the_rest_of_an_answer_says_nothing_about_the_call(
+    outside: Settings, rest: bytes
+) -> None:
+    """The server took the call; only the stream of its answer broke off, and its rest cannot be had."""
+    async with serve(OldServer(BROKEN_OFF, rest=rest)) as server:
+        link = await open_mcp_http(outside, {"url": server.url("/mcp")})
+        with pytest.raises(ConnectorError) as caught:
+            await link.call("a", {}, key="k", timeout_seconds=5)
+        assert [seen.method for seen in server.seen if seen.headers.get("last-event-id")] == ["GET", "GET"]
+        assert (caught.value.code, link.is_alive) == (faults.OUTCOME_UNKNOWN, True)
+        await link.close()
+
+
+async def test_a_server_that_goes_away_after_it_took_the_call_may_have_acted(outside: Settings) -> None:
+    """The client cannot connect for the rest of the answer. That the call was never sent is not what it means."""
+    gone = OldServer(BROKEN_OFF)
+    async with serve(gone) as server:
+        link = await open_mcp_http(outside, {"url": server.url("/mcp")})
+        calling = asyncio.create_task(link.call("a", {}, key="k", timeout_seconds=5))
+        await gone.was_called.wait()
+    with pytest.raises(ConnectorError) as caught:
+        await calling
+    assert caught.value.code == faults.OUTCOME_UNKNOWN
+    await link.close()
+
+
+async def test_the_rest_of_an_answer_is_asked_for_and_taken(outside: Settings) -> None:
+    rest = b'id: ev-2\ndata: {"jsonrpc":"2.0","id":%ID%,"result":{"content":[{"type":"text","text":"late"}]}}\n\n'
+    async with serve(OldServer(BROKEN_OFF, rest=answer(rest, STREAM))) as server:
+        link = await open_mcp_http(outside, {"url": server.url("/mcp")})
+        assert (await link.call("a", {}, key="k", timeout_seconds=5)).value == "late"
+        await link.close()
+
+
+@pytest.mark.parametrize("reply", [http(401), http(404), http(429), b""])
+async def test_how_a_server_takes_our_reply_to_its_question_says_nothing_about_the_call(
+    outside: Settings, reply: bytes
+) -> None:
+    """A server may ask something in the middle of a call, and then fail in a way that leaves the outcome open."""
+    ping = b'data: {"jsonrpc":"2.0","id":"%d","method":"ping"}\n\n'
+    failed = b'data: {"jsonrpc":"2.0","id":%ID%,"error":{"code":-32603,"message":"boom"}}\n\n'
+    events = ping.replace(b"%d", b"1") + ping.replace(b"%d", b"2") + SECOND_REPLY + failed
+    async with serve(OldServer(answer(events, STREAM), reply=reply)) as server:
+        link = await open_mcp_http(outside, {"url": server.url("/mcp")})
+        with pytest.raises(ConnectorError) as caught:
+            await link.call("a", {}, key="k", timeout_seconds=5)
+        assert (caught.value.code, link.is_alive) == (faults.OUTCOME_UNKNOWN, True)
         await link.close()
 
 

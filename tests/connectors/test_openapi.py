@@ -251,6 +251,45 @@ async def test_what_a_failure_says_about_the_outcome(
             assert caught.value.code == code
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
+@pytest.mark.parametrize(
+    ("redirect", "unknown_of_a_write"),
+    [(http(303, b"", "location: /v1/jobs/1"), True), (http(302, b"", "location: /v1/jobs/1"), True),
+     (http(307, b"", "location: /v1/bills/"), False), (http(308, b"", "location: /v1/bills/"), False)],
+)  # fmt: skip
+@pytest.mark.anyio
+async def test_what_stands_behind_a_redirect_says_nothing_about_the_write_that_was_redirected(
+    outside: Settings, redirect: bytes, unknown_of_a_write: bool, status: int
+) -> None:
+    """But a redirect that asks for the same request elsewhere is followed by an answer to that request."""
+    async with serve(saying(redirect, http(status))) as server:
+        link = await opened(outside, server)
+        assert (await _code_of(link, "post_bill", {"body": {"total": 1}}) == faults.OUTCOME_UNKNOWN) is (
+            unknown_of_a_write or status == 500
+        )
+        assert [seen.method for seen in server.seen] == ["POST", "GET" if unknown_of_a_write else "POST"]
+    async with serve(saying(redirect, http(status))) as server:
+        link = await opened(outside, server)
+        assert await _code_of(link, "getOrder", {"number": "1"}) != faults.OUTCOME_UNKNOWN
+
+
+async def _code_of(link: OpenApiLink, tool: str, args: dict[str, Any]) -> str | None:
+    try:
+        answer = await link.call(tool, args, key="k", timeout_seconds=5)
+    except ConnectorError as error:
+        return error.code
+    assert answer.is_error
+    return None
+
+
+@pytest.mark.anyio
+async def test_the_answer_behind_a_redirect_is_the_answer(outside: Settings) -> None:
+    async with serve(saying(http(303, b"", "location: /v1/jobs/1"), http(200, b'{"job": 1}', JSON))) as server:
+        link = await opened(outside, server)
+        answer = await link.call("post_bill", {"body": {"total": 1}}, key="k", timeout_seconds=5)
+        assert (answer.value, answer.is_error) == ({"job": 1}, False)
+
+
 @pytest.mark.anyio
 async def test_a_large_answer_is_shortened_with_a_mark(outside: Settings) -> None:
     settings = outside.model_copy(update={"tool_result_chars_max": 1000})

@@ -106,3 +106,10 @@ def test_what_is_nested_beyond_reason_is_not_shown() -> None:
 
 def test_lone_surrogates_are_no_obstacle() -> None:
     assert Redactor({"S": "abc\ud83dabc"}).text("x abc\ud83dabc") == "x {{secret.S}}"
+
+
+def test_another_secret_is_masked_too_and_a_known_one_costs_nothing() -> None:
+    more = ALL.and_also({"OTHER": "something-new", "S0": SECRETS["S0"]})
+    assert more.text(f"something-new {SECRETS['S0']}") == "{{secret.OTHER}} {{secret.S0}}"
+    assert ALL.text("something-new") == "something-new"
+    assert ALL.and_also({"S0": SECRETS["S0"], "NONE": ""}) is ALL

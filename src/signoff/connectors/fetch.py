@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import httpx2
@@ -13,6 +13,8 @@ from signoff.kit.errors import ConnectorError
 
 REDIRECTS_MAX: Final = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# The server asks for the same request elsewhere, so it has done nothing with it yet.
+_REPEATS = frozenset({307, 308})
 _HARMLESS = frozenset({"GET", "HEAD"})
 
 
@@ -28,12 +30,18 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole answer, within the limits of the client that fetched it."""
+    """A whole answer, within the limits of the client that fetched it.
+
+    Args:
+        is_aftermath: a request that may change something was taken and redirected; this is what was found behind it,
+            and its status says nothing about that request.
+    """
 
     status: int
     headers: httpx2.Headers
     body: bytes
     url: str
+    is_aftermath: bool = False
 
     @property
     def media_type(self) -> str:
@@ -61,14 +69,15 @@ async def fetch(client: httpx2.AsyncClient, outgoing: Outgoing, *, redirects_max
     Raises:
         ConnectorError: `connector_outcome_unknown` when a request that may change something was sent and not answered.
     """
-    request, is_sent = outgoing, False
+    request, is_sent, is_taken = outgoing, False, False
     try:
         for _ in range(redirects_max + 1):
             answer = await send_once(client, request)
             is_sent = is_sent or outgoing.method not in _HARMLESS
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not location or not redirects_max:
-                return answer
+                return replace(answer, is_aftermath=is_taken)
+            is_taken = is_taken or (is_sent and answer.status not in _REPEATS)
             request = _redirected(request, answer, location)
     except ConnectorError as error:
         if is_sent and error.code != faults.OUTCOME_UNKNOWN:

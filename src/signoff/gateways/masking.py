@@ -70,8 +70,8 @@ class Masking:
     def redactor(self, session: Session, environment_id: str) -> Redactor:
         """Return the redactor for everything that passes a gateway in this environment."""
         rows = _STAMPS.all(session, {"of_environment": environment_id})
-        passing = self._passing.get(environment_id)
-        stamp = tuple(sorted((row.id, row.version) for row in rows)), passing.count if passing else 0
+        seen = self._passing.get(environment_id)
+        stamp = tuple(sorted((row.id, row.version) for row in rows)), seen.count if seen else 0
         made = self._made.get(environment_id)
         if made is not None and made[0] == stamp:
             return made[1]
@@ -79,12 +79,13 @@ class Masking:
         # What was deleted since the last time is gone from the database, and perhaps still on its way in a run.
         gone = {name: value for value, name in self._kept.get(environment_id, {}).items() if value not in values}
         self.remember(environment_id, gone)
-        redactor = Redactor(self._named({**values, **self._still_passing(environment_id)}))
+        passing, count = self._still_passing(environment_id)
+        redactor = Redactor(self._named({**values, **passing}))
         if len(self._made) >= _ENVIRONMENTS_MAX:
             self._made.clear()
             self._kept.clear()
-        passing = self._passing.get(environment_id)
-        self._made[environment_id] = ((stamp[0], passing.count if passing else 0), redactor)
+        # Not the count of now: a value that came by since is not in these masks, and makes them old.
+        self._made[environment_id] = ((stamp[0], count), redactor)
         self._kept[environment_id] = values
         return redactor
 
@@ -102,11 +103,14 @@ class Masking:
             while len(passing.seen) > _PASSING_MAX:
                 del passing.seen[next(iter(passing.seen))]
 
-    def _still_passing(self, environment_id: str) -> dict[str, str]:
+    def _still_passing(self, environment_id: str) -> tuple[dict[str, str], int]:
+        """Return value → name, and the count that belongs to exactly these."""
         since = clock.monotonic_seconds() - self.old_for_seconds
         with self._lock:
             passing = self._passing.get(environment_id)
-            return {value: name for value, (name, at) in passing.seen.items() if at >= since} if passing else {}
+            if passing is None:
+                return {}, 0
+            return {value: name for value, (name, at) in passing.seen.items() if at >= since}, passing.count
 
     def _named(self, values: Mapping[str, str]) -> list[tuple[str, str]]:
         # A name has several values while an older one is still about.

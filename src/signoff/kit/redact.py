@@ -47,8 +47,9 @@ class Redactor:
         self._clean: dict[tuple[int, int], None] = {}
 
     def and_also(self, secrets: Mapping[str, str]) -> Redactor:
-        """Return a redactor that masks these secrets, too."""
-        return Redactor([*self._pairs, *secrets.items()])
+        """Return a redactor that masks these secrets, too; this one when it does already, for to make one is costly."""
+        new = [(name, value) for name, value in secrets.items() if value and value not in self._whole]
+        return Redactor([*self._pairs, *new]) if new else self
 
     @property
     def is_empty(self) -> bool:

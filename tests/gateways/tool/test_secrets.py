@@ -7,7 +7,7 @@ import base64
 import html
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -16,12 +16,14 @@ from sqlalchemy import delete, select, update
 
 from signoff.connections.secrets import create_secret, delete_secret, grant_secret, replace_secret
 from signoff.connectors import faults
+from signoff.connectors.protocol import ToolSpec
 from signoff.gateways.tool.gateway import act
+from signoff.gateways.tool.policies import retry
 from signoff.kit.errors import NotAllowed
 from signoff.settings import SecretSource
-from signoff.tables.connections import Connection, SecretGrant
+from signoff.tables.connections import Connection, SecretGrant, Tool
 from signoff.tables.runs import Effect, RunEvent, Step
-from tests.gateways.kit_world import World
+from tests.gateways.kit_world import FakeLink, FakePool, World
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 SECRET = "p@ss/w\"rd+<9f8e7d>&'x"
@@ -211,14 +213,7 @@ async def test_forty_secrets_in_eight_encodings_come_back_masked(world: World) -
 async def test_a_value_of_an_outside_store_is_read_for_the_call_and_masked(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = _with_sources(world)
-    monkeypatch.setenv("SIGNOFF_VALUE_ACME_TOKEN", SECRET)
-    world.change(
-        lambda session: create_secret(
-            session, world.principal, world.services.vault, connection_id=world.connection_id, name="token",
-            reference="env:SIGNOFF_VALUE_ACME_TOKEN", agents=[world.run.agent_id],
-        )
-    )  # fmt: skip
+    world = _with_outside_token(world, monkeypatch)
     world.link.behave = lambda tool, args: {"echo": args["note"] if args else SECRET}
     outcome = await act(world.services, world.run, world.call(note="{{secret.token}}"))
     assert world.link.sent[0][1] == {"note": SECRET}
@@ -226,6 +221,39 @@ async def test_a_value_of_an_outside_store_is_read_for_the_call_and_masked(
     again = await act(world.services, world.run, world.call("look_up", 2))
     assert again.value == {"echo": "{{secret.token}}"}
     assert SECRET not in _kept(world)
+
+
+@pytest.mark.parametrize("code", [faults.REJECTED, faults.UNREACHABLE])
+async def test_a_value_of_an_outside_store_is_masked_in_every_attempt_that_failed(
+    world: World, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """Also the first time, when no mask of the environment knows it yet."""
+    world = _with_outside_token(world, monkeypatch)
+    world.link.behave = lambda tool, args: faults.fault(code, f"bad key {args['note']}")
+    monkeypatch.setattr(retry, "_PAUSES_SECONDS", (0.0, 0.0))
+    outcome = await act(world.services, world.run, world.call(note="{{secret.token}}"))
+    assert world.link.sent[0][1] == {"note": SECRET}
+    attempts = world.step(world.call().key).detail["attempts"]
+    assert {attempt["error"] for attempt in attempts} == {"bad key {{secret.token}}"}
+    assert SECRET not in _kept(world) + json.dumps(outcome.as_plain())
+
+
+async def test_a_value_of_an_outside_store_is_masked_in_what_the_system_offers(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that puts its login into a description: what is kept of the changed tool has it masked."""
+    world = _with_outside_token(world, monkeypatch)
+    config = {"command": "erp", "headers": {"Authorization": "Bearer {{secret.token}}"}}
+    world.change(lambda session: session.execute(update(Connection).values(config=config)))
+    there = _Telling()
+    services = replace(world.services, pool=FakePool(there))
+    outcome = await act(services, world.run, world.call(note="x"))
+    assert (outcome.code, there.sent) == ("tool_changed", [])
+    assert there.configs[0]["headers"] == {"Authorization": f"Bearer {SECRET}"}
+    with world.store.read() as session:
+        kept = session.scalars(select(Tool).where(Tool.name == "post_bill")).one()
+    assert kept.offered is not None
+    assert kept.offered["description"] == "I was sent Bearer {{secret.token}}"
 
 
 async def test_a_store_that_fails_stops_the_call_with_a_reason(world: World) -> None:
@@ -265,3 +293,23 @@ def _with_sources(world: World) -> World:
     source = SecretSource(kind="env", workspace=world.run.workspace_id, prefix="SIGNOFF_VALUE_ACME_")
     vault = replace(world.services.vault, sources=(source,))
     return replace(world, services=replace(world.services, vault=vault))
+
+
+def _with_outside_token(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = _with_sources(world)
+    monkeypatch.setenv("SIGNOFF_VALUE_ACME_TOKEN", SECRET)
+    world.change(
+        lambda session: create_secret(
+            session, world.principal, world.services.vault, connection_id=world.connection_id, name="token",
+            reference="env:SIGNOFF_VALUE_ACME_TOKEN", agents=[world.run.agent_id],
+        )
+    )  # fmt: skip
+    return world
+
+
+@dataclass
+class _Telling(FakeLink):
+    """Describes its tool with the login it was opened with."""
+
+    async def offer(self, tool: str) -> ToolSpec | None:
+        return ToolSpec(tool, f"I was sent {self.configs[-1]['headers']['Authorization']}", {"type": "object"})

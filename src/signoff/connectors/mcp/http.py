@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -30,7 +31,7 @@ class OneCallTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request; answer 502 when it, or the reading of a JSON body, fails."""
-        note = NOTE.get() or Note()
+        note = (NOTE.get() if await _is_question(request) else None) or Note()
         try:
             response = await self._inner.handle_async_request(request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol) as error:
@@ -52,6 +53,21 @@ class OneCallTransport(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
+
+
+async def _is_question(request: httpx2.Request) -> bool:
+    """Return whether this request carries the question itself.
+
+    In the same context the client also asks for the rest of an answer that broke off, and answers what the server asks
+    in between. What becomes of those says nothing about the call, which the server has taken by then.
+    """
+    if request.method != "POST":
+        return False
+    try:
+        message: Any = json.loads(await request.aread())
+    except (ValueError, RecursionError):
+        return True
+    return isinstance(message, dict) and "method" in message and "id" in message
 
 
 async def _read_whole(response: httpx2.Response, request: httpx2.Request, note: Note) -> httpx2.Response:

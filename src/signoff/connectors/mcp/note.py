@@ -10,7 +10,7 @@ from signoff.kit.errors import ConnectorError
 
 @dataclass(slots=True)
 class Note:
-    """Filled in by the HTTP end during one call.
+    """Filled in by the HTTP end during one call, from the exchange that carries the call and from no other.
 
     Args:
         not_sent: why the request never left, when it did not.

@@ -106,6 +106,8 @@ class OpenApiLink:
 
     def _answer(self, operation: Operation, found: Fetched) -> ToolAnswer:
         status = found.status
+        if found.is_aftermath and status >= 400:
+            raise faults.unknown_outcome(f"The server redirected to its answer, and failed there with HTTP {status}.")
         if status == 401 or (status == 403 and is_about_scope(_challenge(found))):
             raise refused_login(status, _challenge(found))
         if status == 429:

@@ -11,7 +11,6 @@ from signoff.gateways.chain import Proceed, Verdict
 from signoff.gateways.tool.call import Act
 from signoff.gateways.tool.policies.once import NotSent
 from signoff.kit.errors import ConnectorError, Fault, Refusal
-from signoff.kit.redact import Redactor
 from signoff.record.actor import Actor
 
 
@@ -30,17 +29,18 @@ class Secrets:
             ConnectorError: as the connector's, with its words masked.
         """
         in_args, in_config = names_in(call.args), names_in(call.config)
-        values: dict[str, str] = {}
         if in_args or in_config:
             values = await self._values(call, in_args, in_config)
-            call = replace(call, args=resolved(call.args, values), config=resolved(call.config, values))
-        used = Redactor(values)
+            # The masks of this call are older than its values: one of an outside store, one replaced a moment ago.
+            facts = replace(call.facts, redactor=call.facts.redactor.and_also(values))
+            args, config = resolved(call.args, values), resolved(call.config, values)
+            call = replace(call, args=args, config=config, facts=facts)
+        masks = call.facts.redactor
         try:
             answer = await proceed(call)
         except ConnectorError as error:
-            words = call.facts.redactor.text(used.text(error.detail))
-            raise ConnectorError(words, is_transient=error.is_transient, code=error.code) from None
-        return ToolAnswer(call.facts.redactor.value(used.value(answer.value)), answer.is_error)
+            raise ConnectorError(masks.text(error.detail), is_transient=error.is_transient, code=error.code) from None
+        return ToolAnswer(masks.value(answer.value), answer.is_error)
 
     async def _values(self, call: Act, in_args: frozenset[str], in_config: frozenset[str]) -> dict[str, str]:
         unlisted = sorted(in_args - set(call.run.body.secrets))
