@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
 from signoff import durable
+from signoff.budgets.actions import reserve
+from signoff.budgets.states import day_pot
 from signoff.engine.sweeps import Sweeps
 from signoff.engine.workflows import Engine
 from signoff.kit import clock
 from signoff.record import outbox
 from signoff.runs import actions, stuck
+from signoff.tables.limits import SpendCounter
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Leg, Run, RunEvent
 from tests.engine.conftest import Bench
@@ -39,6 +43,24 @@ async def test_a_run_whose_record_is_gone_fails_with_the_reason(bench: Bench):
     assert (found.state, found.code, found.needs_attention) == ("failed", "engine_record_lost", True)
     with bench.store.read() as session:
         assert session.get_one(Leg, (run.id, 1)).state == "stopped"
+
+
+async def test_a_lost_run_holds_no_money(bench: Bench):
+    at = bench.house(turns("Done."))
+    run = run_row(at, revision_id=revision_of(bench.store, at), state="running", started_at=clock.now() - AGO)
+    put(bench.store, run)
+    put(bench.store, Leg(run_id=run.id, number=1, workspace_id=at.workspace_id, state="running", worker="gone",
+                         holds=[], started_at=clock.now() - AGO))  # fmt: skip
+    day = day_pot(at.workspace_id, None, time_zone="UTC", now=clock.now())
+    with bench.store.write() as session:
+        reserve(
+            session, workspace_id=at.workspace_id, run_id=run.id, step_key="m:1:1", amount=Decimal("0.5"), pots=(day,)
+        )
+    await sweeps(bench).sweep()
+    assert bench.run(run.id).state == "failed"
+    with bench.store.read() as session:
+        pot = session.get_one(SpendCounter, day.name)
+        assert (pot.held_usd, pot.spent_usd) == (0, Decimal("0.5"))
 
 
 async def test_a_queued_run_that_no_message_speaks_of_is_started(bench: Bench):

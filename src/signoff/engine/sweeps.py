@@ -12,6 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from signoff import durable
+from signoff.budgets.actions import settle_left_over
 from signoff.engine.workflows import Engine, workflow_id
 from signoff.kit import chance, clock
 from signoff.record import outbox
@@ -131,7 +132,9 @@ def _why_lost(leg: LegFacts, state: str | None) -> tuple[str, str] | None:
 
 def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) -> None:
     actions.end_leg(session, run_id, leg, state="stopped", worker=None)
-    actions.fail_run(session, run_id, leg, by=SYSTEM, code=code, reason=reason)
+    if actions.fail_run(session, run_id, leg, by=SYSTEM, code=code, reason=reason):
+        # As at the end of every run: nobody will come back to settle what its calls held.
+        settle_left_over(session, run_id)
 
 
 def _start_again(session: Session, workspace_id: str, run_id: str, leg: int) -> None:
