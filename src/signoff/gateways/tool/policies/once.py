@@ -88,8 +88,12 @@ class Once:
         try:
             answer = await proceed(call)
         except Objected as objected:
-            # The run ends here either way; what an earlier attempt did stays a person's question.
-            _at_end(call, "unknown" if _may_have_acted_before(call) else "failed", reason=objected.verdict.reason)
+            # What an earlier attempt did is a person's question, whether the run ends here or is only told no.
+            reason = objected.verdict.reason
+            _at_end(call, "unknown" if _may_have_acted_before(call) else "failed", reason=reason)
+            if objected.verdict.kind == "deny" and _may_have_acted_before(call):
+                call.log.verdicts.append(objected.verdict)
+                raise Known(held(call, reason)) from objected
             raise
         except NotSent as error:
             if _may_have_acted_before(call):
