@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from signoff import durable
 from signoff.budgets.actions import reserve
 from signoff.budgets.states import day_pot
-from signoff.engine.sweeps import Sweeps
+from signoff.engine import relay
+from signoff.engine.sweeps import Sweeps, _settle_unbegun
 from signoff.engine.workflows import Engine
 from signoff.kit import clock
 from signoff.record import outbox
@@ -69,6 +71,55 @@ async def test_a_queued_run_that_no_message_speaks_of_is_started(bench: Bench):
     put(bench.store, run)
     await sweeps(bench).sweep()
     assert (await bench.over(run.id)).state == "completed"
+
+
+async def test_a_run_is_not_forgotten_while_another_waits(bench: Bench):
+    at = bench.house(turns("Done."))
+    revision = revision_of(bench.store, at)
+    forgotten, queued = run_row(at, 1, revision_id=revision), run_row(at, 2, revision_id=revision)
+    put(bench.store, forgotten, queued)
+    with bench.store.write() as session:
+        outbox.send(
+            session, workspace_id=at.workspace_id, kind=actions.START, payload={"run_id": queued.id, "leg": 1},
+            due_at=clock.now() + timedelta(hours=1),
+        )  # fmt: skip
+    await sweeps(bench).sweep()
+    assert (await bench.over(forgotten.id)).state == "completed"
+    assert bench.run(queued.id).state == "queued"
+
+
+async def test_a_claim_whose_commit_was_not_confirmed_is_offered_again(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    at = bench.house(turns("Done."))
+    claim, lost = relay.claim_fairly, list[str]()
+
+    def committed_and_lost(session: Session, **given: Any) -> list[outbox.Message]:
+        messages = claim(session, **given)
+        if messages and not lost:
+            lost.extend(message.id for message in messages)
+            # What the relay is told once the rows are claimed: as if the connection had gone with the answer.
+            return []
+        return messages
+
+    monkeypatch.setattr(relay, "claim_fairly", committed_and_lost)
+    run_id = bench.request(at)
+    await bench.until(run_id, lambda _: bool(lost), "the claim")
+    await sweeps(bench).sweep()
+    assert bench.run(run_id).state == "queued"  # It was claimed a moment ago, and may be on its way to the relay.
+    monkeypatch.setattr("signoff.engine.sweeps._UNCONFIRMED_SECONDS", 0.0)
+    await sweeps(bench).sweep()
+    assert (await bench.over(run_id)).state == "completed"
+
+
+async def test_a_leg_that_has_begun_is_not_given_up_as_unbegun(bench: Bench):
+    at = bench.house(turns("Done."))
+    revision = revision_of(bench.store, at)
+    held = run_row(at, 1, revision_id=revision, state="waiting", waiting_for="reconciliation")
+    never = run_row(at, 2, revision_id=revision)
+    put(bench.store, held, never)
+    for run in (held, never):
+        with bench.store.write() as session:
+            _settle_unbegun(session, run.id, 1)
+    assert [bench.run(run.id).state for run in (held, never)] == ["waiting", "failed"]
 
 
 async def test_what_the_dead_had_claimed_is_offered_again(bench: Bench):
