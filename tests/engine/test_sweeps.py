@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from signoff import durable
-from signoff.engine.sweeps import Sweeps
+from signoff.budgets.actions import reserve
+from signoff.budgets.states import day_pot
+from signoff.engine import relay
+from signoff.engine.sweeps import Sweeps, _settle_unbegun
 from signoff.engine.workflows import Engine
 from signoff.kit import clock
 from signoff.record import outbox
 from signoff.runs import actions, stuck
+from signoff.tables.limits import SpendCounter
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Leg, Run, RunEvent
 from tests.engine.conftest import Bench
@@ -41,12 +47,79 @@ async def test_a_run_whose_record_is_gone_fails_with_the_reason(bench: Bench):
         assert session.get_one(Leg, (run.id, 1)).state == "stopped"
 
 
+async def test_a_lost_run_holds_no_money(bench: Bench):
+    at = bench.house(turns("Done."))
+    run = run_row(at, revision_id=revision_of(bench.store, at), state="running", started_at=clock.now() - AGO)
+    put(bench.store, run)
+    put(bench.store, Leg(run_id=run.id, number=1, workspace_id=at.workspace_id, state="running", worker="gone",
+                         holds=[], started_at=clock.now() - AGO))  # fmt: skip
+    day = day_pot(at.workspace_id, None, time_zone="UTC", now=clock.now())
+    with bench.store.write() as session:
+        reserve(
+            session, workspace_id=at.workspace_id, run_id=run.id, step_key="m:1:1", amount=Decimal("0.5"), pots=(day,)
+        )
+    await sweeps(bench).sweep()
+    assert bench.run(run.id).state == "failed"
+    with bench.store.read() as session:
+        pot = session.get_one(SpendCounter, day.name)
+        assert (pot.held_usd, pot.spent_usd) == (0, Decimal("0.5"))
+
+
 async def test_a_queued_run_that_no_message_speaks_of_is_started(bench: Bench):
     at = bench.house(turns("Done."))
     run = run_row(at, revision_id=revision_of(bench.store, at))
     put(bench.store, run)
     await sweeps(bench).sweep()
     assert (await bench.over(run.id)).state == "completed"
+
+
+async def test_a_run_is_not_forgotten_while_another_waits(bench: Bench):
+    at = bench.house(turns("Done."))
+    revision = revision_of(bench.store, at)
+    forgotten, queued = run_row(at, 1, revision_id=revision), run_row(at, 2, revision_id=revision)
+    put(bench.store, forgotten, queued)
+    with bench.store.write() as session:
+        outbox.send(
+            session, workspace_id=at.workspace_id, kind=actions.START, payload={"run_id": queued.id, "leg": 1},
+            due_at=clock.now() + timedelta(hours=1),
+        )  # fmt: skip
+    await sweeps(bench).sweep()
+    assert (await bench.over(forgotten.id)).state == "completed"
+    assert bench.run(queued.id).state == "queued"
+
+
+async def test_a_claim_whose_commit_was_not_confirmed_is_offered_again(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    at = bench.house(turns("Done."))
+    claim, lost = relay.claim_fairly, list[str]()
+
+    def committed_and_lost(session: Session, **given: Any) -> list[outbox.Message]:
+        messages = claim(session, **given)
+        if messages and not lost:
+            lost.extend(message.id for message in messages)
+            # What the relay is told once the rows are claimed: as if the connection had gone with the answer.
+            return []
+        return messages
+
+    monkeypatch.setattr(relay, "claim_fairly", committed_and_lost)
+    run_id = bench.request(at)
+    await bench.until(run_id, lambda _: bool(lost), "the claim")
+    await sweeps(bench).sweep()
+    assert bench.run(run_id).state == "queued"  # It was claimed a moment ago, and may be on its way to the relay.
+    monkeypatch.setattr("signoff.engine.sweeps._UNCONFIRMED_SECONDS", 0.0)
+    await sweeps(bench).sweep()
+    assert (await bench.over(run_id)).state == "completed"
+
+
+async def test_a_leg_that_has_begun_is_not_given_up_as_unbegun(bench: Bench):
+    at = bench.house(turns("Done."))
+    revision = revision_of(bench.store, at)
+    held = run_row(at, 1, revision_id=revision, state="waiting", waiting_for="reconciliation")
+    never = run_row(at, 2, revision_id=revision)
+    put(bench.store, held, never)
+    for run in (held, never):
+        with bench.store.write() as session:
+            _settle_unbegun(session, run.id, 1)
+    assert [bench.run(run.id).state for run in (held, never)] == ["waiting", "failed"]
 
 
 async def test_what_the_dead_had_claimed_is_offered_again(bench: Bench):

@@ -79,6 +79,20 @@ def test_claims_of_the_dead_are_offered_again_and_done_ones_are_not(store: Store
         assert outbox.release_claims_of_the_dead(session, ["alive"]) == 0
 
 
+def test_a_worker_gives_back_what_it_claimed_and_does_not_have(store: Store, workspace: str) -> None:
+    for n in range(3):
+        _send(store, n)
+    with store.write() as session:
+        kept, *_ = outbox.claim(session, worker="w", limit=2)
+        outbox.claim(session, worker="other", limit=1)
+    early, now = clock.now() - timedelta(seconds=30), clock.now() + timedelta(seconds=1)
+    with store.write() as session:
+        assert outbox.release_own_claims(session, worker="w", in_hand=[kept.id], before=early) == 0
+        assert outbox.release_own_claims(session, worker="w", in_hand=[kept.id], before=now) == 1
+        assert [message.payload["n"] for message in outbox.claim(session, worker="w", limit=10)] == [1]
+        assert outbox.release_own_claims(session, worker="w", in_hand=[], before=now) == 2
+
+
 def test_a_released_message_comes_back_when_due(store: Store, workspace: str) -> None:
     _send(store)
     with store.write() as session:

@@ -82,10 +82,19 @@ class Relay:
         messages = await self._store.write_async(claim_fairly, worker=durable.worker_id(), free=free, turn=self._turn)
         if messages:
             faultpoint("claimed")
+            await self._carry_all(messages)
+        return len(messages)
+
+    async def _carry_all(self, messages: list[outbox.Message]) -> None:
+        in_hand = self._engine.in_hand
+        in_hand.update(message.id for message in messages)
+        try:
             carried = await asyncio.gather(*(self._handle(message) for message in messages))
             if any(carried):
                 await self._store.write_async(outbox.done, [message_id for message_id in carried if message_id])
-        return len(messages)
+        finally:
+            # What is not put away by now is nobody's: the sweeps offer it again.
+            in_hand.difference_update(message.id for message in messages if message.kind not in SLOW)
 
     async def _handle(self, message: outbox.Message) -> str | None:
         """Act on one message. Returns its id when it is done with."""
@@ -98,9 +107,12 @@ class Relay:
         return await self._act(message)
 
     async def _handle_apart(self, message: outbox.Message) -> None:
-        done = await self._act(message)
-        if done is not None:
-            await self._store.write_async(outbox.done, [done])
+        try:
+            done = await self._act(message)
+            if done is not None:
+                await self._store.write_async(outbox.done, [done])
+        finally:
+            self._engine.in_hand.discard(message.id)
 
     async def _act(self, message: outbox.Message) -> str | None:
         try:

@@ -12,6 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from signoff import durable
+from signoff.budgets.actions import settle_left_over
 from signoff.engine.workflows import Engine, workflow_id
 from signoff.kit import chance, clock
 from signoff.record import outbox
@@ -28,6 +29,8 @@ _LOST_AFTER_SECONDS = 60.0
 _TOO_LONG_SECONDS_MIN = 60.0
 _TOO_LONG_FACTOR = 10
 _GAP_SECONDS = 30.0
+# How long after a claim its relay must know of it.
+_UNCONFIRMED_SECONDS = 30.0
 _LATE_SECONDS = 60.0
 _KEEP_MESSAGES_SECONDS = 86_400.0
 _KEEP_RECORDS_SECONDS = 900.0
@@ -38,8 +41,10 @@ class Sweeps:
     """The sweeping of one process."""
 
     def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._store = engine.services.store
         self._after = ""
+        self._after_waiting = ""
         # While nobody swept, perhaps nobody worked: an outage must not count as a run's own slowness.
         self.watching_since = clock.now()
         self._swept_at = self.watching_since
@@ -58,6 +63,12 @@ class Sweeps:
         self._note_sleep()
         living = [worker.id for worker in await asyncio.to_thread(durable.workers) if worker.state == "live"]
         await self._store.write_async(outbox.release_claims_of_the_dead, living)
+        await self._store.write_async(
+            outbox.release_own_claims,
+            worker=durable.worker_id(),
+            in_hand=list(self._engine.in_hand),
+            before=clock.now() - timedelta(seconds=_UNCONFIRMED_SECONDS),
+        )
         for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
             await self._store.write_async(actions.resume_run, run_id, leg=leg, waiting_for=waiting_for)
         await self._settle_lost()
@@ -84,18 +95,22 @@ class Sweeps:
                 await self._store.write_async(_settle, leg.run_id, leg.leg, code=reason[0], reason=reason[1])
 
     async def _restart_forgotten(self) -> None:
-        runs = await self._store.read_async(
-            stuck.forgotten, start_kind=actions.START, older_than_seconds=_LOST_AFTER_SECONDS
+        waiting = await self._store.read_async(
+            stuck.waiting_for_worker, older_than_seconds=_LOST_AFTER_SECONDS, after=self._after_waiting
         )
+        self._after_waiting = waiting[-1][1] if len(waiting) >= 200 else ""
+        if not waiting:
+            return
+        run_ids = [run_id for _, run_id, _ in waiting]
+        queued = await self._store.read_async(stuck.spoken_of, run_ids, start_kind=actions.START)
+        runs = [run for run in waiting if run[1] not in queued]
         states = await durable.outcomes([workflow_id(run_id, leg) for _, run_id, leg in runs])
         for workspace_id, run_id, leg in runs:
             state = states.get(workflow_id(run_id, leg))
             if state is None:
                 await self._store.write_async(_start_again, workspace_id, run_id, leg)
             elif state not in _UNDER_WAY:
-                await self._store.write_async(
-                    _settle, run_id, leg, code="engine_fault", reason="The engine could not begin this run."
-                )
+                await self._store.write_async(_settle_unbegun, run_id, leg)
 
     async def _end_too_long(self) -> None:
         legs = await self._store.read_async(stuck.legs_at_work, longer_than_seconds=_TOO_LONG_SECONDS_MIN)
@@ -131,7 +146,15 @@ def _why_lost(leg: LegFacts, state: str | None) -> tuple[str, str] | None:
 
 def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) -> None:
     actions.end_leg(session, run_id, leg, state="stopped", worker=None)
-    actions.fail_run(session, run_id, leg, by=SYSTEM, code=code, reason=reason)
+    if actions.fail_run(session, run_id, leg, by=SYSTEM, code=code, reason=reason):
+        # As at the end of every run: nobody will come back to settle what its calls held.
+        settle_left_over(session, run_id)
+
+
+def _settle_unbegun(session: Session, run_id: str, leg: int) -> None:
+    # Asked again: it may have begun since, and even ended, or wait for a person now.
+    if stuck.waits_for_worker(session, run_id, leg):
+        _settle(session, run_id, leg, code="engine_fault", reason="The engine could not begin this run.")
 
 
 def _start_again(session: Session, workspace_id: str, run_id: str, leg: int) -> None:

@@ -25,11 +25,13 @@ _log = logging.getLogger(__name__)
 
 
 class Engine:
-    """What the workflow finds in its process: the services and the legs in flight."""
+    """What the workflow finds in its process: the services, the legs in flight and the messages being carried."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
         self.flights = Flights()
+        # Ids of the outbox messages that the relay has claimed and not put away yet.
+        self.in_hand: set[str] = set()
 
 
 # The workflow's arguments are stored, so they are ids; what it works with is found here.

@@ -1,11 +1,11 @@
 """The outbox: what must happen above in consequence of a change, written with the change.
 
-A message is claimed by one worker, done once, and offered again when its claimer dies.
+A message is claimed by one worker, done once, and offered again when its claimer dies or knows nothing of its claim.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -111,5 +111,24 @@ def release_claims_of_the_dead(session: Session, living: list[str]) -> int:
         update(OutboxMessage)
         .where(OutboxMessage.done_at.is_(None), OutboxMessage.claimed_by.is_not(None), condition)
         .values(claimed_by=None, claimed_at=None)
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+def release_own_claims(session: Session, *, worker: str, in_hand: Collection[str], before: datetime) -> int:
+    """Offer again what `worker` claimed before then and does not have in hand. Returns how many.
+
+    A claim whose commit was made though its confirmation was lost is such a one: nobody carries it.
+    """
+    result = session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.done_at.is_(None),
+            OutboxMessage.claimed_by == worker,
+            OutboxMessage.claimed_at < before,
+            OutboxMessage.id.not_in(in_hand),
+        )
+        .values(claimed_by=None, claimed_at=None)
+        .execution_options(synchronize_session=False)
     )
     return int(getattr(result, "rowcount", 0))

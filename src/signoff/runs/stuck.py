@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
+from signoff.record import trace
 from signoff.runs.actions.moves import rows, tell_state
 from signoff.runs.states import WaitingFor
 from signoff.tables.record import OutboxMessage
@@ -19,6 +20,7 @@ from signoff.tables.runs import Leg, Run
 _BATCH = 200
 _COMPLETED_MIN = 5
 _COMPLETED_MAX = 100
+_WAITS_FOR_WORKER = (Run.state.in_(("queued", "waiting")), Run.waiting_for.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +61,31 @@ def legs_at_work(session: Session, *, longer_than_seconds: float, after: str = "
     return [LegFacts(*row) for row in found]
 
 
-def forgotten(session: Session, *, start_kind: str, older_than_seconds: float) -> list[tuple[str, str, int]]:
-    """Return runs that wait for a worker though no message says so: (workspace, run, leg).
-
-    Empty while any message waits: then the queue is merely long.
-    """
-    open_message = select(OutboxMessage.id).where(OutboxMessage.done_at.is_(None), OutboxMessage.kind == start_kind)
-    if session.scalar(open_message.limit(1)) is not None:
-        return []
+def waiting_for_worker(session: Session, *, older_than_seconds: float, after: str = "") -> list[tuple[str, str, int]]:
+    """Return runs that wait for a worker: (workspace, run, leg), by run id, from `after` on."""
     before = clock.now() - timedelta(seconds=older_than_seconds)
     found = session.execute(
         select(Run.workspace_id, Run.id, Run.leg)
-        .where(Run.state.in_(("queued", "waiting")), Run.waiting_for.is_(None), Run.created_at < before)
+        .where(*_WAITS_FOR_WORKER, Run.id > after, Run.created_at < before)
         .order_by(Run.id)
         .limit(_BATCH)
     )
     return [(row[0], row[1], row[2]) for row in found]
+
+
+def spoken_of(session: Session, run_ids: Sequence[str], *, start_kind: str) -> set[str]:
+    """Return which of these runs a message still asks to start: their queue is merely long."""
+    of_run = OutboxMessage.payload["run_id"].as_string()
+    found = session.scalars(
+        select(of_run).where(OutboxMessage.done_at.is_(None), OutboxMessage.kind == start_kind, of_run.in_(run_ids))
+    )
+    return set(found)
+
+
+def waits_for_worker(session: Session, run_id: str, leg: int) -> bool:
+    """Return whether this leg has not begun. True holds until the transaction ends."""
+    trace.take_turn(session, run_id)
+    return session.scalar(select(Run.id).where(*_WAITS_FOR_WORKER, Run.id == run_id, Run.leg == leg)) is not None
 
 
 def usual_seconds(session: Session, agent_id: str) -> float | None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from signoff.connectors import faults
+from signoff.freezes.actions import order_freeze
 from signoff.gateways.tool import acting
 from signoff.gateways.tool.gateway import act
 from signoff.gateways.tool.policies import retry
@@ -26,11 +27,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "_PAUSES_SECONDS", (0.001, 0.001))
 
 
-async def test_a_run_revoked_while_it_waits_to_repeat_sends_nothing_more(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(acting, "STALE_SECONDS", 0.0)
-
+async def test_a_run_revoked_while_it_waits_to_repeat_sends_nothing_more(world: World) -> None:
     def revoke(name: str, args: dict[str, Any]) -> Exception:
         world.change(lambda session: session.execute(update(Agent).values(state="disabled")))
         return faults.fault(faults.UNREACHABLE, "no")
@@ -42,6 +39,57 @@ async def test_a_run_revoked_while_it_waits_to_repeat_sends_nothing_more(
     effect = world.effect(world.call().key)
     assert effect is not None
     assert effect.state == "failed"
+
+
+def _freeze(world: World) -> None:
+    world.change(lambda session: order_freeze(session, world.principal, scope="workspace", target_id=None, reason="x"))
+
+
+@pytest.mark.parametrize(
+    ("tool", "fault", "expected"),
+    [
+        # It was not carried out, and now it may not be.
+        ("post_bill", faults.fault(faults.UNREACHABLE, "no"), ("failed", "frozen", "failed")),
+        # It may be sent twice, so it would have been; now nobody knows about the first time.
+        ("set_status", faults.unknown_outcome("no"), ("held", "outcome_unknown", "unknown")),
+    ],
+)
+async def test_a_freeze_in_the_pause_before_a_repeat_stops_it(
+    world: World, tool: str, fault: Exception, expected: tuple[str, str, str]
+) -> None:
+    world.link.behave = lambda name, args: _freeze(world) or fault
+    outcome = await act(world.services, world.run, world.call(tool))
+    effect = world.effect(world.call().key)
+    assert effect is not None
+    assert (outcome.kind, outcome.code, effect.state) == expected
+    assert len(world.link.sent) == 1
+    said = world.step(world.call().key).verdicts[-1]
+    assert (said["policy"], said["kind"], said["code"]) == ("freeze", "deny", "frozen")
+
+
+async def test_a_freeze_does_not_stop_the_repeat_of_a_read(world: World) -> None:
+    answers: list[Any] = [faults.fault(faults.UNREACHABLE, "no"), 1]
+
+    def frozen_at_first(name: str, args: dict[str, Any]) -> Any:
+        if len(answers) == 2:
+            _freeze(world)
+        return answers.pop(0)
+
+    world.link.behave = frozen_at_first
+    assert (await act(world.services, world.run, world.call("look_up"))).value == 1
+
+
+async def test_a_freeze_while_the_first_attempt_waits_stops_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acting, "STALE_SECONDS", 0.0)
+    asked = world.services.pool.link
+
+    async def slow(*given: Any) -> Any:
+        _freeze(world)
+        return await asked(*given)
+
+    monkeypatch.setattr(world.services.pool, "link", slow)
+    outcome = await act(world.services, world.run, world.call())
+    assert (outcome.kind, outcome.code, world.link.sent) == ("failed", "frozen", [])
 
 
 async def test_a_process_that_may_not_act_waits_and_sends_nothing(world: World) -> None:

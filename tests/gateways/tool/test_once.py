@@ -10,7 +10,9 @@ from sqlalchemy import func, select, update
 
 from signoff.connectors import faults
 from signoff.connectors.protocol import ToolAnswer
+from signoff.freezes.actions import order_freeze
 from signoff.gateways.tool.gateway import act
+from signoff.tables.connections import Tool
 from signoff.tables.runs import Effect
 from signoff.tables.watch import Alert
 from tests.gateways.kit_world import World
@@ -87,6 +89,69 @@ async def test_a_tool_declared_safe_to_repeat_is_repeated_with_the_same_key(
     outcome = await act(world.services, world.run, world.call("set_status", amount=1))
     assert outcome.kind == "value"
     assert {key for _, _, key in world.link.sent} == {world.call().key}
+
+
+@pytest.mark.parametrize("tool", ["post_bill", "set_status"])
+async def test_a_freeze_after_the_crash_does_not_make_a_refusal_of_what_may_have_happened(
+    world: World, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    await _killed_at(world, monkeypatch, "tool-sent", tool)
+    world.change(lambda session: order_freeze(session, world.principal, scope="workspace", target_id=None, reason="x"))
+    outcome = await act(world.services, world.run, world.call(tool, amount=1))
+    assert (outcome.kind, outcome.code, _state(world)) == ("held", "outcome_unknown", "unknown")
+    assert len(world.link.sent) == 1
+    step = world.step(world.call().key)
+    assert (step.state, step.verdicts[-1]["code"]) == ("waiting", "frozen")
+    with world.store.read() as session:
+        assert session.scalar(select(func.count()).select_from(Alert)) == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("settlement", "code"),
+    [("happened", None), ("did_not_happen", "did_not_happen"), ("did_not_happen_retry", "frozen")],
+)
+async def test_what_a_person_found_is_told_under_a_freeze_too(world: World, settlement: str, code: str | None) -> None:
+    world.link.behave = lambda tool, args: faults.unknown_outcome("?")
+    await act(world.services, world.run, world.call(amount=1))
+    values = {"state": "settled", "settlement": settlement, "settled_by_name": "Bob", "result": {"bill": 7}}
+    world.change(lambda session: session.execute(update(Effect).values(**values)))
+    world.change(lambda session: order_freeze(session, world.principal, scope="workspace", target_id=None, reason="x"))
+    outcome = await act(world.services, world.run, world.call(amount=1))
+    assert (outcome.code, outcome.value) == (code, {"bill": 7} if code is None else None)
+    assert len(world.link.sent) == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("tool", "sent"), [("post_bill", 1), ("set_status", 2)])
+async def test_a_tool_taken_for_a_read_after_the_crash_is_still_the_write_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch, tool: str, sent: int
+) -> None:
+    await _killed_at(world, monkeypatch, "tool-sent", tool)
+    world.change(lambda session: session.execute(update(Tool).values(effect="read")))
+    outcome = await act(world.services, world.run, world.call(tool, amount=1))
+    assert outcome.kind == ("held" if sent == 1 else "value")
+    assert [key for _, _, key in world.link.sent] == [world.call().key] * sent
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_what_was_cut_off_is_not_refused_for_its_siblings(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = [{"slot": "erp", "allow": [{"tool": "set_status", "max_calls": 2}]}]
+    two = world.with_body(tools=tools)
+    calls = [two.call("set_status", number, amount=number) for number in (1, 2, 3)]
+
+    async def dies(*_: object) -> Any:
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr("signoff.gateways.tool.gateway._ACT", dies)
+        for call in calls[:2]:
+            with pytest.raises(Died):
+                await act(two.services, two.run, call)
+        assert (await act(two.services, two.run, calls[2])).code == "max_calls_reached"
+    outcomes = [await act(two.services, two.run, call) for call in calls]
+    assert [outcome.code for outcome in outcomes] == [None, None, "max_calls_reached"]
+    assert [args for _, args, _ in world.link.sent] == [{"amount": 1}, {"amount": 2}]
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

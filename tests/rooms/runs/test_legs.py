@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal
+from signoff.record import trace
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions
 from signoff.runs.facts import LegStart
@@ -138,6 +140,29 @@ def test_the_last_settlement_lets_the_run_go_on(store: Store, at: House, run_id:
         assert (effect.state, effect.settlement, effect.result, effect.settled_by_name) == (
             "settled", "happened", 1, "Signoff",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_what_is_said_while_the_leg_ends_lets_the_run_go_on(
+    store: Store, at: House, run_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    begin(store, run_id)
+    put(store, effect_row(at, row(store, run_id), "a"))
+    take_turn = trace.take_turn
+
+    def leg_ends_first(session: Session, of_run: str) -> None:
+        monkeypatch.setattr(trace, "take_turn", take_turn)
+        with store.write() as other:
+            actions.end_leg(other, run_id, 1, state="waiting", worker="w1", holds=["a"])
+            assert actions.wait_run(
+                other, run_id, 1, by=SYSTEM, waiting_for="reconciliation", code="needs_reconciliation", reason="x"
+            )
+        take_turn(session, of_run)
+
+    monkeypatch.setattr(trace, "take_turn", leg_ends_first)
+    with store.write() as session:
+        assert actions.settle_effect(session, at.who, f"{run_id}:a", outcome="happened", reason="Seen.")
+    assert (row(store, run_id).waiting_for, row(store, run_id).leg) == (None, 2)
 
 
 def test_settling_is_for_those_who_may_and_gives_reasons(store: Store, at: House, run_id: str):

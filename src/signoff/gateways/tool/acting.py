@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from signoff.connectors import faults
 from signoff.connectors.protocol import ToolAnswer
-from signoff.gateways.chain import Objected
-from signoff.gateways.standing import STALE_SECONDS, Standing, revoked, standing_of
+from signoff.freezes.queries import freeze_on
+from signoff.gateways.chain import Objected, Verdict
+from signoff.gateways.standing import STALE_SECONDS, revoked, standing_of
 from signoff.gateways.tool.call import Act
 from signoff.gateways.tool.offers import check_offer
+from signoff.gateways.tool.policies.freeze import Freeze, frozen
+from signoff.gateways.tool.policies.revocation import Revocation
 from signoff.kit import clock
 from signoff.kit.errors import ConnectorError
 from signoff.kit.faultpoints import faultpoint
@@ -30,7 +34,7 @@ async def act_outside(act: Act) -> ToolAnswer:
     Raises:
         ConnectorError: the outside system failed; code `connector_outcome_unknown` when it may have acted.
         NotSent: the tool is not what was accepted.
-        Objected: the run may not act any more.
+        Objected: the run may not act any more, or not write.
     """
     tool = act.facts.tool
     if tool is None:
@@ -67,15 +71,22 @@ def _key(act: Act) -> str | None:
 
 
 async def _check_standing(act: Act, connection_id: str) -> None:
-    """Ask again whether the run may act, when something made the call wait since its guards were asked."""
+    """Ask again whether the run may act: before every repeat, and when the call had to wait after its guards."""
     services = act.services
     await services.until_may_act()
-    if clock.monotonic_seconds() - act.log.decided > STALE_SECONDS:
-        verdict = revoked(await services.store.read_async(_standing_now, act.run.run_id, connection_id))
+    if act.log.attempts or clock.monotonic_seconds() - act.log.decided > STALE_SECONDS:
+        decided = clock.monotonic_seconds()
+        verdict = await services.store.read_async(_verdict_now, act, connection_id)
         if verdict.kind != "allow":
             raise Objected(verdict)
-        act.log.decided = clock.monotonic_seconds()
+        act.log.decided = decided
 
 
-def _standing_now(session: Session, run_id: str, connection_id: str) -> Standing:
-    return standing_of(session, run_id, connection=session.get(Connection, connection_id))
+def _verdict_now(session: Session, act: Act, connection_id: str) -> Verdict:
+    run = act.run
+    standing = standing_of(session, run.run_id, connection=session.get(Connection, connection_id))
+    verdict = replace(revoked(standing), policy=Revocation.name)
+    if verdict.kind != "allow" or act.facts.is_read:
+        return verdict
+    freeze = freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id)
+    return replace(frozen(freeze), policy=Freeze.name)

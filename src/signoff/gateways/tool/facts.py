@@ -18,6 +18,7 @@ from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
 from signoff.tables.connections import Connection, Login, Tool
 from signoff.tables.prepared import Prepared
+from signoff.tables.runs import Effect as Intent
 from signoff.tables.runs import Step
 
 if TYPE_CHECKING:
@@ -54,14 +55,16 @@ _BOUND = Prepared(
 _COUNTS = Prepared(
     select(
         func.count(),
-        _number(Step.name == bindparam("of_name")),
+        # A call that was refused was not made.
+        _number(and_(Step.name == bindparam("of_name"), Step.state != "refused")),
         _number(Step.detail["args_hash"].as_string() == bindparam("of_args")),
     ).where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.key != bindparam("of_key"))
 )
-_ENDED = Prepared(
-    select(Step.response, Step.detail).where(
-        Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"), Step.ended_at.is_not(None)
-    )
+# The intent is written with the beginning of the step, so there is none without a step.
+_BEFORE = Prepared(
+    select(Step.response, Step.detail, Step.ended_at, Intent.effect.label("intended_as"))
+    .outerjoin(Intent, Intent.key == Step.key)
+    .where(Step.run_id == bindparam("of_run"), Step.key == bindparam("of_key"))
 )
 
 
@@ -92,7 +95,11 @@ class ToolFacts:
     Args:
         connection_slug: the bound connection, None when the environment binds none.
         tool: None when the connection has no such tool.
-        calls_before: how many tool calls the run has made; of them of this tool; of them with these arguments.
+        effect: the gravest class anyone gives the tool now, or gave it when this very call was first intended.
+        is_intended: the ledger has this very call: an earlier attempt may have acted.
+        calls_before: how many tool calls the run has asked for.
+        same_tool_before: how many calls of this tool it has made, without those that were refused.
+        same_call_before: how many of its calls asked for this tool with these arguments.
         finished: what came of this very step before the leg began again.
         recorded: the outcome of the original run, in a replay.
     """
@@ -107,6 +114,7 @@ class ToolFacts:
     same_tool_before: int
     same_call_before: int
     redactor: Redactor
+    is_intended: bool = False
     finished: ToolOutcome | None = None
     recorded: dict[str, Any] | None = None
 
@@ -134,18 +142,22 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     elif was_disconnected(session, environment_id=run.environment_id, slug=call.slot):
         standing = replace(standing, connection_slug=call.slot, connection_state="disconnected")
     connection_id = bound.id if bound is not None else None
+    before = _BEFORE.first(session, {"of_run": run.run_id, "of_key": call.key})
+    intended_as = before.intended_as if before is not None else None
+    effect = effect_of(tool, allowed)
     return ToolFacts(
         standing=standing,
         allowed=allowed,
         connection_slug=bound.slug if bound is not None else None,
         tool=tool,
-        effect=effect_of(tool, allowed),
+        effect=_gravest(effect, _effect(intended_as)) if intended_as is not None else effect,
         freeze=freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id),
         calls_before=calls,
         same_tool_before=same_tool,
         same_call_before=same_call,
         redactor=services.masking.redactor(session, run.environment_id),
-        finished=finished_outcome(session, run, call),
+        is_intended=intended_as is not None,
+        finished=_finished(before),
         recorded=_recorded(session, run, call) if run.mode == "replay" and run.replay_of else None,
     )
 
@@ -163,7 +175,11 @@ def effect_of(tool: BoundTool | None, allowed: AllowedTool | None) -> Effect:
     if tool is None:
         return EFFECTS[-1]
     own = allowed.effect if allowed and allowed.effect else tool.effect
-    return EFFECTS[max(EFFECTS.index(tool.effect), EFFECTS.index(own))]
+    return _gravest(tool.effect, own)
+
+
+def _gravest(*effects: Effect) -> Effect:
+    return max(effects, key=EFFECTS.index)
 
 
 def _tool(row: Any) -> BoundTool:
@@ -203,8 +219,11 @@ def finished_outcome(session: Session, run: RunContext, call: ToolCall) -> ToolO
 
     What a call was held or stopped for is asked anew: somebody may have answered since.
     """
-    row = _ENDED.first(session, {"of_run": run.run_id, "of_key": call.key})
-    return _outcome_in(row.response, row.detail) if row is not None else None
+    return _finished(_BEFORE.first(session, {"of_run": run.run_id, "of_key": call.key}))
+
+
+def _finished(step: Any) -> ToolOutcome | None:
+    return _outcome_in(step.response, step.detail) if step is not None and step.ended_at is not None else None
 
 
 def _outcome_in(response: Any, detail: dict[str, Any]) -> ToolOutcome | None:

@@ -18,7 +18,7 @@ from signoff.gateways.tool.policies.freeze import Freeze
 from signoff.gateways.tool.policies.grant import Grant
 from signoff.gateways.tool.policies.login import Login
 from signoff.gateways.tool.policies.loop import Loop
-from signoff.gateways.tool.policies.once import Once, open_with
+from signoff.gateways.tool.policies.once import Once, answer_from_ledger, open_with
 from signoff.gateways.tool.policies.recording import Recording
 from signoff.gateways.tool.policies.retry import Retry
 from signoff.gateways.tool.policies.revocation import Revocation
@@ -64,7 +64,10 @@ async def act(services: Services, run: RunContext, call: ToolCall) -> ToolOutcom
 
 
 def _open(session: Session, services: Services, run: RunContext, call: ToolCall) -> Act | ToolOutcome:
-    """Read the facts, decide, begin the step; in one transaction. A verdict other than `allow` ends it there too."""
+    """Read the facts, decide, begin the step; in one transaction. A verdict other than `allow` ends it there too.
+
+    Except for a call that the ledger has already: that it is forbidden now does not tell what became of it.
+    """
     facts = tool_facts(session, services, run, call)
     if facts.finished is not None:
         # The leg runs again after a crash: what was done is not done again.
@@ -82,11 +85,12 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
         request=facts.redactor.value({"slot": call.slot, "tool": call.tool, "args": call.args}),
         detail={"args_hash": args_hash(call), "turn": call.turn},
     )
-    if decision.verdict.kind != "allow":
-        return _settled(session, run, call, facts, decision)
     noted = Log(verdicts=list(decision.verdicts), decided=clock.monotonic_seconds())
     opened = Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
-    open_with(session, opened)
+    if decision.verdict.kind == "allow":
+        open_with(session, opened)
+    elif decision.verdict.kind != "deny" or not answer_from_ledger(session, opened):
+        return _settled(session, run, call, facts, decision)
     return opened
 
 

@@ -42,6 +42,8 @@ def settle_effect(
     run = run_for(session, principal, effect.run_id, "effect.settle")
     _check(outcome, reason, result)
     trace.take_turn(session, run.id)  # Before the audit, as everything else that changes a run.
+    # The leg may have ended while we waited for the turn; whether the run goes on is decided by how it is now.
+    session.refresh(run)
     settled = session.execute(
         update(Effect)
         .where(Effect.key == key, Effect.state == "unknown")

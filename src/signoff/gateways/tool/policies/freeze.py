@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signoff.freezes.queries import Freeze as Standing
 from signoff.gateways.chain import ALLOW, Verdict
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.facts import ToolFacts
@@ -17,12 +18,16 @@ class Freeze:
 
     def check(self, call: tuple[RunContext, ToolCall], facts: ToolFacts, /) -> Verdict:
         """Return `deny` with who froze it and why, or `allow`."""
-        freeze = facts.freeze
-        if freeze is None or facts.is_read:
-            return ALLOW
-        return Verdict(
-            "deny",
-            f"{_WHAT[freeze.scope]} is frozen: nothing is written until {freeze.ordered_by_name} or another manager "
-            f"lifts it. The reason given: {freeze.reason}",
-            code="frozen",
-        )
+        return ALLOW if facts.is_read else frozen(facts.freeze)
+
+
+def frozen(freeze: Standing | None) -> Verdict:
+    """Return `deny` with who froze it and why, or `allow`: what a freeze says to a write."""
+    if freeze is None:
+        return ALLOW
+    return Verdict(
+        "deny",
+        f"{_WHAT[freeze.scope]} is frozen: nothing is written until {freeze.ordered_by_name} or another manager "
+        f"lifts it. The reason given: {freeze.reason}",
+        code="frozen",
+    )

@@ -64,7 +64,8 @@ class Once:
     """Keeps the ledger of effects: the intent before the act, the outcome with the end of the step.
 
     `intended` found at the beginning means that an earlier attempt was cut off after its intent: nobody knows whether
-    it acted. Unless the tool is declared to be safe to repeat, that is a person's question and not ours.
+    it acted. Unless the tool is declared to be safe to repeat, that is a person's question and not ours, whatever has
+    been forbidden since.
     """
 
     name = "once"
@@ -87,8 +88,12 @@ class Once:
         try:
             answer = await proceed(call)
         except Objected as objected:
-            # The run ends here either way; what an earlier attempt did stays a person's question.
-            _at_end(call, "unknown" if _may_have_acted_before(call) else "failed", reason=objected.verdict.reason)
+            # What an earlier attempt did is a person's question, whether the run ends here or is only told no.
+            reason = objected.verdict.reason
+            _at_end(call, "unknown" if _may_have_acted_before(call) else "failed", reason=reason)
+            if objected.verdict.kind == "deny" and _may_have_acted_before(call):
+                call.log.verdicts.append(objected.verdict)
+                raise Known(held(call, reason)) from objected
             raise
         except NotSent as error:
             if _may_have_acted_before(call):
@@ -130,6 +135,19 @@ def open_with(session: Session, call: Act) -> None:
         call.log.is_intended = True
 
 
+def answer_from_ledger(session: Session, call: Act) -> bool:
+    """Have a call that is forbidden by now answered by what the ledger knows of it. False when nothing was done.
+
+    Told as refused, what may have happened would be taken for something that did not.
+    """
+    row = session.get(Effect, call.call.key, populate_existing=True) if call.facts.is_intended else None
+    if row is None or row.state == "failed" or row.settlement == "did_not_happen_retry":
+        return False
+    call.log.known = _cut_off(session, call) if row.state == "intended" else _from_ledger(call, row)
+    call.log.is_intended = True
+    return True
+
+
 def intend(session: Session, call: Act) -> ToolOutcome | None:
     """Write the intent, or return what the ledger already knows."""
     key = call.call.key
@@ -145,10 +163,14 @@ def intend(session: Session, call: Act) -> ToolOutcome | None:
         if call.facts.tool is not None and call.facts.tool.is_idempotent:
             call.log.is_repeat = True
             return None
-        reason = "the process was cut off while it was being carried out."
-        _move(session, key, "intended", state="unknown", reason=reason, ended_at=clock.now())
-        return held(call, reason)
+        return _cut_off(session, call)
     return _from_ledger(call, row)
+
+
+def _cut_off(session: Session, call: Act) -> ToolOutcome:
+    reason = "the process was cut off while it was being carried out."
+    _move(session, call.call.key, "intended", state="unknown", reason=reason, ended_at=clock.now())
+    return held(call, reason)
 
 
 def _from_ledger(call: Act, row: Effect) -> ToolOutcome:

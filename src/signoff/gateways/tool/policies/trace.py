@@ -48,7 +48,8 @@ class Trace:
             outcome = ToolOutcome("failed", reason=not_sent.reason, code=not_sent.code)
         except Objected as objected:
             call.log.verdicts.append(objected.verdict)
-            outcome = ToolOutcome("stopped", reason=objected.verdict.reason, code=objected.verdict.code)
+            kind = "failed" if objected.verdict.kind == "deny" else "stopped"
+            outcome = ToolOutcome(kind, reason=objected.verdict.reason, code=objected.verdict.code)
         except ConnectorError as failed:
             error = failed
             outcome = ToolOutcome("failed", reason=f"{call.call.name} failed: {failed.detail}", code=failed.code)
