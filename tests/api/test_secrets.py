@@ -98,7 +98,8 @@ def test_a_personal_login_is_not_a_colleagues_to_change(world: World) -> None:
             assert (answer.status_code, answer.json()["code"]) == (403, "personal_secret"), path
         assert builder.delete(f"/v1/acme/secrets/{made}").status_code == 403
         assert owner.post(f"/v1/acme/secrets/{made}/share", json={}).status_code == 200
-        assert builder.put(f"/v1/acme/secrets/{made}", json={"value": SECOND}).json() == {"version": 2}
+        assert builder.put(f"/v1/acme/secrets/{made}", json={"value": SECOND}).status_code == 403
+        assert owner.put(f"/v1/acme/secrets/{made}", json={"value": SECOND}).json() == {"version": 2}
         # A key is nobody in person.
         with world.client(key=owner.post("/v1/acme/keys", json={"name": "k", "preset": "admin"}).json()["key"]) as key:
             assert make(key, world, name="KEYS", whose="personal").status_code == 422

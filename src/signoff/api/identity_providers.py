@@ -15,7 +15,6 @@ from signoff.api.desk import AtDesk, AtMakingDesk, Desk, Id
 from signoff.api.shapes import Body, Name, RoleWord
 from signoff.api.shapes import router as make_router
 from signoff.connectors.oidc.refused import OidcRefused
-from signoff.kit.errors import ConnectorError
 from signoff.people.access import Principal
 from signoff.people.actions import identities as linking
 from signoff.people.actions import providers as actions
@@ -98,13 +97,15 @@ class Passwords(Body):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a provider says of itself, asked just now."""
+    """What a provider says of itself, asked just now; `problem` says in words what is wrong when it is not `ok`."""
 
-    issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    algorithms: tuple[str, ...]
-    keys: int
+    ok: bool
+    problem: str = ""
+    issuer: str = ""
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    algorithms: tuple[str, ...] = ()
+    keys: int = 0
 
 
 @router.get("/v1/{workspace}/identity-providers", response_model=Listed[ProviderFacts])
@@ -169,14 +170,21 @@ async def disable_identity_provider(desk: AtDesk, provider: Id) -> Response:
 
 @router.post("/v1/{workspace}/identity-providers/{provider}:test", response_model=Found)
 async def test_identity_provider(desk: AtDesk, provider: Id) -> Response:
-    """Ask the provider what it is, now; 502 says what is wrong with its answer."""
+    """Ask the provider what it is, now. That it cannot be used is an answer, too."""
     try:
         found = await desk.house.single_sign_on.inspect(desk.principal, provider)
     except OidcRefused as refused:
-        raise ConnectorError(refused.about, is_transient=refused.reason == "provider_unreachable") from refused
+        return answer(Found(ok=False, problem=refused.about))
     said = found.metadata
     return answer(
-        Found(said.issuer, said.authorization_endpoint, said.token_endpoint, said.algorithms, len(found.keys))
+        Found(
+            True,
+            issuer=said.issuer,
+            authorization_endpoint=said.authorization_endpoint,
+            token_endpoint=said.token_endpoint,
+            algorithms=said.algorithms,
+            keys=len(found.keys),
+        )
     )
 
 

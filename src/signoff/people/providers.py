@@ -36,6 +36,14 @@ class SecretPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleRule:
+    """Whoever is in the group has the role."""
+
+    group: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderFacts:
     """An identity provider, without its secret. `is_vouched`: an owner confirmed it as it stands."""
 
@@ -47,7 +55,7 @@ class ProviderFacts:
     scopes: tuple[str, ...]
     email_verified_claim: str
     group_claim: str
-    role_rules: tuple[tuple[str, str], ...]
+    role_rules: tuple[RoleRule, ...]
     default_role: str | None
     makes_members: bool
     domains: tuple[str, ...]
@@ -93,7 +101,7 @@ def facts_of(row: IdentityProvider, people: int = 0) -> ProviderFacts:
         scopes=tuple(str(scope) for scope in row.scopes),
         email_verified_claim=row.email_verified_claim,
         group_claim=row.group_claim,
-        role_rules=tuple((str(group), str(role)) for group, role in rules),
+        role_rules=tuple(RoleRule(str(group), str(role)) for group, role in rules),
         default_role=row.default_role,
         makes_members=row.makes_members,
         domains=tuple(str(domain) for domain in row.domains),

@@ -53,7 +53,9 @@ def sign_in_account(
     identity = session.scalar(
         select(Identity).where(Identity.provider_id == provider.id, Identity.subject == account.subject)
     )
-    role = mapped_role(provider.role_rules, account.groups) or provider.default_role
+    role = (
+        mapped_role([(rule.group, rule.role) for rule in provider.role_rules], account.groups) or provider.default_role
+    )
     if provider.role_rules and role is None:
         raise SsoRefused("no_role")
     if role is not None and not is_known_role(session, provider.workspace_id, role):
@@ -176,7 +178,7 @@ def _give_role(session: Session, provider: ProviderFacts, member: Member, role: 
     """
     if member.role == role:
         return
-    decides_owners = any(given == "owner" for _, given in provider.role_rules)
+    decides_owners = any(rule.role == "owner" for rule in provider.role_rules)
     if member.role == "owner" and (not decides_owners or is_last_owner(session, member)):
         return
     if role not in ADMINISTRATORS and is_last_resort(session, member):

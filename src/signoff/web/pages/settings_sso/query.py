@@ -164,7 +164,7 @@ def _form_of(found: ProviderFacts) -> Form:
             "scopes": (" ".join(found.scopes),),
             "email_verified_claim": (found.email_verified_claim,),
             "group_claim": (found.group_claim,),
-            "role_rules": ("\n".join(f"{group} = {role}" for group, role in found.role_rules),),
+            "role_rules": ("\n".join(f"{rule.group} = {rule.role}" for rule in found.role_rules),),
             "default_role": (found.default_role or REFUSE,),
             "makes_members": ("yes",) if found.makes_members else (),
             "domains": (" ".join(found.domains),),
