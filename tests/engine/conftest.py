@@ -18,6 +18,7 @@ from signoff.runs.states import is_over
 from signoff.settings import Settings
 from signoff.tables.runs import Effect, Run, Step
 from signoff.tables.session import Store
+from signoff.tables.watch import Alert
 from tests.engine.kit_engine import Behave, House, Ledger, Script, engine_settings, house, services_for
 
 
@@ -61,6 +62,20 @@ class Bench:
                     return run
                 if is_over(run.state):
                     raise AssertionError(f"wanted {what}, but the run is {run.state}: {run.code} {run.reason}")
+                await asyncio.sleep(0.01)
+
+    async def alert(self, key: str) -> Alert:
+        """Return the open alert for `key` once it is raised."""
+
+        def look() -> Alert | None:
+            with self.store.read() as session:
+                return session.scalar(select(Alert).where(Alert.open_key == key))
+
+        async with asyncio.timeout(60):
+            while True:
+                found = await self.store.run(look)
+                if found is not None:
+                    return found
                 await asyncio.sleep(0.01)
 
     async def over(self, run_id: str) -> Run:

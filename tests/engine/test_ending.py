@@ -49,7 +49,10 @@ async def test_a_hung_write_that_is_cancelled_must_be_looked_at(bench: Bench):
     await bench.until(run_id, lambda run: bool(bench.ledger.calls("post")), "the post")
     cancel(bench, at, run_id)
     assert (await bench.over(run_id)).state == "cancelled"
-    assert [(effect.state, effect.tool) for effect in bench.effects(run_id)] == [("unknown", "erp.post")]
+    (effect,) = bench.effects(run_id)
+    assert (effect.state, effect.tool) == ("unknown", "erp.post")
+    alert = await bench.alert(f"effect:{effect.key}")
+    assert alert.detail == {"effect": effect.key, "run": run_id, "tool": "erp.post"}
 
 
 async def test_a_cancelled_run_makes_no_further_call(bench: Bench):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -110,6 +112,30 @@ async def test_a_claim_whose_commit_was_not_confirmed_is_offered_again(bench: Be
     assert (await bench.over(run_id)).state == "completed"
 
 
+async def test_what_the_relay_has_in_hand_is_not_offered_again(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    at, carried, go_on = bench.house(turns("Done.")), list[str](), asyncio.Event()
+
+    async def slowly(_: Any, message: outbox.Message) -> None:
+        carried.append(message.id)
+        await go_on.wait()
+
+    monkeypatch.setitem(relay.HANDLERS, "slow.test", slowly)
+    monkeypatch.setattr("signoff.engine.sweeps._UNCONFIRMED_SECONDS", 0.0)
+    with bench.store.write() as session:
+        message = outbox.send(session, workspace_id=at.workspace_id, kind="slow.test", payload={})
+    await until(lambda: carried == [message])
+    engine = bench.worker._engine
+    assert engine is not None
+    await Sweeps(engine).sweep()
+    with bench.store.read() as session:
+        assert session.get_one(OutboxMessage, message).claimed_by == durable.worker_id()
+    go_on.set()
+    await until(lambda: not engine.in_hand)
+    with bench.store.read() as session:
+        done = session.get_one(OutboxMessage, message)
+        assert (done.done_at is not None, done.attempts, carried) == (True, 1, [message])
+
+
 async def test_a_leg_that_has_begun_is_not_given_up_as_unbegun(bench: Bench):
     at = bench.house(turns("Done."))
     revision = revision_of(bench.store, at)
@@ -207,7 +233,11 @@ async def test_nothing_is_kept_for_ever(bench: Bench):
         assert session.get_one(Run, run_id).state == "completed"
 
 
-async def durable_moment() -> None:
-    import asyncio
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not is_so():
+            await durable_moment()
 
+
+async def durable_moment() -> None:
     await asyncio.sleep(0.01)

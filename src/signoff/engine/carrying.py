@@ -21,7 +21,15 @@ Handler = Callable[[Services, Message], Awaitable[None]]
 async def _raise(services: Services, message: Message) -> None:
     def work(session: Session) -> None:
         told = message.payload
-        raise_alert(session, message.workspace_id, key=told["key"], kind=told["kind"], text=told["text"])
+        raise_alert(
+            session,
+            message.workspace_id,
+            key=told["key"],
+            kind=told["kind"],
+            text=told["text"],
+            # A message left by the release before has none.
+            detail=told.get("detail"),
+        )
 
     await services.store.write_async(work)
 

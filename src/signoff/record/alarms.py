@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
@@ -13,13 +14,15 @@ RAISE: Final = "alert.raise"
 RESOLVE: Final = "alert.resolve"
 
 
-def ask_for_alert(session: Session, workspace_id: str, *, key: str, kind: str, text: str) -> None:
+def ask_for_alert(
+    session: Session, workspace_id: str, *, key: str, kind: str, text: str, detail: Mapping[str, Any] | None = None
+) -> None:
     """Have an alert raised as soon as this transaction is durable.
 
     Args:
-        key, kind, text: as `watch.actions.raise_alert` takes them.
+        key, kind, text, detail: as `watch.actions.raise_alert` takes them.
     """
-    payload = {"key": key, "kind": kind, "text": text}
+    payload = {"key": key, "kind": kind, "text": text, "detail": dict(detail or {})}
     outbox.send(session, workspace_id=workspace_id, kind=RAISE, payload=payload)
 
 

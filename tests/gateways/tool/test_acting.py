@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from signoff.connectors import faults
 from signoff.freezes.actions import order_freeze
@@ -17,6 +17,7 @@ from signoff.gateways.tool.gateway import act
 from signoff.gateways.tool.policies import retry
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection
+from signoff.tables.watch import Alert
 from tests.gateways.kit_world import World
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -65,6 +66,20 @@ async def test_a_freeze_in_the_pause_before_a_repeat_stops_it(
     assert len(world.link.sent) == 1
     said = world.step(world.call().key).verdicts[-1]
     assert (said["policy"], said["kind"], said["code"]) == ("freeze", "deny", "frozen")
+
+
+async def test_a_run_revoked_after_an_attempt_that_may_have_acted_leaves_a_question(world: World) -> None:
+    def revoke(name: str, args: dict[str, Any]) -> Exception:
+        world.change(lambda session: session.execute(update(Agent).values(state="disabled")))
+        return faults.unknown_outcome("no")
+
+    world.link.behave = revoke
+    outcome = await act(world.services, world.run, world.call("set_status"))
+    effect = world.effect(world.call().key)
+    assert effect is not None
+    assert (outcome.kind, outcome.code, effect.state) == ("stopped", "agent_disabled", "unknown")
+    with world.store.read() as session:
+        assert session.scalars(select(Alert.kind)).all() == ["effect_unknown"]
 
 
 async def test_a_freeze_does_not_stop_the_repeat_of_a_read(world: World) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal
-from signoff.record import trace
+from signoff.record import alarms, trace
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions
 from signoff.runs.facts import LegStart
@@ -187,6 +187,8 @@ def test_an_act_that_was_cut_off_must_be_looked_at(store: Store, at: House, run_
         actions.end_leg(session, run_id, 1, state="stopped", worker="w1")
     with store.read() as session:
         assert session.get_one(Effect, f"{run_id}:a").state == "unknown"
+        asked = session.scalars(select(OutboxMessage).where(OutboxMessage.kind == alarms.RAISE)).one()
+        assert (asked.payload["key"], asked.payload["kind"]) == (f"effect:{run_id}:a", "effect_unknown")
 
 
 def test_cancelling_in_every_state(store: Store, at: House, run_id: str):

@@ -99,6 +99,8 @@ class Log:
     # An attempt before a crash may have acted; the tool is safe to repeat, so it is.
     is_repeat: bool = False
     known: ToolOutcome | None = None
+    # The run is stopped, and what an attempt of this call did stays unknown.
+    is_left_unknown: bool = False
     closing: list[Callable[[Session], object]] = field(default_factory=list[Callable[[Session], object]])
 
 

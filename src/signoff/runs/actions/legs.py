@@ -14,9 +14,11 @@ from signoff.kit import clock
 from signoff.kit.errors import NotFound
 from signoff.record import outbox
 from signoff.record.actor import SYSTEM, Actor
+from signoff.record.alarms import ask_for_alert
 from signoff.runs.actions import statements
 from signoff.runs.actions.moves import move, rows, tell_state
 from signoff.runs.actions.request import START
+from signoff.runs.alarms import effect_unknown
 from signoff.runs.facts import LegStart, RunContext, context_of
 from signoff.runs.states import WaitingFor
 from signoff.tables.runs import Leg, Run
@@ -101,8 +103,9 @@ def end_leg(
 def _close_what_was_cut_off(session: Session, run_id: str) -> None:
     """No call of the run is under way any more: what still looks so was cut off, and a person must look for its act."""
     values = {"of_run": run_id, "words": "The call was cut off before its answer came.", "moment": clock.now()}
-    for statement in (statements.CUT_OFF_STEPS, statements.CUT_OFF_EFFECTS):
-        statement.run(session, values)
+    statements.CUT_OFF_STEPS.run(session, values)
+    for act in statements.CUT_OFF_EFFECTS.all(session, values):
+        ask_for_alert(session, act.workspace_id, **effect_unknown(act.key, run_id=run_id, tool=act.tool))
 
 
 def complete_run(

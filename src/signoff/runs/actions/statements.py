@@ -32,4 +32,5 @@ CUT_OFF_EFFECTS = Prepared(
     update(_effects)
     .where(_effects.c.run_id == bindparam("of_run"), _effects.c.state == "intended")
     .values(state="unknown", reason=bindparam("words"), ended_at=_moment)
+    .returning(_effects.c.key, _effects.c.workspace_id, _effects.c.tool)
 )

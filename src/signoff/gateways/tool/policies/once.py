@@ -20,9 +20,6 @@ from signoff.tables.base import Json, Moment
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Effect
 
-ALERT_KIND = "effect_unknown"
-
-
 _effects = cast("Table", Effect.__table__)
 # Built once, as everything that is written with every call.
 _ADD = Prepared(
@@ -88,12 +85,7 @@ class Once:
         try:
             answer = await proceed(call)
         except Objected as objected:
-            # What an earlier attempt did is a person's question, whether the run ends here or is only told no.
-            reason = objected.verdict.reason
-            _at_end(call, "unknown" if _may_have_acted_before(call) else "failed", reason=reason)
-            if objected.verdict.kind == "deny" and _may_have_acted_before(call):
-                call.log.verdicts.append(objected.verdict)
-                raise Known(held(call, reason)) from objected
+            _end_objected(call, objected)
             raise
         except NotSent as error:
             if _may_have_acted_before(call):
@@ -111,6 +103,23 @@ class Once:
             raise
         _at_end(call, "done", result={"value": answer.value, "is_error": answer.is_error})
         return answer
+
+
+def _end_objected(call: Act, objected: Objected) -> None:
+    """Write what came of an act that is forbidden by now.
+
+    Raises:
+        Known: the run goes on, and what an earlier attempt did is a person's question.
+    """
+    reason = objected.verdict.reason
+    if not _may_have_acted_before(call):
+        _at_end(call, "failed", reason=reason)
+        return
+    _at_end(call, "unknown", reason=reason)
+    if objected.verdict.kind == "deny":
+        call.log.verdicts.append(objected.verdict)
+        raise Known(held(call, reason)) from objected
+    call.log.is_left_unknown = True
 
 
 def _may_have_acted_before(call: Act) -> bool:

@@ -13,11 +13,12 @@ from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.tool.call import Act, OutcomeKind, ToolOutcome
 from signoff.gateways.tool.facts import finished_outcome
-from signoff.gateways.tool.policies.once import ALERT_KIND, Known, NotSent
+from signoff.gateways.tool.policies.once import Known, NotSent
 from signoff.gateways.tool.results import fitted
 from signoff.kit.errors import ConnectorError
 from signoff.kit.faultpoints import faultpoint
 from signoff.record import trace
+from signoff.runs.alarms import effect_unknown
 from signoff.watch.actions import raise_alert
 
 log = logging.getLogger(__name__)
@@ -98,15 +99,9 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
         },
     )
     _note_health(session, call, outcome, error)
-    if outcome.kind == "held":
-        raise_alert(
-            session,
-            call.run.workspace_id,
-            key=f"effect:{call.call.key}",
-            kind=ALERT_KIND,
-            text=f"{call.call.name} in run {call.run.run_id} may or may not have happened. Someone has to look.",
-            detail={"effect": call.call.key, "run": call.run.run_id, "tool": call.call.name},
-        )
+    if outcome.kind == "held" or call.log.is_left_unknown:
+        told = effect_unknown(call.call.key, run_id=call.run.run_id, tool=call.call.name)
+        raise_alert(session, call.run.workspace_id, **told)
     return outcome if is_first else finished_outcome(session, call.run, call.call) or outcome
 
 

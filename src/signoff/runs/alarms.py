@@ -1,0 +1,17 @@
+"""What people are told of an act when nobody knows whether it happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+EFFECT_UNKNOWN = "effect_unknown"
+
+
+def effect_unknown(key: str, *, run_id: str, tool: str) -> dict[str, Any]:
+    """Return the alert as `raise_alert` and `ask_for_alert` take it. One act has one, whoever finds out first."""
+    return {
+        "key": f"effect:{key}",
+        "kind": EFFECT_UNKNOWN,
+        "text": f"{tool} in run {run_id} may or may not have happened. Someone has to look.",
+        "detail": {"effect": key, "run": run_id, "tool": tool},
+    }
