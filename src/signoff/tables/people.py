@@ -80,6 +80,8 @@ class Person(Base):
     email: Mapped[str] = mapped_column(Name, unique=True)
     name: Mapped[str] = mapped_column(Name)
     password_hash: Mapped[str | None] = mapped_column(Long)
+    # When a mailed link, or the operator's, showed that whoever set the password holds the address.
+    address_proven_at: Mapped[datetime | None] = mapped_column(Moment)
     time_zone: Mapped[str | None] = mapped_column(Name)
     has_single_keys: Mapped[bool] = mapped_column(default=True, server_default=true())
     # Makes, suspends and resumes workspaces; sees their names and counts, never what is in them.
