@@ -17,12 +17,14 @@ from signoff.people.actions import (
     create_setup_link,
     remove_member,
     revoke_session,
+    set_instance_administrator,
     set_role,
     sign_out,
 )
 from signoff.people.actions.setup_links import LinkNotGood
 from signoff.people.entrance import Entrance
 from signoff.people.facts import Founded, Pending, SignedIn
+from signoff.record.actor import SYSTEM
 from signoff.tables.people import Person, SetupLink, SignInSession
 from signoff.tables.session import Store
 from tests.rooms.people.test_workspaces_and_members import as_owner, found
@@ -248,3 +250,27 @@ def test_an_administrators_link_cannot_open_another_workspace(store: Store) -> N
     found(store, "third", "dora@example.com")
     with pytest.raises(NotNow):
         entrance(store).redeem(token, PASSWORD, address="local")
+
+
+def test_no_workspace_opens_the_account_of_an_instance_administrator(store: Store) -> None:
+    here, _ = with_password(store)
+    owner = as_owner(here)
+    with store.write() as session:
+        root = add_member(session, owner, email="root@example.com", name="Root", role="viewer")
+        early = create_setup_link(session, owner, member_id=root, lifetime_seconds=60)
+        person_id = queries.member(session, owner, root).person_id
+        set_instance_administrator(session, SYSTEM, person_id=person_id, is_on=True)
+    for purpose in ("invitation", "reset"):
+        with pytest.raises(NotNow, match="administers the installation") as refused, store.write() as session:
+            create_setup_link(session, owner, member_id=root, purpose=purpose, lifetime_seconds=60)
+        assert refused.value.code == "person_elsewhere"
+    with pytest.raises(NotNow):  # Nor with a link from before they had the mark.
+        entrance(store).redeem(early, PASSWORD, address="local")
+    assert entrance(store).redeem(link(store, here, root), PASSWORD, address="local")  # The operator's.
+
+
+def test_nobody_makes_a_link_for_themselves(store: Store) -> None:
+    """A session left open, or opened by a workspace's identity provider, must not become the password."""
+    here, _ = with_password(store)
+    with pytest.raises(NotAllowed, match="on your profile"), store.write() as session:
+        create_setup_link(session, as_owner(here), member_id=here.member_id, purpose="reset", lifetime_seconds=60)

@@ -50,7 +50,8 @@ def create_setup_link(
     may not, because whoever holds it becomes that person everywhere. With `mail_with`, the link is mailed as well.
 
     Raises:
-        NotNow: the person belongs to another workspace as well.
+        NotNow: the person belongs to another workspace as well, or administers the installation.
+        NotAllowed: it would be for the caller, or for somebody who may do more.
     """
     authorize(principal, "member.manage")
     if purpose not in ("first_run", "invitation", "reset"):
@@ -65,6 +66,7 @@ def create_setup_link(
     if member is None:
         raise NotFound("There is no such member in this workspace.")
     # Whoever holds the link becomes that person.
+    refuse_oneself(principal, member)
     refuse_beyond(session, principal, member)
     if purpose != "first_run":
         refuse_if_elsewhere(session, member.person_id, principal.workspace_id)
@@ -193,12 +195,29 @@ def link_not_good() -> LinkNotGood:
     )
 
 
-def refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) -> None:
-    """Refuse when the person belongs to another workspace: what is done here would reach there.
+def refuse_oneself(principal: Principal, member: Member) -> None:
+    """Refuse to open one's own account from the side: a session that is open somewhere does not prove who sits there.
 
     Raises:
-        NotNow: they do.
+        NotAllowed: the member is the caller.
     """
+    if principal.kind != "system" and principal.id == member.id:
+        raise NotAllowed("Change your own password on your profile.", code="own_account")
+
+
+def refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) -> None:
+    """Refuse when the person reaches further than this workspace: what is done here would reach there.
+
+    Raises:
+        NotNow: they belong to another workspace, or administer the installation.
+    """
+    mark = select(Person.is_instance_administrator).where(Person.id == person_id)
+    if session.scalar(mark):
+        raise NotNow(
+            "This person administers the installation, which no workspace gives away. They sign in with their own "
+            "password; who lost it asks for a mail on the sign-in page, or the operator runs `signoff setup-link`.",
+            code="person_elsewhere",
+        )
     with lifted(session):
         elsewhere = session.scalar(
             select(Member.id)
