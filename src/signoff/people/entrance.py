@@ -123,7 +123,8 @@ class Entrance:
             return self._enter(
                 session,
                 link.person_id,
-                workspace_id=link.workspace_id,
+                # A forgotten password is the person's: they come in wherever one of their places lets them.
+                workspace_id=None if link.purpose == "forgotten" else link.workspace_id,
                 method="link",
                 how=f"link:{link.purpose}",
                 user_agent=user_agent,
