@@ -192,17 +192,19 @@ def member(session: Session, viewer: Principal, member_id: str) -> MemberFacts:
 
 
 def _member_facts(row: Member, person: Person, has_second_factor: bool, has_sso: bool) -> MemberFacts:
+    # Of whom has not come in, a workspace is told no more than it said itself.
+    is_here = row.accepted_at is not None
     return MemberFacts(
         id=row.id,
         person_id=person.id,
         email=person.email,
-        name=person.name,
+        name=person.name if is_here else row.invited_name or person.email,
         role=row.role,
-        state="active" if row.accepted_at else "invited",
-        has_password=person.password_hash is not None,
+        state="active" if is_here else "invited",
+        has_password=is_here and person.password_hash is not None,
         has_sso=bool(has_sso),
         created_at=row.created_at,
-        has_second_factor=has_second_factor,
+        has_second_factor=is_here and has_second_factor,
     )
 
 

@@ -101,6 +101,8 @@ class Member(Base):
     role: Mapped[str] = mapped_column(State)
     state: Mapped[str] = mapped_column(State, default="active")
     created_at: Mapped[datetime] = mapped_column(Moment)
+    # What whoever invited them called them: until they come in, the workspace is told no other name.
+    invited_name: Mapped[str | None] = mapped_column(Name)
     # Empty until they come in for the first time: invited.
     accepted_at: Mapped[datetime | None] = mapped_column(Moment)
 

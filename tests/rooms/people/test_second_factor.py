@@ -17,6 +17,7 @@ from signoff.people.access import Principal, system
 from signoff.people.actions import (
     add_member,
     create_setup_link,
+    open_session,
     reset_second_factor,
     seal_second_factors_anew,
     set_instance_administrator,
@@ -316,6 +317,7 @@ def test_a_workspace_does_not_make_another_less_safe(store: Store) -> None:
     there = with_password(store, "other", "bob@example.com")
     with_factor(store, there)
     with store.write() as session:
+        open_session(session, there.person_id, lifetime_seconds=60, workspace_id=there.workspace_id)
         bob = add_member(session, owner(here), email="bob@example.com", name="Bob", role="member")
     with pytest.raises(NotNow, match="another workspace"), store.write() as session:
         reset_second_factor(session, owner(here), bob)

@@ -51,11 +51,13 @@ def add_member(session: Session, principal: Principal, *, email: str, name: str,
             person_id=person_id,
             role=role,
             created_at=clock.now(),
+            invited_name=clean_name(name),
             accepted_at=accepted_at,
         )
         session.add(member)
     else:
         member.role, member.state, member.accepted_at = role, "active", accepted_at
+        member.invited_name = clean_name(name)
     session.flush()
     _note(session, principal, "member.added", member.id, {"role": role})
     return member.id

@@ -221,7 +221,13 @@ def refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) -> 
     with lifted(session):
         elsewhere = session.scalar(
             select(Member.id)
-            .where(Member.person_id == person_id, Member.workspace_id != workspace_id, Member.state == "active")
+            .where(
+                Member.person_id == person_id,
+                Member.workspace_id != workspace_id,
+                Member.state == "active",
+                # Where they have not come in, another workspace only says that it knows their address.
+                Member.accepted_at.is_not(None),
+            )
             .limit(1)
         )
     if elsewhere:

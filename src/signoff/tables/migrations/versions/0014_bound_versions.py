@@ -17,6 +17,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.add_column("secret_versions", sa.Column("hosts", JSON))
+    op.add_column("members", sa.Column("invited_name", sa.String(200)))
     op.add_column("people", sa.Column("address_proven_at", MOMENT))
     # Of older values nobody knows any more; they are entered again.
     op.execute(
