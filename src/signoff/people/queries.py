@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, true
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
@@ -21,6 +21,7 @@ from signoff.people.facts import (
     WorkspaceFacts,
 )
 from signoff.people.membership import principal_of_member, refuse_suspended
+from signoff.people.proofs import has_come_in
 from signoff.people.sign_in_rules import broken_rule, refusal_of
 from signoff.tables.identity import Identity
 from signoff.tables.people import Environment, Member, Person, SecondFactor, SignInSession, Workspace
@@ -54,7 +55,12 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
         select(Member, Person, Workspace)
         .join(Person, Person.id == Member.person_id)
         .join(Workspace, Workspace.id == Member.workspace_id)
-        .where(Member.person_id == row.person_id, Member.state == "active", chosen)
+        .where(
+            Member.person_id == row.person_id,
+            Member.state == "active",
+            chosen,
+            true() if row.provider_id is not None else has_come_in(),
+        )
     ).first()
     if found is None or (row.provider_id is not None and found[2].id != row.workspace_id):
         # A workspace's provider speaks for that workspace only: what it opened leads nowhere else.
@@ -111,7 +117,8 @@ def workspaces_of(session: Session, viewer: Principal) -> list[WorkspaceFacts]:
     query = (
         select(Workspace)
         .join(Member, Member.workspace_id == Workspace.id)
-        .where(Member.person_id == viewer.person_id, Member.state == "active")
+        .join(Person, Person.id == Member.person_id)
+        .where(Member.person_id == viewer.person_id, Member.state == "active", has_come_in())
         .order_by(Workspace.name, Workspace.id)
         .limit(200)
     )

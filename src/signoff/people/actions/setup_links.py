@@ -68,7 +68,9 @@ def create_setup_link(
     # Whoever holds the link becomes that person.
     refuse_oneself(principal, member)
     refuse_beyond(session, principal, member)
-    if purpose != "first_run":
+    # To their own mailbox an invitation may go wherever they are: it shows that the address is theirs.
+    is_to_prove = mail_with is not None and member.accepted_at is None
+    if purpose != "first_run" and not is_to_prove:
         refuse_if_elsewhere(session, member.person_id, principal.workspace_id)
     with lifted(session):  # Links are a person's: an older one of another workspace ends too.
         session.execute(
@@ -125,10 +127,17 @@ def use_setup_link(session: Session, token: str) -> SetupLink:
     if getattr(used, "rowcount", 0) != 1:
         raise link_not_good()
     link = session.scalars(select(SetupLink).where(SetupLink.token_hash == digest)).one()
-    if link.purpose in ("invitation", "reset"):
+    if link.purpose in ("invitation", "reset") and not _is_proof_of_invited(session, link):
         # They may have joined another workspace since the link was made.
         refuse_if_elsewhere(session, link.person_id, link.workspace_id)
     return link
+
+
+def _is_proof_of_invited(session: Session, link: SetupLink) -> bool:
+    if link.mailed_at is None:
+        return False
+    here = select(Member.id).where(Member.person_id == link.person_id, Member.workspace_id == link.workspace_id)
+    return session.scalar(here.where(Member.state == "active", Member.accepted_at.is_(None))) is not None
 
 
 def _new_link(session: Session, member: Member, purpose: Purpose, lifetime_seconds: int) -> tuple[str, str]:
