@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from alembic import command
-from sqlalchemy import Connection, column, insert, select, table, text
+from sqlalchemy import JSON, Connection, column, insert, select, table, text
 
 from signoff.tables import migrate as migrations
 from signoff.tables.migrate import migrate
@@ -25,7 +25,7 @@ def put(connection: Connection, into: str, /, **values: Any) -> None:
 def secret(connection: Connection, name: str, version: int) -> None:
     put(
         connection, "secrets", id=f"sec_{name}", workspace_id="ws_1", environment_id="env_1", name=name, description="",
-        connection_id="con_1", hosts="[]", ciphertext=b"abc", nonce=b"def", key_id="key", version=version,
+        connection_id="con_1", hosts='["erp.example"]', ciphertext=b"abc", nonce=b"def", key_id="key", version=version,
         created_at=NOW,
     )  # fmt: skip
 
@@ -66,6 +66,8 @@ def test_values_become_versions_and_agents_that_list_them_are_granted_them(empty
     with engine.begin() as connection:
         versions = connection.execute(text("select version, state, source, key_id from secret_versions")).all()
         assert [tuple(row) for row in versions] == [(7, "current", "built_in", "key")]
+        hosts = connection.execute(select(column("hosts", JSON)).select_from(table("secret_versions"))).scalars().all()
+        assert hosts == [["erp.example"]]
         granted = connection.execute(text("select agent_id from secret_grants order by agent_id")).scalars().all()
         assert granted == ["agt_drafts", "agt_serves"]
         assert open_to_all(connection, "sec_TOKEN") is False

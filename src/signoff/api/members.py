@@ -60,10 +60,14 @@ async def members(desk: AtDesk, cursor: Cursor = None, size: Size = None) -> Res
 
 @router.post("/v1/{workspace}/members", response_model=Made, status_code=201)
 async def add_member(desk: AtMakingDesk, body: NewMember) -> Response:
-    """Let a person in."""
+    """Let a person in. Whose password was set elsewhere, and no address proven, is invited by mail, or refused."""
+    sends_mail = desk.settings.smtp_url is not None
 
     def work(session: Session, principal: Principal) -> Made:
-        return Made(id=actions.add_member(session, principal, email=body.email, name=body.name, role=body.role))
+        made = actions.add_member(
+            session, principal, email=body.email, name=body.name, role=body.role, sends_mail=sends_mail
+        )
+        return Made(id=made)
 
     return answer(await desk.make("member.add", body.model_dump(mode="json"), work), 201)
 

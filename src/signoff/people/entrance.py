@@ -30,6 +30,7 @@ from signoff.people.forgotten import Forgotten
 from signoff.people.knocks import Knocks
 from signoff.people.links import person_of_link
 from signoff.people.own_factor import OwnFactor
+from signoff.people.proofs import note_proof
 from signoff.people.sign_in_rules import needed_step
 from signoff.tables.session import Store
 
@@ -114,6 +115,7 @@ class Entrance:
         password_hash = passwords.make_hash(password, (*known, name or "")) if password is not None else None
         with self._store.write() as session:
             link = use_setup_link(session, token)
+            note_proof(session, link, sets_password=password_hash is not None)
             if password_hash is not None:
                 set_password(session, link.person_id, password_hash)
                 note_everywhere(session, link.person_id, "password.changed", {"how": f"link:{link.purpose}"})
@@ -123,7 +125,8 @@ class Entrance:
             return self._enter(
                 session,
                 link.person_id,
-                workspace_id=link.workspace_id,
+                # A forgotten password is the person's: they come in wherever one of their places lets them.
+                workspace_id=None if link.purpose == "forgotten" else link.workspace_id,
                 method="link",
                 how=f"link:{link.purpose}",
                 user_agent=user_agent,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, true
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
@@ -21,6 +21,7 @@ from signoff.people.facts import (
     WorkspaceFacts,
 )
 from signoff.people.membership import principal_of_member, refuse_suspended
+from signoff.people.proofs import has_come_in
 from signoff.people.sign_in_rules import broken_rule, refusal_of
 from signoff.tables.identity import Identity
 from signoff.tables.people import Environment, Member, Person, SecondFactor, SignInSession, Workspace
@@ -54,7 +55,12 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
         select(Member, Person, Workspace)
         .join(Person, Person.id == Member.person_id)
         .join(Workspace, Workspace.id == Member.workspace_id)
-        .where(Member.person_id == row.person_id, Member.state == "active", chosen)
+        .where(
+            Member.person_id == row.person_id,
+            Member.state == "active",
+            chosen,
+            true() if row.provider_id is not None else has_come_in(),
+        )
     ).first()
     if found is None or (row.provider_id is not None and found[2].id != row.workspace_id):
         # A workspace's provider speaks for that workspace only: what it opened leads nowhere else.
@@ -111,7 +117,8 @@ def workspaces_of(session: Session, viewer: Principal) -> list[WorkspaceFacts]:
     query = (
         select(Workspace)
         .join(Member, Member.workspace_id == Workspace.id)
-        .where(Member.person_id == viewer.person_id, Member.state == "active")
+        .join(Person, Person.id == Member.person_id)
+        .where(Member.person_id == viewer.person_id, Member.state == "active", has_come_in())
         .order_by(Workspace.name, Workspace.id)
         .limit(200)
     )
@@ -192,17 +199,19 @@ def member(session: Session, viewer: Principal, member_id: str) -> MemberFacts:
 
 
 def _member_facts(row: Member, person: Person, has_second_factor: bool, has_sso: bool) -> MemberFacts:
+    # Of whom has not come in, a workspace is told no more than it said itself.
+    is_here = row.accepted_at is not None
     return MemberFacts(
         id=row.id,
         person_id=person.id,
         email=person.email,
-        name=person.name,
+        name=person.name if is_here else row.invited_name or person.email,
         role=row.role,
-        state="active" if row.accepted_at else "invited",
-        has_password=person.password_hash is not None,
+        state="active" if is_here else "invited",
+        has_password=is_here and person.password_hash is not None,
         has_sso=bool(has_sso),
         created_at=row.created_at,
-        has_second_factor=has_second_factor,
+        has_second_factor=is_here and has_second_factor,
     )
 
 

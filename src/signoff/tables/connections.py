@@ -115,6 +115,8 @@ class SecretVersion(Base):
     # Where the value is: sealed here (built_in), or in an outside store (env, vault, aws) under `reference`.
     source: Mapped[str] = mapped_column(State)
     reference: Mapped[str | None] = mapped_column(Long)
+    # Where it may go: what the connection led to when it was entered. Null when a release before did not write it.
+    hosts: Mapped[list[Any] | None] = mapped_column(Json)
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     nonce: Mapped[bytes] = mapped_column(LargeBinary)
     key_id: Mapped[str] = mapped_column(Name)

@@ -80,6 +80,8 @@ class Person(Base):
     email: Mapped[str] = mapped_column(Name, unique=True)
     name: Mapped[str] = mapped_column(Name)
     password_hash: Mapped[str | None] = mapped_column(Long)
+    # When a mailed link, or the operator's, showed that whoever set the password holds the address.
+    address_proven_at: Mapped[datetime | None] = mapped_column(Moment)
     time_zone: Mapped[str | None] = mapped_column(Name)
     has_single_keys: Mapped[bool] = mapped_column(default=True, server_default=true())
     # Makes, suspends and resumes workspaces; sees their names and counts, never what is in them.
@@ -99,6 +101,8 @@ class Member(Base):
     role: Mapped[str] = mapped_column(State)
     state: Mapped[str] = mapped_column(State, default="active")
     created_at: Mapped[datetime] = mapped_column(Moment)
+    # What whoever invited them called them: until they come in, the workspace is told no other name.
+    invited_name: Mapped[str | None] = mapped_column(Name)
     # Empty until they come in for the first time: invited.
     accepted_at: Mapped[datetime | None] = mapped_column(Moment)
 

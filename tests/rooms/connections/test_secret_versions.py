@@ -23,7 +23,7 @@ from signoff.connections.secrets import (
 from signoff.connections.vault import Vault
 from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
-from signoff.tables.connections import Secret, SecretVersion
+from signoff.tables.connections import Connection, Secret, SecretVersion
 from signoff.tables.session import Store
 from tests.rooms.connections import kit_connections as kit
 
@@ -78,6 +78,39 @@ def test_the_oldest_values_are_erased_and_cannot_come_back(
         for version, refusal in ((1, NotNow), (4, NotNow), (9, NotFound), (0, NotFound)):
             with pytest.raises(refusal):
                 restore_secret(session, acme.owner, keeping, token, version=version)
+
+
+def test_an_older_value_does_not_follow_the_connection_to_another_host(
+    store: Store, acme: kit.Place, erp: str, token: str, vault: Vault
+) -> None:
+    """Who may point the connection elsewhere and put a value in must not send the old one there, unseen."""
+    with store.write() as session:
+        row = session.get_one(Connection, erp)
+        row.config = {**row.config, "url": "https://elsewhere.example/mcp"}
+    with store.write() as session:
+        replace_secret(session, acme.owner, vault, token, value="dummy-dummy")
+    with store.write() as session, pytest.raises(NotNow, match="other hosts") as refused:
+        restore_secret(session, acme.owner, vault, token, version=1)
+    assert refused.value.code == "secret_version_elsewhere"
+    assert revealed(store, vault, acme, erp) == "dummy-dummy"
+    with store.write() as session:
+        row = session.get_one(Connection, erp)
+        row.config = {**row.config, "url": kit.URL}
+    with store.write() as session:  # Back where it was entered for, it may be used again; the one from elsewhere not.
+        restore_secret(session, acme.owner, vault, token, version=1)
+        with pytest.raises(NotNow, match="Version 2 was entered for other hosts"):
+            restore_secret(session, acme.owner, vault, token, version=2)
+    assert revealed(store, vault, acme, erp) == VALUE
+
+
+def test_a_version_of_which_nobody_knows_the_hosts_is_entered_again(
+    store: Store, acme: kit.Place, token: str, vault: Vault
+) -> None:
+    with store.write() as session:
+        replace_secret(session, acme.owner, vault, token, value="second value")
+        session.execute(update(SecretVersion).where(SecretVersion.version == 1).values(hosts=None))
+    with store.write() as session, pytest.raises(NotNow, match="Enter its value again"):
+        restore_secret(session, acme.owner, vault, token, version=1)
 
 
 def test_of_two_who_replace_it_at_once_one_is_told(store: Store, acme: kit.Place, token: str, vault: Vault) -> None:

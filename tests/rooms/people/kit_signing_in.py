@@ -5,13 +5,14 @@ from __future__ import annotations
 from pyotp.totp import TOTP
 from sqlalchemy import update
 
+from signoff.kit import clock
 from signoff.kit.sealing import MasterKey, MasterKeys, Sealer
 from signoff.people import passwords
 from signoff.people.access import Principal
 from signoff.people.actions import set_password
 from signoff.people.entrance import Entrance
 from signoff.people.facts import Founded, Pending, SignedIn
-from signoff.tables.people import SecondFactor, Workspace
+from signoff.tables.people import Person, SecondFactor, Workspace
 from signoff.tables.session import Store
 from tests.rooms.people.test_workspaces_and_members import as_owner, found
 
@@ -29,7 +30,14 @@ def with_password(store: Store, slug: str = "acme", email: str = EMAIL) -> Found
     founded = found(store, slug, email)
     with store.write() as session:
         set_password(session, founded.person_id, PASSWORD_HASH)
+    prove(store, email)
     return founded
+
+
+def prove(store: Store, email: str) -> None:
+    """Have the person shown that the address is theirs, as a mailed link does."""
+    with store.write() as session:
+        session.execute(update(Person).where(Person.email == email).values(address_proven_at=clock.now()))
 
 
 def enter(at: Entrance, email: str = EMAIL) -> SignedIn:

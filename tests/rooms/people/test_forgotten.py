@@ -19,7 +19,7 @@ from signoff.people.actions.setup_links import MAIL_LINK, LinkNotGood, mail_plac
 from signoff.people.facts import SignedIn
 from signoff.people.forgotten import Forgotten
 from signoff.people.mailing import link_mail
-from signoff.tables.people import SetupLink
+from signoff.tables.people import Member, SetupLink, Workspace
 from signoff.tables.record import OutboxMessage
 from signoff.tables.session import Store
 from tests.rooms.people.kit_signing_in import EMAIL, PASSWORD, SEALER, door, enter, owner, with_password
@@ -194,3 +194,19 @@ def test_the_mail_leads_to_the_operators_address_and_is_not_written_once_the_lin
     with store.read() as session:
         assert link_mail(session, SEALER, payload, public_address=AT) is None
         assert link_mail(session, SEALER, {**payload, "link": "lnk_none"}, public_address=AT) is None
+
+
+@pytest.mark.parametrize("shut", ["suspended", "single sign-on only"])
+def test_a_place_that_does_not_let_them_in_does_not_stand_in_the_way_of_the_others(store: Store, shut: str) -> None:
+    with_password(store)
+    there = found(store, "other", EMAIL)
+    with store.write() as session:
+        row = session.get_one(Workspace, there.workspace_id)
+        if shut == "suspended":
+            row.suspended_at = clock.now()
+        else:
+            row.is_password_allowed = False
+            session.get_one(Member, there.member_id).role = "viewer"
+    entered = door(store).redeem(asked(store), NEW, address="local")
+    assert isinstance(entered, SignedIn)
+    assert entered.workspace_slug == "acme"

@@ -37,6 +37,7 @@ from signoff.tables.identity import Identity
 from signoff.tables.people import Member, Person, SignInSession
 from signoff.tables.record import AuditRow
 from signoff.tables.session import Store
+from tests.rooms.people.kit_signing_in import prove
 from tests.rooms.people.test_identity_providers import (
     ENTERED,
     GUARD,
@@ -378,6 +379,7 @@ def test_a_closed_workspace_does_not_close_the_persons_others(acme: Acme, store:
         add_member(session, other, email=BOB["email"], name="Bob", role="member")
     with_password(acme, acme.owner.person_id)
     with_password(acme, acme.builder.person_id)
+    prove(store, BOB["email"])
     acme.sign_in()
     close_to_passwords(acme)
     elsewhere = by_password(acme, BOB["email"])

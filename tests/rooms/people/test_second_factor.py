@@ -17,12 +17,15 @@ from signoff.people.access import Principal, system
 from signoff.people.actions import (
     add_member,
     create_setup_link,
+    open_session,
     reset_second_factor,
     seal_second_factors_anew,
+    set_instance_administrator,
     set_password,
 )
 from signoff.people.actions.second_factors import use_second_factor
 from signoff.people.facts import SignedIn
+from signoff.record.actor import SYSTEM
 from signoff.tables.people import PendingSignIn, RecoveryCode, SecondFactor
 from signoff.tables.record import AuditRow
 from signoff.tables.session import Store
@@ -314,6 +317,7 @@ def test_a_workspace_does_not_make_another_less_safe(store: Store) -> None:
     there = with_password(store, "other", "bob@example.com")
     with_factor(store, there)
     with store.write() as session:
+        open_session(session, there.person_id, lifetime_seconds=60, workspace_id=there.workspace_id)
         bob = add_member(session, owner(here), email="bob@example.com", name="Bob", role="member")
     with pytest.raises(NotNow, match="another workspace"), store.write() as session:
         reset_second_factor(session, owner(here), bob)
@@ -322,6 +326,19 @@ def test_a_workspace_does_not_make_another_less_safe(store: Store) -> None:
         reset_second_factor(session, system(here.workspace_id), bob)
     with pytest.raises(NotNow), store.write() as session:
         reset_second_factor(session, system(here.workspace_id), bob)
+
+
+def test_nobody_takes_the_installations_second_factor_nor_their_own_from_the_side(store: Store) -> None:
+    founded = with_password(store)
+    with_factor(store, founded)
+    with pytest.raises(NotAllowed, match="on your profile"), store.write() as session:
+        reset_second_factor(session, owner(founded), founded.member_id)
+    with store.write() as session:
+        bob = add_member(session, owner(founded), email="bob@example.com", name="Bob", role="administrator")
+        person_id = queries.member(session, owner(founded), bob).person_id
+        set_instance_administrator(session, SYSTEM, person_id=person_id, is_on=True)
+    with pytest.raises(NotNow, match="administers the installation"), store.write() as session:
+        reset_second_factor(session, owner(founded), bob)
 
 
 def test_before_it_is_set_up_the_password_is_asked_again_and_guessing_is_throttled(store: Store) -> None:

@@ -28,6 +28,7 @@ from tests.rooms.people.kit_signing_in import (
     enter,
     halfway,
     owner,
+    prove,
     require_factor,
     with_factor,
     with_password,
@@ -145,6 +146,7 @@ def test_who_may_change_the_rules(store: Store) -> None:
 def test_a_password_is_right_for_one_workspace_and_not_for_the_other(store: Store, other_way: None) -> None:
     here = with_password(store)
     bob_in(store, here)
+    prove(store, BOB)
     there = with_password(store, "other", "carol@example.com")
     with store.write() as session:
         add_member(session, owner(there), email=BOB, name="Bob", role="member")

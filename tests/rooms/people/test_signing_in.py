@@ -15,14 +15,17 @@ from signoff.people.access import system
 from signoff.people.actions import (
     add_member,
     create_setup_link,
+    open_session,
     remove_member,
     revoke_session,
+    set_instance_administrator,
     set_role,
     sign_out,
 )
 from signoff.people.actions.setup_links import LinkNotGood
 from signoff.people.entrance import Entrance
 from signoff.people.facts import Founded, Pending, SignedIn
+from signoff.record.actor import SYSTEM
 from signoff.tables.people import Person, SetupLink, SignInSession
 from signoff.tables.session import Store
 from tests.rooms.people.test_workspaces_and_members import as_owner, found
@@ -234,8 +237,9 @@ def test_one_ends_only_ones_own_sessions(store: Store) -> None:
 def test_an_administrators_link_cannot_open_another_workspace(store: Store) -> None:
     here, _ = with_password(store)
     owner = as_owner(here)
-    found(store, "other", "charlie@example.com")
+    there = found(store, "other", "charlie@example.com")
     with store.write() as session:
+        open_session(session, there.person_id, lifetime_seconds=60, workspace_id=there.workspace_id)
         charlie = add_member(session, owner, email="charlie@example.com", name="Charlie", role="member")
     with pytest.raises(NotNow), store.write() as session:
         create_setup_link(session, owner, member_id=charlie, purpose="reset", lifetime_seconds=60)
@@ -245,6 +249,50 @@ def test_an_administrators_link_cannot_open_another_workspace(store: Store) -> N
     with store.write() as session:
         dora = add_member(session, owner, email="dora@example.com", name="Dora", role="member")
         token = create_setup_link(session, owner, member_id=dora, lifetime_seconds=60)
-    found(store, "third", "dora@example.com")
+    third = found(store, "third", "dora@example.com")
+    with store.write() as session:
+        open_session(session, third.person_id, lifetime_seconds=60, workspace_id=third.workspace_id)
     with pytest.raises(NotNow):
         entrance(store).redeem(token, PASSWORD, address="local")
+
+
+def test_no_workspace_opens_the_account_of_an_instance_administrator(store: Store) -> None:
+    here, _ = with_password(store)
+    owner = as_owner(here)
+    with store.write() as session:
+        root = add_member(session, owner, email="root@example.com", name="Root", role="viewer")
+        early = create_setup_link(session, owner, member_id=root, lifetime_seconds=60)
+        person_id = queries.member(session, owner, root).person_id
+        set_instance_administrator(session, SYSTEM, person_id=person_id, is_on=True)
+    for purpose in ("invitation", "reset"):
+        with pytest.raises(NotNow, match="administers the installation") as refused, store.write() as session:
+            create_setup_link(session, owner, member_id=root, purpose=purpose, lifetime_seconds=60)
+        assert refused.value.code == "person_elsewhere"
+    with pytest.raises(NotNow):  # Nor with a link from before they had the mark.
+        entrance(store).redeem(early, PASSWORD, address="local")
+    assert entrance(store).redeem(link(store, here, root), PASSWORD, address="local")  # The operator's.
+
+
+def test_nobody_makes_a_link_for_themselves(store: Store) -> None:
+    """A session left open, or opened by a workspace's identity provider, must not become the password."""
+    here, _ = with_password(store)
+    with pytest.raises(NotAllowed, match="on your profile"), store.write() as session:
+        create_setup_link(session, as_owner(here), member_id=here.member_id, purpose="reset", lifetime_seconds=60)
+
+
+def test_a_workspace_that_only_knows_an_address_neither_stops_a_link_nor_is_told_of_its_holder(store: Store) -> None:
+    here, _ = with_password(store)
+    there = as_owner(found(store, "other", "charlie@example.com"))
+    with store.write() as session:
+        dora = add_member(session, as_owner(here), email="dora@example.com", name="Dora", role="builder")
+        token = create_setup_link(session, as_owner(here), member_id=dora, lifetime_seconds=60)
+    with store.write() as session:  # Somebody else's workspace, before she comes and after.
+        guest = add_member(session, there, email="dora@example.com", name="That one", role="viewer")
+    assert signed_in(entrance(store).redeem(token, PASSWORD, address="local")).principal.id == dora
+    with store.read() as session:
+        (seen,) = [row for row in queries.members(session, there).rows if row.id == guest]
+        assert (seen.name, seen.state) == ("That one", "invited")
+        assert (seen.has_password, seen.has_second_factor) == (False, False)
+        assert queries.member(session, as_owner(here), dora).has_password
+    with store.write() as session:
+        assert create_setup_link(session, as_owner(here), member_id=dora, purpose="reset", lifetime_seconds=60)

@@ -114,7 +114,7 @@ def restore_secret(
 
     Raises:
         NotFound: there is no such version.
-        NotNow: its value was erased, or it is the one in use.
+        NotNow: its value was erased, it is the one in use, or it was entered for other hosts than the connection's.
     """
     row = secret_to_change(session, principal, secret_id)
     why = checked_reason(row, reason)
@@ -126,6 +126,7 @@ def restore_secret(
         raise NotNow(f"Version {version} is the one in use.", code="secret_version_current")
     if old.state == "erased":
         raise NotNow(f"The value of version {version} was erased. Enter it again.", code="secret_version_erased")
+    _refuse_elsewhere(session, row, old)
     if old.source == "built_in":
         content = Content("built_in", open_value(session, vault, sealed_of(old), place_of(old)))
     else:
@@ -154,8 +155,8 @@ def adopt(session: Session, row: Secret) -> None:
         session.add(
             SecretVersion(
                 secret_id=row.id, version=row.version, workspace_id=row.workspace_id, state="current",
-                source="built_in", ciphertext=row.ciphertext, nonce=row.nonce, key_id=row.key_id, reason="",
-                created_at=row.rotated_at or row.created_at or moment,
+                source="built_in", hosts=list(row.hosts), ciphertext=row.ciphertext, nonce=row.nonce, key_id=row.key_id,
+                reason="", created_at=row.rotated_at or row.created_at or moment,
             )
         )  # fmt: skip
         session.flush()
@@ -183,11 +184,10 @@ def _advance(
     expires_at: datetime | None = None,
 ) -> None:
     adopt(session, row)
-    connection = session.get_one(Connection, row.connection_id)
     number = row.version + 1
     values: dict[str, Any] = {
         "version": number,
-        "hosts": list(hosts_of(connection.kind, connection.config)),
+        "hosts": _present_hosts(session, row),
         "rotated_at": clock.now(),
         "ciphertext": b"",
         "nonce": b"",
@@ -224,6 +224,7 @@ def _version(
         state="current",
         source=content.source,
         reference=content.reference,
+        hosts=list(row.hosts),
         ciphertext=sealed.ciphertext,
         nonce=sealed.nonce,
         key_id=sealed.key_id,
@@ -233,6 +234,20 @@ def _version(
         created_by_name=principal.name,
         created_at=clock.now(),
     )
+
+
+def _present_hosts(session: Session, row: Secret) -> list[str]:
+    connection = session.get_one(Connection, row.connection_id)
+    return list(hosts_of(connection.kind, connection.config))
+
+
+def _refuse_elsewhere(session: Session, row: Secret, old: SecretVersion) -> None:
+    # Whoever may point the connection elsewhere need not know the value: an old one must not follow it there.
+    if old.hosts is None or not set(_present_hosts(session, row)) <= set(old.hosts):
+        raise NotNow(
+            f"Version {old.version} was entered for other hosts. Enter its value again.",
+            code="secret_version_elsewhere",
+        )
 
 
 def _supersede(session: Session, secret_id: str, *, before: int) -> None:

@@ -18,17 +18,24 @@ from signoff.people.emails import clean_name
 from signoff.people.levels import LEVEL_ACTIONS
 from signoff.people.membership import grants_of
 from signoff.people.owned import refuse_role_below_seats, refuse_while_owning
+from signoff.people.proofs import is_unproven
 from signoff.people.roles import ADMINISTRATORS, Action
 from signoff.record import audit
 from signoff.tables.agents import AgentGrant
 from signoff.tables.people import ApiKey, Member, Person, SetupLink, SignInSession, Workspace
 
 
-def add_member(session: Session, principal: Principal, *, email: str, name: str, role: str) -> str:
+def add_member(
+    session: Session, principal: Principal, *, email: str, name: str, role: str, sends_mail: bool = False
+) -> str:
     """Let a person into the caller's workspace; return the member's id. One who was removed comes back.
 
+    Args:
+        sends_mail: the installation sends mail, with which somebody can show that their address is theirs.
+
     Raises:
-        NotNow: the person is a member already.
+        NotNow: the person is a member already; or their password was set in another workspace, and nobody has shown
+            that the address is theirs (`address_not_proven`).
         NotAllowed: the role reaches further than the caller's; only an owner makes owners.
         Malformed: this workspace has no such role.
     """
@@ -43,7 +50,15 @@ def add_member(session: Session, principal: Principal, *, email: str, name: str,
         raise NotNow("This person is a member already. Change the role instead.", code="member_exists")
     # Who has a password comes in with it; everybody else is invited until they use their link.
     has_password = session.scalar(select(Person.password_hash).where(Person.id == person_id)) is not None
-    accepted_at = clock.now() if has_password else None
+    is_unsafe = is_unproven(session, person_id, beside=principal.workspace_id)
+    if is_unsafe and not sends_mail:
+        raise NotNow(
+            "The password of this account was set in another workspace, and nobody has shown that the address is "
+            "theirs. The operator makes them a link first: signoff setup-link --email ADDRESS -w THEIR-WORKSPACE.",
+            code="address_not_proven",
+        )
+    # Whose password may be somebody else's is invited: the mailed link lets them in, the password does not.
+    accepted_at = clock.now() if has_password and not is_unsafe else None
     if member is None:
         member = Member(
             id=ids.new_id("mem"),
@@ -51,11 +66,13 @@ def add_member(session: Session, principal: Principal, *, email: str, name: str,
             person_id=person_id,
             role=role,
             created_at=clock.now(),
+            invited_name=clean_name(name),
             accepted_at=accepted_at,
         )
         session.add(member)
     else:
         member.role, member.state, member.accepted_at = role, "active", accepted_at
+        member.invited_name = clean_name(name)
     session.flush()
     _note(session, principal, "member.added", member.id, {"role": role})
     return member.id

@@ -15,7 +15,7 @@ from signoff.people import second_factors as factor
 from signoff.people.access import Principal, authorize
 from signoff.people.actions.members import member_to_change
 from signoff.people.actions.sessions import end_everything
-from signoff.people.actions.setup_links import refuse_if_elsewhere
+from signoff.people.actions.setup_links import refuse_if_elsewhere, refuse_oneself
 from signoff.people.everywhere import note_everywhere
 from signoff.record import audit
 from signoff.tables.people import RecoveryCode, SecondFactor
@@ -163,10 +163,12 @@ def reset_second_factor(session: Session, principal: Principal, member_id: str) 
         NotNow: there is no second factor; or the person belongs to another workspace as well, which this would make
             less safe: the operator can.
         NotFound: there is no such member.
+        NotAllowed: it is the caller's own, or of somebody who may do more.
     """
     authorize(principal, "member.manage")
     member = member_to_change(session, principal, member_id)
     if principal.kind != "system":
+        refuse_oneself(principal, member)
         refuse_if_elsewhere(session, member.person_id, member.workspace_id)
     if not _forget(session, member.person_id):
         raise NotNow("This member has no second factor to reset.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, true, update
+from sqlalchemy import delete, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
@@ -17,6 +17,7 @@ from signoff.people import tokens
 from signoff.people.access import Principal
 from signoff.people.facts import SignedIn
 from signoff.people.membership import principal_of_member, refuse_suspended
+from signoff.people.proofs import has_come_in, is_unproven
 from signoff.people.sign_in_rules import Rule, broken_rule, refusal_of
 from signoff.record import audit
 from signoff.tables.people import Member, PendingSignIn, Person, SetupLink, SignInSession, Workspace
@@ -67,7 +68,8 @@ def open_session(
     session.add(row)
     session.flush()
     principal = principal_of_member(session, member, person, is_bound=provider_id is not None)
-    if member.accepted_at is None:
+    # A workspace's provider lets in, for itself; it does not open the place to a password it knows nothing of.
+    if member.accepted_at is None and not (provider_id and is_unproven(session, person_id, beside=workspace.id)):
         member.accepted_at = moment
         session.flush()
         _note(session, principal, "member.accepted", "member", member.id)
@@ -86,7 +88,8 @@ def _place_for(
         .where(
             Member.person_id == person_id,
             Member.state == "active",
-            Member.workspace_id == workspace_id if workspace_id else Member.workspace_id.is_not(None),
+            # A password lets nobody accept what another workspace offered to the address.
+            Member.workspace_id == workspace_id if workspace_id else or_(has_come_in(), Person.password_hash.is_(None)),
         )
         # A workspace that works before one that is suspended; then the one they joined last.
         .order_by(Workspace.suspended_at.is_not(None), Member.id.desc())

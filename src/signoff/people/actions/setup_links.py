@@ -50,7 +50,8 @@ def create_setup_link(
     may not, because whoever holds it becomes that person everywhere. With `mail_with`, the link is mailed as well.
 
     Raises:
-        NotNow: the person belongs to another workspace as well.
+        NotNow: the person belongs to another workspace as well, or administers the installation.
+        NotAllowed: it would be for the caller, or for somebody who may do more.
     """
     authorize(principal, "member.manage")
     if purpose not in ("first_run", "invitation", "reset"):
@@ -65,8 +66,11 @@ def create_setup_link(
     if member is None:
         raise NotFound("There is no such member in this workspace.")
     # Whoever holds the link becomes that person.
+    refuse_oneself(principal, member)
     refuse_beyond(session, principal, member)
-    if purpose != "first_run":
+    # To their own mailbox an invitation may go wherever they are: it shows that the address is theirs.
+    is_to_prove = mail_with is not None and member.accepted_at is None
+    if purpose != "first_run" and not is_to_prove:
         refuse_if_elsewhere(session, member.person_id, principal.workspace_id)
     with lifted(session):  # Links are a person's: an older one of another workspace ends too.
         session.execute(
@@ -123,10 +127,17 @@ def use_setup_link(session: Session, token: str) -> SetupLink:
     if getattr(used, "rowcount", 0) != 1:
         raise link_not_good()
     link = session.scalars(select(SetupLink).where(SetupLink.token_hash == digest)).one()
-    if link.purpose in ("invitation", "reset"):
+    if link.purpose in ("invitation", "reset") and not _is_proof_of_invited(session, link):
         # They may have joined another workspace since the link was made.
         refuse_if_elsewhere(session, link.person_id, link.workspace_id)
     return link
+
+
+def _is_proof_of_invited(session: Session, link: SetupLink) -> bool:
+    if link.mailed_at is None:
+        return False
+    here = select(Member.id).where(Member.person_id == link.person_id, Member.workspace_id == link.workspace_id)
+    return session.scalar(here.where(Member.state == "active", Member.accepted_at.is_(None))) is not None
 
 
 def _new_link(session: Session, member: Member, purpose: Purpose, lifetime_seconds: int) -> tuple[str, str]:
@@ -193,16 +204,39 @@ def link_not_good() -> LinkNotGood:
     )
 
 
-def refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) -> None:
-    """Refuse when the person belongs to another workspace: what is done here would reach there.
+def refuse_oneself(principal: Principal, member: Member) -> None:
+    """Refuse to open one's own account from the side: a session that is open somewhere does not prove who sits there.
 
     Raises:
-        NotNow: they do.
+        NotAllowed: the member is the caller.
     """
+    if principal.kind != "system" and principal.id == member.id:
+        raise NotAllowed("Change your own password on your profile.", code="own_account")
+
+
+def refuse_if_elsewhere(session: Session, person_id: str, workspace_id: str) -> None:
+    """Refuse when the person reaches further than this workspace: what is done here would reach there.
+
+    Raises:
+        NotNow: they belong to another workspace, or administer the installation.
+    """
+    mark = select(Person.is_instance_administrator).where(Person.id == person_id)
+    if session.scalar(mark):
+        raise NotNow(
+            "This person administers the installation, which no workspace gives away. They sign in with their own "
+            "password; who lost it asks for a mail on the sign-in page, or the operator runs `signoff setup-link`.",
+            code="person_elsewhere",
+        )
     with lifted(session):
         elsewhere = session.scalar(
             select(Member.id)
-            .where(Member.person_id == person_id, Member.workspace_id != workspace_id, Member.state == "active")
+            .where(
+                Member.person_id == person_id,
+                Member.workspace_id != workspace_id,
+                Member.state == "active",
+                # Where they have not come in, another workspace only says that it knows their address.
+                Member.accepted_at.is_not(None),
+            )
             .limit(1)
         )
     if elsewhere:

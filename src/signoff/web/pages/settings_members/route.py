@@ -50,7 +50,8 @@ def invite(request: Request, looker: Looker, fields: Fields) -> Response:
     try:
         with store.write() as session:
             email, name, role = (fields.text(field) for field in ("email", "name", "role"))
-            made = add_member(session, looker.viewer, email=email, name=name, role=role)
+            is_mailed = _sends_mail(request)
+            made = add_member(session, looker.viewer, email=email, name=name, role=role, sends_mail=is_mailed)
     except Refusal as refusal:
         with store.read() as session:
             view = load_invite(
