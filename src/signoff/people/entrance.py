@@ -160,8 +160,9 @@ class Entrance:
         return signed_in
 
     def begin_enrolment(self, token: str) -> str:
-        """Return the secret of the app that is being set up on the way in; the same one until it is confirmed, but never
-        one that was begun before this sign-in.
+        """Return the secret of the app that is being set up on the way in; the same one until it is confirmed.
+
+        Never one that was begun before this sign-in.
 
         Raises:
             NotSignedIn: the sign-in took too long.
