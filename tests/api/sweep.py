@@ -119,6 +119,10 @@ _ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "hand_over_member")
 # What stands in one environment: a key bound to another one is told there is no such thing.
 _OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}")
 _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret")
+# What belongs to the person who is signed in: no key has it, whatever it may do.
+PERSONAL = ("my_sessions", "end_my_session", "end_my_sessions", "my_second_factor")
+# For the installation's administrators, whom no role and no grant makes.
+INSTANCE = ("list_workspaces", "create_workspace", "suspend_workspace", "resume_workspace")
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {"replay_run": "run.read"}
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.

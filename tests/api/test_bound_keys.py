@@ -26,6 +26,7 @@ def test_what_concerns_the_whole_workspace_is_refused(world: World, staging: str
             client.put("/v1/acme/budget", json={"daily_cap_usd": "1000"}),
             client.post("/v1/acme/freezes", json={"scope": "workspace", "reason": "x"}),
             client.post(f"/v1/acme/freezes/{world.ids['freeze']}:lift"),
+            client.post("/v1/acme/agents/helper:disable", json={"reason": "x"}),
             client.get("/v1/acme/audit"),
             client.get("/v1/acme/audit:export"),
         ]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.world import World
+from signoff.connections.secrets import create_secret
+from tests.api.world import World, make_connection
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 VALUE, SECOND = "planted/4711+value", "planted/4712+value"
@@ -103,3 +104,17 @@ def test_a_personal_login_is_not_a_colleagues_to_change(world: World) -> None:
         # A key is nobody in person.
         with world.client(key=owner.post("/v1/acme/keys", json={"name": "k", "preset": "admin"}).json()["key"]) as key:
             assert make(key, world, name="KEYS", whose="personal").status_code == 422
+
+
+def test_a_strangers_personal_secret_is_told_like_none(world: World) -> None:
+    with world.store.write() as session:
+        vault = world.house.services.vault
+        connection = make_connection(session, world.charlie, world.other, "theirs")
+        theirs = [
+            create_secret(session, world.charlie, vault, connection_id=connection, name=name, value=VALUE, whose=whose)
+            for name, whose in (("X", "personal"), ("Y", "shared"))
+        ]
+    for who in ("builder", "owner", "viewer"):
+        with world.client(session=world.tokens[who]) as client:
+            told = [client.delete(f"/v1/acme/secrets/{one}") for one in (*theirs, "sec_01m8f0kvhaes2pygav10hfhyer")]
+        assert len({(one.status_code, one.json()["code"], one.json()["detail"]) for one in told}) == 1, who

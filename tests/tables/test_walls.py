@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, inspect, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from signoff.kit import clock
+from signoff.kit.errors import NotFound
 from signoff.people.access import Principal
 from signoff.people.actions import found_workspace
 from signoff.people.queries import workspaces_of
@@ -152,6 +153,20 @@ def test_what_fails_while_lifted_leaves_nothing_open(walled: Store, two: tuple[s
         assert set(session.scalars(select(Workspace.name))) == {"acme", "other"}
     with bound_to(two[0]), walled.read() as session:
         assert session.scalars(select(Workspace.id)).all() == [two[0]]
+
+
+@on_postgres
+def test_after_a_refusal_and_when_lifted_twice_it_is_bound_as_before(walled: Store, two: tuple[str, str, str]) -> None:
+    everybody = select(Workspace.id)
+    with bound_to(two[0]), walled.read() as session:
+        with pytest.raises(NotFound), lifted(session):
+            raise NotFound("Not here.")
+        assert session.scalars(everybody).all() == [two[0]]
+        with lifted(session):
+            with lifted(session):
+                pass
+            assert len(session.scalars(everybody).all()) == 2
+        assert session.scalars(everybody).all() == [two[0]]
 
 
 @on_postgres

@@ -74,7 +74,8 @@ class Principal:
         """Return the caller with no more than a role allows. It can only take away, from grants as well."""
         kept: dict[Action, Reach] = {}
         for action, far in permissions.items():
-            mine = reach(self, action)
+            # What scopes shut out is asked when it comes to it; a rule about the role asks the role (see below).
+            mine = self.permissions.get(action)
             if mine is not None:
                 kept[action] = "own" if "own" in (mine, far) else "all"
         open_to = frozenset(permissions) & (self.scopes or frozenset(permissions))
@@ -112,14 +113,24 @@ def granted_levels(principal: Principal, action: Action) -> tuple[Level, ...]:
     return levels_with(action) if principal.grants and _is_open(principal, action) else ()
 
 
-def covers(principal: Principal, permissions: Mapping[Action, Reach]) -> bool:
-    """Return whether the caller may do all of this, as far: nobody hands out more than they have."""
-    return not beyond(principal, permissions)
+def covers(principal: Principal, permissions: Mapping[Action, Reach], *, is_theirs: bool) -> bool:
+    """Return whether the caller may do all of this, as far; see `beyond`."""
+    return not beyond(principal, permissions, is_theirs=is_theirs)
 
 
-def beyond(principal: Principal, permissions: Mapping[Action, Reach]) -> list[Action]:
-    """Return what of `permissions` goes further than the caller may."""
-    return [action for action, far in permissions.items() if reach(principal, action) not in ("all", far)]
+def beyond(principal: Principal, permissions: Mapping[Action, Reach], *, is_theirs: bool) -> list[Action]:
+    """Return what of `permissions` goes further than the caller may: nobody hands out more than they have.
+
+    Args:
+        is_theirs: the permissions are somebody else's who owns things already. Then `own` means things of that one,
+            and only who may do it to `all` may do as much; else it means what whoever gets them will own.
+    """
+    far_enough = ("all",) if is_theirs else ("all", "own")
+    return [
+        action
+        for action, far in permissions.items()
+        if reach(principal, action) not in (far_enough if far == "own" else ("all",))
+    ]
 
 
 def signed_in_person(principal: Principal) -> str:

@@ -165,6 +165,8 @@ class Entrance:
     def begin_enrolment(self, token: str) -> str:
         """Return the secret of the app that is being set up on the way in; the same one until it is confirmed.
 
+        Never one that was begun before this sign-in.
+
         Raises:
             NotSignedIn: the sign-in took too long.
         """
@@ -172,7 +174,8 @@ class Entrance:
             facts = own.pending_of(session, token)
             if facts is None or facts.needs != "enrolment":
                 raise begin_again()
-            waiting = unconfirmed_secret(session, self._sealer, facts.person_id)
+            # One that is older was shown to another browser, perhaps a stranger's.
+            waiting = unconfirmed_secret(session, self._sealer, facts.person_id, since=facts.created_at)
             return waiting or begin_second_factor(session, self._sealer, facts.person_id)
 
     def enrol(self, token: str, code: str, *, address: str, user_agent: str = "") -> Enrolled:

@@ -85,6 +85,7 @@ class PendingFacts:
     email: str
     needs: Need
     expires_at: datetime
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def stay_within(
     if principal.environment_id and environment_id != principal.environment_id:
         raise NotAllowed("A key bound to one environment makes keys for that one only.")
     wanted = _wanted(permissions, scopes, environment_id)
-    further = sorted(beyond(principal, wanted))
+    further = sorted(beyond(principal, wanted, is_theirs=owner_id != principal.id))
     # A key that deploys with an administrator's role does so where only administrators may; see `access.authorize`.
     rules: Action = "environment.manage"
     if "agent.deploy" in wanted and rules in permissions and principal.permissions.get(rules) != "all":

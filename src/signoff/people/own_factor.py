@@ -5,6 +5,8 @@ A session that a workspace's identity provider opened reaches none of it: `NotAl
 
 from __future__ import annotations
 
+import hmac
+
 from signoff.kit.sealing import Sealer
 from signoff.people.access import Principal, own_person
 from signoff.people.actions.profile import mark_two_factor
@@ -35,10 +37,11 @@ class OwnFactor:
         with self._store.write() as session:
             return begin_second_factor(session, self._sealer, own_person(principal))
 
-    def waiting(self, principal: Principal) -> str | None:
-        """Return the secret that waits for its first code, or None."""
+    def is_waiting(self, principal: Principal, secret: str) -> bool:
+        """Return whether `secret` waits for its first code. It is told to nobody who has not got it."""
         with self._store.read() as session:
-            return unconfirmed_secret(session, self._sealer, own_person(principal))
+            waiting = unconfirmed_secret(session, self._sealer, own_person(principal))
+        return waiting is not None and hmac.compare_digest(waiting.encode(), secret.encode(errors="replace"))
 
     def confirm(self, principal: Principal, code: str, *, session_id: str) -> list[str]:
         """Turn it on with a code of the app; return the recovery codes, which are shown once.

@@ -111,8 +111,8 @@ def workspace_by_slug(session: Session, slug: str) -> WorkspaceFacts:
 
 
 def workspaces_of(session: Session, viewer: Principal) -> list[WorkspaceFacts]:
-    """Return every workspace the viewer's session reaches, by name."""
-    if viewer.is_bound or viewer.person_id is None:
+    """Return every workspace the viewer's session reaches, by name. A key reaches its own alone, also a person's."""
+    if viewer.kind != "member" or viewer.is_bound or viewer.person_id is None:
         return [workspace(session, viewer)]
     query = (
         select(Workspace)

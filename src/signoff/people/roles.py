@@ -154,6 +154,7 @@ WORKSPACE_WIDE: frozenset[Action] = frozenset(
         "environment.manage",
         "identity.manage",
         "service_account.manage",
+        "agent.disable",
         "agent.share",
         "agent.assign",
         "budget.manage",

@@ -34,7 +34,7 @@ def why_not(they: Principal, kind: Seat, agent_id: str, owners: Collection[str |
     Args:
         owners: the ids of the agent's owner and backup.
     """
-    if kind == "backup" and not covers(they, PERMISSIONS["manager"]):
+    if kind == "backup" and not covers(they, PERMISSIONS["manager"], is_theirs=False):
         return (
             f"A backup has at least the rights of a manager; {they.name} has the role {they.role}. "
             "Choose somebody else, or give this member another role first."

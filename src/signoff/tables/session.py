@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from signoff.kit import chance
+from signoff.kit.errors import Refusal
 from signoff.tables import walls
 from signoff.tables.prepared import CONNECTION
 
@@ -143,18 +144,29 @@ def after_commit(session: Session, callback: Callable[[], None]) -> None:
 def lifted(session: Session) -> Generator[None]:
     """Let the statements inside see every workspace, in the middle of a request's transaction.
 
-    For the few questions that are a person's and not a workspace's: in which workspaces are they a member?
+    For what is a person's and not a workspace's: in which workspaces are they a member? It may stand in another one,
+    and a refusal raised inside leaves a transaction that is bound as before.
     """
-    before: str = session.info.get(_NARROWED) or walls.here()
+    narrowed: str | None = session.info.get(_NARROWED)
+    before = narrowed or walls.here()
     if not session.info.get(_WALLED) or before == walls.EVERYTHING:
         yield
         return
     session.flush()
+    session.info[_NARROWED] = walls.EVERYTHING
     session.execute(_BIND, {"workspace": walls.EVERYTHING})
-    yield
-    # Not in a `finally`: after an error the transaction can only be rolled back, and the setting goes with it.
-    session.flush()
-    session.execute(_BIND, {"workspace": before})
+    is_whole = False  # After an error the transaction can only be rolled back, and the setting goes with it.
+    try:
+        yield
+        session.flush()
+        is_whole = True
+    except Refusal:
+        is_whole = session.is_active  # Whoever catches it may go on in the same transaction.
+        raise
+    finally:
+        session.info[_NARROWED] = narrowed
+        if is_whole:
+            session.execute(_BIND, {"workspace": before})
 
 
 def narrow(session: Session, workspace_id: str) -> None:

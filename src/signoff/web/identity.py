@@ -17,6 +17,7 @@ from signoff.people.access import Principal
 from signoff.people.actions import note_session_seen
 from signoff.people.actions.pending import LIFETIME_SECONDS as PENDING_SECONDS
 from signoff.people.facts import EnvironmentFacts, Pending, Seen, SignedIn, WorkspaceFacts
+from signoff.people.membership import WorkspaceSuspended
 from signoff.people.own import person_of
 from signoff.people.sign_in_rules import sentence_of
 from signoff.settings import Settings
@@ -204,8 +205,8 @@ def _seen(session: Session, token: str, idle_seconds: int, workspace: str | None
     if workspace:
         try:
             return queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=workspace)
-        except (NotFound, NotSignedIn):
-            pass  # The cookie names a workspace they left, or that this session does not open: its own follows.
+        except (NotFound, NotSignedIn, WorkspaceSuspended):
+            pass  # The cookie names a workspace they left, that is shut, or that this session does not open.
     return queries.principal_of_session(session, token, idle_seconds=idle_seconds)
 
 

@@ -76,7 +76,7 @@ def test_what_is_the_persons_is_out_of_reach(acme: Acme) -> None:
         lambda: at.check_password(bound, PASSWORD),
         lambda: at.change_password(bound, old=PASSWORD, new="another long sentence", session_id=""),
         lambda: at.own_factor.begin(bound),
-        lambda: at.own_factor.waiting(bound),
+        lambda: at.own_factor.is_waiting(bound, "x"),
         lambda: at.own_factor.confirm(bound, "123456", session_id=""),
         lambda: at.own_factor.renew_codes(bound, "123456"),
         lambda: at.own_factor.turn_off(bound, "123456"),

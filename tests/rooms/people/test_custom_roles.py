@@ -13,12 +13,15 @@ from signoff.people import key_queries
 from signoff.people.access import Principal, can, reach
 from signoff.people.actions import (
     add_member,
+    change_service_account,
     create_key,
     create_role,
     create_service_account,
     create_setup_link,
     delete_role,
+    disable_service_account,
     edit_role,
+    enable_service_account,
     found_workspace,
     remove_member,
     revoke_key,
@@ -27,6 +30,7 @@ from signoff.people.actions import (
 )
 from signoff.people.custom_roles import role, roles
 from signoff.people.membership import principal_of_member
+from signoff.people.roles import PERMISSIONS
 from signoff.tables.people import CustomRole, Member, Person
 from signoff.tables.record import AuditRow
 from signoff.tables.session import Store
@@ -206,3 +210,53 @@ def test_a_key_with_an_administrators_reach_takes_one_who_has_it(store: Store, a
         rotate_key(session, kay, old.id)
     with store.write() as session:
         assert create_key(session, kay, name="Third", role="keys", scopes=["agent.deploy"], service_account="ci").id
+
+
+def test_own_things_of_somebody_else_take_the_right_to_all(store: Store, alice: Principal) -> None:
+    mine = {"agent.edit": "own", "run.read": "own"}
+    with store.write() as session:
+        make(session, alice, "desk", {"member.read": "all", "member.manage": "all", "role.read": "all", **mine})
+        make(
+            session,
+            alice,
+            "lead",
+            {"member.manage": "all", "agent.edit": "all", "run.read": "all", "agent.read": "all"},
+        )
+        make(session, alice, "author", mine)
+        desk = member(session, alice, "desk", "desk")
+        lead = member(session, alice, "lead", "lead")
+        bob = member(session, alice, "bob", "author")
+    # What is Bob's own is none of theirs: with a link for Bob they would have it.
+    for act in (
+        lambda session: create_setup_link(session, desk, member_id=bob.id, purpose="reset", lifetime_seconds=600),
+        lambda session: set_role(session, desk, bob.id, role="desk"),
+        lambda session: remove_member(session, desk, bob.id),
+    ):
+        with pytest.raises(NotAllowed, match="reaches further"), store.write() as session:
+            act(session)
+    with store.write() as session:
+        # What somebody will own is theirs to be; and who may do it to all may do it in their place.
+        add_member(session, desk, email="new@example.com", name="New", role="author")
+        create_setup_link(session, lead, member_id=bob.id, purpose="reset", lifetime_seconds=600)
+
+
+def test_a_key_of_an_account_takes_the_right_to_all_as_well(store: Store, alice: Principal) -> None:
+    with store.write() as session:
+        create_service_account(session, alice, slug="bots", name="Bots", role="builder")
+        make(session, alice, "keys", {"key.manage": "all", "run.read": "own", "run.cancel": "own"})
+        make(session, alice, "accounts", {"service_account.manage": "all", **PERMISSIONS["builder"]})
+        keeper = member(session, alice, "keeper", "keys")
+        other = member(session, alice, "other", "accounts")
+    with pytest.raises(NotAllowed, match="run.cancel, run.read"), store.write() as session:
+        create_key(session, keeper, name="x", role="keys", service_account="bots")
+    with store.write() as session:
+        create_key(session, keeper, name="x", role="keys")  # Their own key: their own runs.
+        fresh = create_service_account(session, other, slug="fresh", name="Fresh", role="member")
+        disable_service_account(session, other, fresh)
+    # An account that has run something owns it.
+    with pytest.raises(NotAllowed, match="run.read"), store.write() as session:
+        enable_service_account(session, other, fresh)
+    with pytest.raises(NotAllowed, match="run.read"), store.write() as session:
+        change_service_account(session, other, fresh, role="builder")
+    with store.write() as session:
+        enable_service_account(session, alice, fresh)

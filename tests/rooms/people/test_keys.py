@@ -11,11 +11,18 @@ from sqlalchemy import select
 from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow, NotSignedIn
 from signoff.people import key_queries
-from signoff.people.access import Principal, authorize, can
-from signoff.people.actions import create_key, note_key_used, note_revoked_key_used, revoke_key, rotate_key
+from signoff.people.access import Place, Principal, authorize, can
+from signoff.people.actions import (
+    add_member,
+    create_key,
+    note_key_used,
+    note_revoked_key_used,
+    revoke_key,
+    rotate_key,
+)
 from signoff.people.facts import NewKey
 from signoff.people.key_queries import RevokedKey
-from signoff.people.roles import KEY_PRESETS
+from signoff.people.roles import KEY_PRESETS, PERMISSIONS
 from signoff.tables.people import ApiKey
 from signoff.tables.record import AuditRow
 from signoff.tables.session import Store
@@ -110,6 +117,36 @@ def test_last_use_is_noted_at_most_once_a_minute(store: Store) -> None:
         session.get_one(ApiKey, made.id).last_used_at = clock.now() - timedelta(seconds=61)
         session.flush()
         assert note_key_used(session, made.id)
+
+
+def test_an_administrators_deployer_key_deploys_where_only_administrators_may(store: Store) -> None:
+    founded = found(store)
+    owner = as_owner(founded)
+    place = Place(founded.environments["production"], "Production", is_deploy_restricted=True)
+    key = principal_of(store, make(store, owner, preset="deployer").key)
+    assert can(key, "agent.deploy", owners=(owner.id,), place=place)
+    # Narrowed by role it may not; and the scopes still say what else it may.
+    assert not can(key.under("builder", PERMISSIONS["builder"]), "agent.deploy", owners=(owner.id,), place=place)
+    assert not can(key, "environment.manage")
+    assert not can(key, "member.manage")
+    assert not can(principal_of(store, make(store, owner).key), "agent.deploy", owners=(owner.id,), place=place)
+
+
+def test_a_colleagues_key_is_told_like_none(store: Store) -> None:
+    founded = found(store)
+    theirs = make(store, as_owner(founded)).id
+    with store.write() as session:
+        member_id = add_member(session, as_owner(founded), email="bob@example.com", name="Bob", role="member")
+    bob = Principal("member", member_id, "Bob", founded.workspace_id, "member")
+    told: list[str] = []
+    for key_id in (theirs, "key_none"):
+        with pytest.raises(NotFound) as refused, store.write() as session:
+            revoke_key(session, bob, key_id)
+        told.append(refused.value.detail)
+    assert told[0] == told[1]
+    mine = make(store, bob).id
+    with store.write() as session:
+        revoke_key(session, bob, mine)
 
 
 def test_a_key_never_reaches_further_than_its_maker(store: Store) -> None:

@@ -51,6 +51,24 @@ def audits(store: Store, workspace_id: str) -> list[str]:
         )
 
 
+def test_a_secret_shown_to_a_stranger_is_never_shown_to_the_person(store: Store) -> None:
+    founded, at = with_password(store), door(store)
+    require_factor(store, founded)
+    thief = halfway(at)
+    stolen = at.begin_enrolment(thief.token)
+    assert at.begin_enrolment(thief.token) == stolen, "a page drawn again shows the same key"
+    mine = halfway(at)
+    assert at.begin_enrolment(mine.token) != stolen
+    stolen = at.begin_enrolment(mine.token)
+    with store.write() as session:
+        set_password(session, founded.person_id, PASSWORD_HASH)
+    with store.read() as session:
+        assert session.scalars(select(SecondFactor)).all() == [], "nor does it outlive the password"
+    with pytest.raises(NotSignedIn):
+        at.begin_enrolment(mine.token)
+    assert at.begin_enrolment(halfway(at).token) != stolen
+
+
 def test_a_password_alone_opens_the_second_step_only(store: Store) -> None:
     founded = with_password(store)
     app, _ = with_factor(store, founded)

@@ -41,9 +41,16 @@ def test_it_takes_the_password_to_begin(site: Site):
 def test_it_is_turned_on_renewed_and_turned_off(site: Site):
     browser, at = site.browser(), f"{site.base}/profile/second-factor"
     app = begun(site)
-    wrong = browser.post(f"{at}/confirm", data={"code": "000000" if app.now() != "000000" else "111111"})
+    code = "000000" if app.now() != "000000" else "111111"
+    wrong = browser.post(f"{at}/confirm", data={"code": code, "secret": app.secret})
     assert wrong.status_code == 422
     assert "app-key" in wrong.text
+    # Somebody else with a session learns nothing by a wrong code: not with another secret, not with none.
+    for more in ({}, {"secret": ""}, {"secret": "A" * 32}):
+        told = site.browser().post(f"{at}/confirm", data={"code": code, **more})
+        assert told.status_code == 422
+        assert app.secret not in told.text.replace(" ", "")
+        assert "That did not happen" in told.text
     on = browser.post(f"{at}/confirm", data={"code": app.now()})
     assert on.status_code == 200
     codes = CODES.findall(on.text)

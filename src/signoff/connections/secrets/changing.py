@@ -31,7 +31,8 @@ def secret_to_change(session: Session, principal: Principal, secret_id: str) -> 
         NotAllowed: the caller may not.
     """
     row = session.get(Secret, secret_id)
-    if row is None or row.principal != "personal":
+    is_here = row is not None and row.workspace_id == principal.workspace_id  # Foreign is told like made up.
+    if row is None or not is_here or row.principal != "personal":
         return secret_for(session, principal, secret_id, "secret.manage")
     secret_for(session, principal, secret_id, "secret.read")
     if not can(principal, "secret.manage_personal", owners=(row.owner_id,)):

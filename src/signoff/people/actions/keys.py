@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.people import tokens
-from signoff.people.access import Principal, authorize
+from signoff.people.access import Principal, authorize, can
 from signoff.people.actions.roles import checked_role
 from signoff.people.custom_roles import permissions_of
 from signoff.people.emails import clean_name
@@ -156,7 +156,8 @@ def key_of(session: Session, principal: Principal, key_id: str) -> ApiKey:
     row = session.scalar(select(ApiKey).where(ApiKey.id == key_id, ApiKey.workspace_id == principal.workspace_id))
     if row is None or (principal.environment_id and row.environment_id != principal.environment_id):
         raise NotFound("There is no such key in this workspace.")
-    authorize(principal, "key.manage", owners=(row.owner_id,))
+    if not can(principal, "key.manage", owners=(row.owner_id,)):
+        raise NotFound("There is no such key in this workspace.")  # A colleague's is told like none.
     return row
 
 

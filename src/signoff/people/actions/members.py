@@ -184,7 +184,8 @@ def refuse_beyond(session: Session, principal: Principal, member: Member) -> Non
 
     Whoever could, would take the rights over: with a new link, or by a role given back later.
     """
-    if not covers(principal, permissions_of(session, member.workspace_id, member.role)):
+    is_theirs = member.id != principal.id
+    if not covers(principal, permissions_of(session, member.workspace_id, member.role), is_theirs=is_theirs):
         if member.role == "owner":
             raise NotAllowed("Only an owner changes an owner.", extra={"required": "owner.manage"})
         raise NotAllowed(

@@ -254,7 +254,7 @@ def _nobody_above(session: Session, principal: Principal, clean: ProviderInput, 
     Args:
         present: the roles it gives as it is stored; whoever changes it could take those.
     """
-    further = beyond(principal, PERMISSIONS["administrator"])
+    further = beyond(principal, PERMISSIONS["administrator"], is_theirs=True)
     if further:
         raise NotAllowed(
             "A provider can sign in as any administrator, so it takes all that an administrator may to set one up.",

@@ -150,7 +150,7 @@ def checked_role(session: Session, principal: Principal, role: str) -> str:
 
 
 def _stay_below(principal: Principal, role: str, permissions: Mapping[Action, Reach]) -> None:
-    further = beyond(principal, permissions)
+    further = beyond(principal, permissions, is_theirs=False)
     if "owner.manage" in further:
         raise NotAllowed("Only an owner makes owners.", extra={"required": "owner.manage", "role": principal.role})
     if further:

@@ -5,6 +5,8 @@ A person is one in all their workspaces, so each of these is told in the audit o
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
@@ -53,10 +55,12 @@ def begin_second_factor(session: Session, sealer: Sealer, person_id: str) -> str
     return secret
 
 
-def unconfirmed_secret(session: Session, sealer: Sealer, person_id: str) -> str | None:
-    """Return the secret that waits to be confirmed, or None."""
+def unconfirmed_secret(
+    session: Session, sealer: Sealer, person_id: str, *, since: datetime | None = None
+) -> str | None:
+    """Return the secret that waits to be confirmed; None when there is none, or it was begun before `since`."""
     row = session.get(SecondFactor, person_id)
-    if row is None or row.confirmed_at is not None:
+    if row is None or row.confirmed_at is not None or (since is not None and row.created_at < since):
         return None
     return _opened(sealer, row)
 

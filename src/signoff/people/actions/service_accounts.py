@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.kit.text import is_slug, storable
-from signoff.people.access import Principal, authorize, reach
+from signoff.people.access import Principal, authorize, beyond
 from signoff.people.emails import clean_name
 from signoff.people.roles import PERMISSIONS, ROLES, Role
 from signoff.record import audit
@@ -63,7 +63,7 @@ def create_service_account(
         slug=slug,
         name=clean_name(name),
         description=_description(description),
-        role=_role(principal, role),
+        role=_role(principal, role, is_theirs=False),
         state="active",
         contact_id=_contact(session, workspace_id, contact_id),
         created_by=principal.id,
@@ -105,8 +105,8 @@ def change_service_account(
     if description is not None:
         wanted["description"] = _description(description)
     if role is not None and role != row.role:
-        _role(principal, row.role)
-        wanted["role"] = _role(principal, role)
+        _role(principal, row.role, is_theirs=True)
+        wanted["role"] = _role(principal, role, is_theirs=True)
     if contact_id is not None:
         wanted["contact_id"] = _contact(session, row.workspace_id, contact_id or None)
     changed = {field: value for field, value in wanted.items() if getattr(row, field) != value}
@@ -131,7 +131,7 @@ def enable_service_account(session: Session, principal: Principal, account_id: s
     Raises:
         NotAllowed: the account's role reaches further than the caller's.
     """
-    _move(session, principal, account_id, "disabled", "active", lambda row: _role(principal, row.role))
+    _move(session, principal, account_id, "disabled", "active", lambda row: _role(principal, row.role, is_theirs=True))
 
 
 def delete_service_account(session: Session, principal: Principal, account_id: str) -> None:
@@ -192,16 +192,16 @@ def _account(session: Session, principal: Principal, account_id: str) -> Service
     return row
 
 
-def _role(principal: Principal, role: str) -> Role:
+def _role(principal: Principal, role: str, *, is_theirs: bool) -> Role:
     if role not in ACCOUNT_ROLES:
         raise Malformed(
             f"{role[:40]!r} is no role for a service account.", errors={"role": [f"one of: {', '.join(ACCOUNT_ROLES)}"]}
         )
-    beyond = sorted(action for action, far in PERMISSIONS[role].items() if reach(principal, action) not in ("all", far))
-    if beyond:
+    further = sorted(beyond(principal, PERMISSIONS[role], is_theirs=is_theirs))
+    if further:
         raise NotAllowed(
-            f"An account cannot do more than who makes it. Yours does not include: {', '.join(beyond)}.",
-            extra={"required": beyond},
+            f"An account cannot do more than who makes it. Yours does not include: {', '.join(further)}.",
+            extra={"required": further},
         )
     return role
 

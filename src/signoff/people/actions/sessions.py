@@ -20,7 +20,8 @@ from signoff.people.membership import principal_of_member, refuse_suspended
 from signoff.people.proofs import has_come_in, is_unproven
 from signoff.people.sign_in_rules import Rule, broken_rule, refusal_of
 from signoff.record import audit
-from signoff.tables.people import Member, PendingSignIn, Person, SetupLink, SignInSession, Workspace
+from signoff.tables.people import Member, PendingSignIn, Person, SecondFactor, SetupLink, SignInSession, Workspace
+from signoff.tables.session import lifted
 
 _PLACES_MAX = 200
 
@@ -187,23 +188,31 @@ def set_password(session: Session, person_id: str, password_hash: str) -> None:
     moment = clock.now()
     session.execute(update(Person).where(Person.id == person_id).values(password_hash=password_hash))
     end_everything(session, person_id)
-    session.execute(
-        update(SetupLink).where(SetupLink.person_id == person_id, SetupLink.used_at.is_(None)).values(used_at=moment)
-    )
+    with lifted(session):
+        session.execute(
+            update(SetupLink)
+            .where(SetupLink.person_id == person_id, SetupLink.used_at.is_(None))
+            .values(used_at=moment)
+        )
 
 
 def end_everything(session: Session, person_id: str) -> None:
-    """End every session and every unfinished sign-in of a person, in all workspaces."""
+    """End every session, every unfinished sign-in and every unfinished second factor of a person, in all workspaces."""
     moment = clock.now()
     session.execute(
         update(SignInSession)
         .where(SignInSession.person_id == person_id, SignInSession.revoked_at.is_(None))
         .values(revoked_at=moment)
     )
+    with lifted(session):  # Most are bound to no workspace yet.
+        session.execute(
+            update(PendingSignIn)
+            .where(PendingSignIn.person_id == person_id, PendingSignIn.used_at.is_(None))
+            .values(used_at=moment)
+        )
+    # Whoever could sign in before may know the secret of an app that waits for its first code.
     session.execute(
-        update(PendingSignIn)
-        .where(PendingSignIn.person_id == person_id, PendingSignIn.used_at.is_(None))
-        .values(used_at=moment)
+        delete(SecondFactor).where(SecondFactor.person_id == person_id, SecondFactor.confirmed_at.is_(None))
     )
 
 

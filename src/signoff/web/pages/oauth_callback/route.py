@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from signoff.connections.logins.authorising import complete_authorisation, refused_there
 from signoff.kit.errors import NotSignedIn, Refusal
+from signoff.tables.walls import bind
 from signoff.web.flash import Flash
 from signoff.web.house import house_of
 from signoff.web.identity import SignInNeeded, session_token
@@ -34,7 +35,11 @@ async def oauth_callback(
         raise SignInNeeded("Sign in, then authorise the connection again.")
     arrival: Arrival | None = None
     try:
-        arrival = await house.store.read_async(load, state, browser, idle_seconds=house.settings.session_idle_seconds)
+        # Which workspace it is, is what is being asked: the door's own store, which is bound to none.
+        arrival = await house.services.store.read_async(
+            load, state, browser, idle_seconds=house.settings.session_idle_seconds
+        )
+        bind(arrival.principal.workspace_id)
         if error or not code:
             reason = await house.store.write_async(
                 refused_there, arrival.principal, arrival.back, error or "no_code", error_description or None

@@ -51,7 +51,10 @@ def confirm(request: Request, looker: Looker, fields: Fields) -> Response:
     try:
         codes = own.confirm(looker.viewer, fields.text("code"), session_id=looker.session_id)
     except Refusal as refusal:
-        secret = own.waiting(looker.viewer) or ""
+        # Shown again to the browser it was shown to, which brings it along; not to whoever else has a session.
+        secret = fields.text("secret")
+        if not own.is_waiting(looker.viewer, secret):
+            return _draw(request, looker, refused=Refused("confirm", refusal.detail), status=refusal.status)
         return _draw(request, looker, secret=secret, refused=_refused("confirm", refusal), status=refusal.status)
     return _draw(request, looker, codes=codes)
 

@@ -22,7 +22,7 @@ from signoff.web.seat_words import SEAT_TITLES
 
 def roles_for(session: Session, viewer: Principal) -> tuple[tuple[str, str, str], ...]:
     """Return the roles the viewer may give: value, name, what it is for. Nobody gives more than they have."""
-    return tuple(_words(role) for role in _known(session, viewer) if covers(viewer, role.permissions))
+    return tuple(_words(role) for role in _known(session, viewer) if covers(viewer, role.permissions, is_theirs=False))
 
 
 def _known(session: Session, viewer: Principal) -> list[RoleFacts]:
@@ -152,7 +152,7 @@ def load_one(
     found = member(session, viewer, member_id)
     # Who may do more than the viewer is changed by somebody else: an owner by owners only.
     theirs = permissions_of(session, viewer.workspace_id, found.role)
-    may_manage = can(viewer, "member.manage") and covers(viewer, theirs)
+    may_manage = can(viewer, "member.manage") and covers(viewer, theirs, is_theirs=member_id != viewer.id)
     owned = owned_by(session, viewer, member_id)
     can_move = [one for one in owned if one.kind in ("agent", "secret")]
     return MemberView(
