@@ -126,7 +126,7 @@ INSTANCE = ("list_workspaces", "create_workspace", "suspend_workspace", "resume_
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {"replay_run": "run.read"}
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
-_NOT_THERE = ("step", "remove_price", "accept_ownership", "decline_ownership", "approve_access",
+_NOT_THERE = ("end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership", "approve_access",
               "refuse_access", "withdraw_access")  # fmt: skip
 
 
@@ -331,6 +331,9 @@ def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
         return ""  # They are in their own workspace there.
     if caller.always:
         return "" if answer.status == caller.always else f"not {caller.always}"
+    if operation.name in INSTANCE or (operation.name in PERSONAL and "Authorization" in caller.headers):
+        is_told = answer.status == 403 and {"required", "granted"} <= set(answer.json)
+        return "" if is_told else "not refused, though no role lets anybody"
     if operation.name == "cancel_runs":
         told = set(answer.json.get("runs", {}).values())
         hidden = "not_found" if caller.is_bound else "not_allowed"

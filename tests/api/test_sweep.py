@@ -13,6 +13,8 @@ from signoff.api.permissions import NEEDS
 from tests.api.crowd import Elsewhere, add_crowd
 from tests.api.sweep import (
     BODIES,
+    INSTANCE,
+    PERSONAL,
     PUBLIC,
     Caller,
     Operation,
@@ -165,4 +167,6 @@ def _fields(world: World, schemas: dict[str, Any], operation: Operation) -> set[
 
 def test_every_operation_says_what_it_needs() -> None:
     assert set(NEEDS) == {operation.name for operation in operations()}
-    assert {name for name, needed in NEEDS.items() if needed is None} == {*PUBLIC, "me", "workspace"}
+    assert {name for name, needed in NEEDS.items() if needed is None} == {
+        *PUBLIC, *PERSONAL, *INSTANCE, "me", "workspace",
+    }  # fmt: skip

@@ -160,6 +160,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "model": "local:tiny",
         "tenant": "third",
         "step": "stp_none",
+        "handover": "hov_none",
         "kind": "approver",
         "request": "acr_none",
     }
