@@ -15,6 +15,7 @@ from signoff.people.links import holder_of_link
 from signoff.people.queries import members
 from signoff.tables.people import SecondFactor
 from signoff.tables.record import OutboxMessage
+from tests.rooms.people.kit_signing_in import prove
 from tests.web.pages.conftest import Site
 from tests.web.seed import audit_actions, person, workspace
 
@@ -81,7 +82,14 @@ def test_somebody_with_an_account_elsewhere_needs_no_link(site: Site):
     with site.store.write() as session:
         other = workspace(session, "globex", "Globex")
         person(session, other, "pat", "Pat Elsewhere", "member")
-    answer = site.browser().post(f"{site.base}/settings/members", data={**GOOD, "email": "pat@globex.example"})
+    data = {**GOOD, "email": "pat@globex.example"}
+    # As long as only the other workspace says that it is Pat, nobody comes in with that password.
+    refused = site.browser().post(f"{site.base}/settings/members", data=data)
+    assert refused.status_code == 409
+    assert "signoff setup-link" in refused.text
+    assert "pat@globex.example" in refused.text
+    prove(site.store, "pat@globex.example")
+    answer = site.browser().post(f"{site.base}/settings/members", data=data)
     assert answer.status_code == 201
     assert "need no link" in answer.text
     assert "/setup/" not in answer.text
