@@ -110,11 +110,13 @@ def test_a_strangers_personal_secret_is_told_like_none(world: World) -> None:
     with world.store.write() as session:
         vault = world.house.services.vault
         connection = make_connection(session, world.charlie, world.other, "theirs")
-        theirs = [
-            create_secret(session, world.charlie, vault, connection_id=connection, name=name, value=VALUE, whose=whose)
-            for name, whose in (("X", "personal"), ("Y", "shared"))
-        ]
+        personal = create_secret(
+            session, world.charlie, vault, connection_id=connection, name="X", value=VALUE, whose="personal"
+        )
+        shared = create_secret(session, world.charlie, vault, connection_id=connection, name="Y", value=VALUE)
     for who in ("builder", "owner", "viewer"):
         with world.client(session=world.tokens[who]) as client:
-            told = [client.delete(f"/v1/acme/secrets/{one}") for one in (*theirs, "sec_01m8f0kvhaes2pygav10hfhyer")]
+            told = [
+                client.delete(f"/v1/acme/secrets/{one}") for one in (personal, shared, "sec_01m8f0kvhaes2pygav10hfhyer")
+            ]
         assert len({(one.status_code, one.json()["code"], one.json()["detail"]) for one in told}) == 1, who
