@@ -117,7 +117,7 @@ THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "al
 _OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}")
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "hand_over_member")
 # What stands in one environment: a key bound to another one is told there is no such thing.
-_OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}")
+_OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}")
 _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret")
 # What belongs to the person who is signed in: no key has it, whatever it may do.
 PERSONAL = ("my_sessions", "end_my_session", "end_my_sessions", "my_second_factor")
@@ -341,6 +341,8 @@ def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
             return f"told {told}"
         return ""
     if not caller.may(operation):
+        if "{key}" in operation.path and caller.permissions.get("key.manage") == "own" and not caller.scopes:
+            return "" if answer.status == 404 else "somebody else's key, and there"
         is_told = answer.status == 403 and {"required", "granted"} <= set(answer.json)
         return "" if is_told else "not refused, though the table does not let them"
     if caller.is_bound and operation.is_of_a_place:

@@ -14,8 +14,8 @@ from signoff.deployments.queries import live_revisions
 from signoff.kit.errors import NotAllowed, NotFound
 from signoff.people.access import Principal
 from signoff.people.actions import create_key, set_deploy_rules
+from signoff.people.key_queries import principal_of_key
 from signoff.people.membership import principal_of_member
-from signoff.people.queries import principal_of_key
 from signoff.tables.people import Member, Person
 from signoff.tables.record import AuditRow
 from signoff.tables.session import Store

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from signoff.kit.errors import NotAllowed
 from signoff.people.actions import create_key
-from signoff.people.queries import principal_of_key
+from signoff.people.key_queries import principal_of_key
 from signoff.runs.actions import request_run
 from signoff.tables.people import Person, Workspace
 from signoff.tables.record import AuditRow
