@@ -206,8 +206,10 @@ def test_heads_nobody_sends(world: World, headers: list[tuple[bytes, bytes]], st
 
 def all_answers(world: World) -> Generator[tuple[str, Any]]:
     """One answer of every address of the product, signed in and not, and of what goes wrong."""
-    inside = [route.path for router in (*pages.INSIDE, shell.inside) for route in router.routes]
-    entry = [route.path for router in (*pages.ENTRY, shell.router, switching.router) for route in router.routes]
+    inside = [str(vars(route)["path"]) for router in (*pages.INSIDE, shell.inside) for route in router.routes]
+    entry = [
+        str(vars(route)["path"]) for router in (*pages.ENTRY, shell.router, switching.router) for route in router.routes
+    ]
     api = [operation.path for operation in operations()]
     paths = sorted({*(pages.BASE + path for path in inside), *entry, *api, "/static/{name:path}", "/v1/openapi.json"})
     assert len(paths) > 100

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -62,7 +64,7 @@ def served(store: Store, who: Principal, slug: str = "supplier-mail") -> str:
     return here
 
 
-def start(store: Store, by: Principal, here: str, to: Principal, **more: str) -> str:
+def start(store: Store, by: Principal, here: str, to: Principal, **more: Any) -> str:
     with store.write() as session:
         return start_handover(session, by, here, to_member_id=to.id, reason="Bea moves to sales.", **more)
 
@@ -191,11 +193,14 @@ def test_calling_off_gives_it_back_and_only_once(store: Store, ann: Principal, b
     assert state(store, made) == "cancelled"
     for again in (cancel_handover, plan_session):
         with pytest.raises(NotNow, match="ended"), store.write() as session:
+            more: dict[str, Any] = {"reason": "x"} if again is cancel_handover else {"session_at": None, "notes": ""}
             again(
                 session,
                 ann,
                 made,
-                **({"reason": "x"} if again is cancel_handover else {"session_at": None, "notes": ""}),
+                **cast(
+                    "dict[str, Any]", {"reason": "x"} if again is cancel_handover else {"session_at": None, "notes": ""}
+                ),
             )
     with store.read() as session:
         assert [one.state for one in handovers_page(session, ann, here).rows] == ["cancelled"]

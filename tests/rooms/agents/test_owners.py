@@ -73,7 +73,9 @@ def test_somebody_is_asked_accepts_with_a_click_and_it_is_recorded(store: Store,
     assert owners(store, ann, here).gaps == ("Mona has not accepted yet to be backup.",)
     with store.read() as session:
         waiting = waiting_for(session, mona)
-        assert agent_by_slug(session, ann, here).backup.name == "Mona"
+        backup = agent_by_slug(session, ann, here).backup
+        assert backup is not None
+        assert backup.name == "Mona"
     assert [(one.agent_slug, one.kind, one.asked_by_name) for one in waiting] == [("supplier-mail", "backup", "Ann")]
     with store.write() as session:
         accept_ownership(session, mona, here, "backup")

@@ -99,8 +99,7 @@ def test_another_installations_signature_does_not_count(store: Store, workspace:
 
 def test_the_key_stays_through_a_rotation_of_the_master_key_and_is_stored_sealed(store: Store, workspace: str) -> None:
     before = export(store, workspace)
-    with store.write() as session:
-        rotate_master_key(session, Vault(keys_of([NEW, OLD])))
+    list(rotate_master_key(store, Vault(keys_of([NEW, OLD]))))
     with store.read() as session:
         assert signer_for(session, Vault(keys_of([NEW]))).public_key == keys(store)[0]
         with pytest.raises(Fault):

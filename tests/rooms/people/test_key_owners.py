@@ -26,18 +26,18 @@ def member(store: Store, founded: Founded, role: str, email: str = "bob@example.
     with store.write() as session:
         member_id = add_member(session, as_owner(founded), email=email, name="Bob", role=role)
         person_id = session.get_one(Member, member_id).person_id
-    return Principal("member", member_id, "Bob", founded.workspace_id, role, person_id=person_id)  # pyright: ignore[reportArgumentType]
+    return Principal("member", member_id, "Bob", founded.workspace_id, role, person_id=person_id)
 
 
 def make(store: Store, who: Principal, **more: object) -> NewKey:
     with store.write() as session:
-        return create_key(session, who, **{"name": "Robot", **more})  # pyright: ignore[reportArgumentType]
+        return create_key(session, who, **{"name": "Robot", **more})
 
 
 def account(store: Store, who: Principal, **more: object) -> str:
     fields = {"slug": "nightly", "name": "Nightly import", "role": "manager", **more}
     with store.write() as session:
-        return create_service_account(session, who, **fields)  # pyright: ignore[reportArgumentType]
+        return create_service_account(session, who, **fields)
 
 
 def caller(store: Store, made: NewKey) -> Principal:
