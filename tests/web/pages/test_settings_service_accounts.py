@@ -115,9 +115,9 @@ def test_off_and_on_and_gone(site: Site):
 
 
 def test_a_contact_who_left_is_told(site: Site):
-    make(site, contact=site.seeded.people["ines"].id)
+    make(site, contact=site.seeded.people["tomasz"].id)
     with site.store.write() as session:
-        remove_member(session, site.seeded.owner, site.seeded.people["ines"].id)
+        remove_member(session, site.seeded.owner, site.seeded.people["tomasz"].id)
     browser = site.browser()
     assert "who left" in browser.get(f"{site.base}/settings/keys/accounts").text
     html = browser.get(f"{site.base}/settings/keys/accounts/nightly").text
