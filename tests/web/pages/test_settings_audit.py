@@ -37,7 +37,7 @@ def test_every_action_is_there_newest_first(site: Site):
     ("query", "words"),
     [
         ("area=connection", {"Connection created", "Connection discovered"}),
-        ("q=INES&area=agent", {"Agent created", "Agent draft saved"}),
+        ("q=INES&area=agent", {"Agent created", "Agent draft saved", "Agent owner asked"}),
         ("q=workspace.founded", {"Workspace founded"}),
         ("q=100%25", set()),
         ("actor=key", set()),
