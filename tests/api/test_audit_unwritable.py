@@ -20,6 +20,13 @@ _NOTHING_TO_DO = {
     "change_workspace", "end_overlap", "enable_service_account", "disable_identity_provider", "set_sso_only",
     "test_identity_provider",
 }  # fmt: skip
+# Refused for what they ask in this world: nobody is asked to own an agent, nothing is being handed over, nobody asked
+# for access, the member asked about is the one who asks.
+_REFUSED_BEFORE = {
+    "name_last_resort", "link_member", "reset_member_second_factor", "withdraw_owner", "accept_ownership",
+    "decline_ownership", "start_handover", "plan_handover", "move_handover_secrets", "cancel_handover",
+    "hand_over_member", "approve_access", "refuse_access", "withdraw_access", "remove_price",
+}  # fmt: skip
 _UNWRITTEN = (409, 500)  # SQLite tells of a trigger that refuses as of a broken constraint.
 _NOT_COMPARED = {"sessions", "api_keys", "answered_requests"}
 
@@ -63,8 +70,9 @@ def test_no_operation_does_anything_that_the_audit_cannot_tell(world: World) -> 
     done = {name for name, status in refused.items() if status < 400}
     # They answer for each run, each refused; or there was nothing to do. Above, nothing had changed.
     assert done <= {"cancel_runs", *_NOTHING_TO_DO}, refused
-    # Most came as far as the audit; the others were refused for what they asked.
-    assert sum(status in _UNWRITTEN for status in refused.values()) > len(refused) * 0.8, refused
+    # All others came as far as the audit.
+    before_it = {name for name, status in refused.items() if status >= 400 and status not in _UNWRITTEN}
+    assert before_it == _REFUSED_BEFORE, refused
     assert set(refused) <= set(NEEDS)
 
 

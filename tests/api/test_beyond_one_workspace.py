@@ -19,7 +19,8 @@ on_both = pytest.mark.parametrize("backend", ["sqlite", "postgres"], indirect=Tr
 def alice_in_both(world: World) -> World:
     """Alice owns Acme, and is a viewer of Other."""
     with world.store.write() as session:
-        add_member(session, world.charlie, email="alice@acme.example", name="Alice", role="viewer")
+        invited = add_member(session, world.charlie, email="alice@acme.example", name="Alice", role="viewer")
+        session.get_one(Member, invited).accepted_at = clock.now()
     return world
 
 

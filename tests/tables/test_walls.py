@@ -31,6 +31,7 @@ def two(store: Store) -> tuple[str, str, str]:
             found_workspace(session, slug=slug, name=slug, owner_email="alice@x.example", owner_name="Alice")
             for slug in ("acme", "other")
         ]
+        session.execute(update(Member).values(accepted_at=clock.now()))
     return made[0].workspace_id, made[1].workspace_id, made[0].person_id
 
 

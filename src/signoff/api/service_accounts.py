@@ -70,30 +70,26 @@ async def service_account(desk: AtDesk, account: Id) -> Response:
 @router.patch("/v1/{workspace}/service-accounts/{account}", response_model=ServiceAccountFacts)
 async def change_service_account(desk: AtDesk, account: Id, body: ServiceAccountChange) -> Response:
     """Change name, description, role or contact. A narrower role holds for its keys from the next request on."""
-    found = await desk.read(account_queries.service_account, account)
-    await desk.write(actions.change_service_account, found.id, **body.model_dump(exclude_unset=True))
-    return answer(await desk.read(account_queries.service_account, found.id))
+    await desk.write(actions.change_service_account, account, **body.model_dump(exclude_unset=True))
+    return answer(await desk.read(account_queries.service_account, account))
 
 
 @router.post("/v1/{workspace}/service-accounts/{account}:disable", response_model=Done)
 async def disable_service_account(desk: AtDesk, account: Id) -> Response:
     """Stop every key of the account with the next request."""
-    found = await desk.read(account_queries.service_account, account)
-    await desk.write(actions.disable_service_account, found.id)
+    await desk.write(actions.disable_service_account, account)
     return answer(Done())
 
 
 @router.post("/v1/{workspace}/service-accounts/{account}:enable", response_model=Done)
 async def enable_service_account(desk: AtDesk, account: Id) -> Response:
     """Let the account's keys work again."""
-    found = await desk.read(account_queries.service_account, account)
-    await desk.write(actions.enable_service_account, found.id)
+    await desk.write(actions.enable_service_account, account)
     return answer(Done())
 
 
 @router.delete("/v1/{workspace}/service-accounts/{account}", response_model=Done)
 async def delete_service_account(desk: AtDesk, account: Id) -> Response:
     """Delete an account that has no living key; what it did stays in the record."""
-    found = await desk.read(account_queries.service_account, account)
-    await desk.write(actions.delete_service_account, found.id)
+    await desk.write(actions.delete_service_account, account)
     return answer(Done())

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import select
 from starlette.responses import PlainTextResponse
 
+from signoff.kit import clock
 from signoff.people.access import Principal
 from signoff.people.actions import add_member, open_session, set_role
 from signoff.people.providers import client_secret
 from signoff.settings import Settings
 from signoff.tables.identity import IdentityProvider
-from signoff.tables.people import Member
+from signoff.tables.people import Member, Person
 from signoff.tables.session import Store
 from tests.kit_issuer import CLIENT_ID, CLIENT_SECRET, Issuer, issuing
 from tests.web.pages.conftest import Site
@@ -242,7 +243,10 @@ def test_a_session_of_single_sign_on_is_shown_one_workspace(site: Site, issuer: 
 
     with site.store.write() as session:
         other = workspace(session, "other", "The Other")
-        made = add_member(session, other.owner, email="ines@northwind.example", name="Ines", role="owner")
+        ines = session.scalars(select(Person).where(Person.email == "ines@northwind.example")).one()
+        ines.address_proven_at = clock.now()
+        session.flush()
+        made = add_member(session, other.owner, email=ines.email, name="Ines", role="owner")
         person_id = session.get_one(Member, made).person_id
         both = open_session(session, person_id, lifetime_seconds=60, workspace_id=site.seeded.workspace_id)
     with_password = site.visitor()

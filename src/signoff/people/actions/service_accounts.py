@@ -86,7 +86,7 @@ def create_service_account(
 def change_service_account(
     session: Session,
     principal: Principal,
-    account_id: str,
+    named: str,
     *,
     name: str | None = None,
     description: str | None = None,
@@ -98,7 +98,7 @@ def change_service_account(
     Raises:
         NotAllowed: the old or the new role reaches further than the caller's.
     """
-    row = _account(session, principal, account_id)
+    row = _account(session, principal, named)
     wanted: dict[str, Any] = {}
     if name is not None:
         wanted["name"] = clean_name(name)
@@ -120,27 +120,27 @@ def change_service_account(
     _note(session, principal, "changed", row, {"fields": sorted(changed), **told, **before})
 
 
-def disable_service_account(session: Session, principal: Principal, account_id: str) -> None:
+def disable_service_account(session: Session, principal: Principal, named: str) -> None:
     """Stop every key of the account with the next request, until it is enabled again. Twice is no error."""
-    _move(session, principal, account_id, "active", "disabled")
+    _move(session, principal, named, "active", "disabled")
 
 
-def enable_service_account(session: Session, principal: Principal, account_id: str) -> None:
+def enable_service_account(session: Session, principal: Principal, named: str) -> None:
     """Let the account's keys work again.
 
     Raises:
         NotAllowed: the account's role reaches further than the caller's.
     """
-    _move(session, principal, account_id, "disabled", "active", lambda row: _role(principal, row.role, is_theirs=True))
+    _move(session, principal, named, "disabled", "active", lambda row: _role(principal, row.role, is_theirs=True))
 
 
-def delete_service_account(session: Session, principal: Principal, account_id: str) -> None:
+def delete_service_account(session: Session, principal: Principal, named: str) -> None:
     """Delete the account; what it did stays in the record, and its slug is free again.
 
     Raises:
         NotNow: it has keys that still work, or that would if it were enabled.
     """
-    row = _account(session, principal, account_id)
+    row = _account(session, principal, named)
     living = session.scalar(
         select(func.count())
         .select_from(ApiKey)
@@ -162,12 +162,12 @@ def delete_service_account(session: Session, principal: Principal, account_id: s
 def _move(
     session: Session,
     principal: Principal,
-    account_id: str,
+    named: str,
     before: str,
     after: str,
     check: Callable[[ServiceAccount], object] = lambda row: None,
 ) -> None:
-    row = _account(session, principal, account_id)
+    row = _account(session, principal, named)
     check(row)
     changed = session.execute(
         update(ServiceAccount)
@@ -179,11 +179,13 @@ def _move(
         _note(session, principal, "enabled" if after == "active" else "disabled", row, {})
 
 
-def _account(session: Session, principal: Principal, account_id: str) -> ServiceAccount:
+def _account(session: Session, principal: Principal, named: str) -> ServiceAccount:
+    """The account of that id or slug. The right is asked first: whoever may not is not told which there are."""
     authorize(principal, "service_account.manage")
     row = session.scalar(
         select(ServiceAccount)
-        .where(ServiceAccount.id == account_id, ServiceAccount.workspace_id == principal.workspace_id)
+        .where(or_(ServiceAccount.id == named, ServiceAccount.slug == named))
+        .where(ServiceAccount.workspace_id == principal.workspace_id)
         .where(ServiceAccount.state != "deleted")
         .with_for_update()
     )
