@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
+from pydantic import Field, field_serializer, field_validator
 
+from signoff.agents.gates import Gate
+from signoff.agents.part import EFFECTS, Effect, Part
+from signoff.agents.rules import Asking, Labels, Memory, Requirement, Rules, ValueRule
 from signoff.kit import money
 from signoff.kit.canonical import content_hash
 from signoff.kit.stored_json import stored_json
 from signoff.kit.text import storable
 
-Effect = Literal["read", "write", "send", "irreversible"]
-# From harmless to not: a class may be tightened (moved right), never loosened.
-EFFECTS: tuple[Effect, ...] = ("read", "write", "send", "irreversible")
+__all__ = ["EFFECTS", "SOP_CHARS_MAX", "AllowedTool", "Body", "Effect", "Limits", "Model", "ModelSettings", "Part",
+           "Retry", "Slot", "plain_sop"]  # fmt: skip
 
 SOP_CHARS_MAX = 100_000
 
@@ -25,15 +27,6 @@ def plain_sop(text: str) -> str:
     An editor, a browser and a file each end lines their own way; that alone must not make a new revision.
     """
     return storable(text).replace("\r\n", "\n").replace("\r", "\n").rstrip("\n \t")
-
-
-class Part(BaseModel):
-    """A part of a body: unknown fields are errors, so that a typing mistake is not a silent default.
-
-    Strict, because `turns: yes` must not become one turn, nor `max_calls: "5"` a number by guesswork.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Retry(Part):
@@ -70,12 +63,21 @@ class Model(Part):
 class AllowedTool(Part):
     """One tool the agent may call, and within which bounds."""
 
+    quiet: ClassVar[frozenset[str]] = frozenset(("values", "requires", "labels", "preapproved"))
+
     tool: str = Field(min_length=1, max_length=200)
     # May only be tighter than the connection's class.
     effect: Effect | None = None
     # Argument name → JSON Schema the value must also satisfy.
     args: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]], max_length=50)
     max_calls: int | None = Field(default=None, ge=1, le=10_000)
+    # Argument name → which values it may have.
+    values: dict[str, ValueRule] = Field(default_factory=dict[str, ValueRule], max_length=50)
+    # What must have succeeded in this run before.
+    requires: list[Requirement] = Field(default_factory=list[Requirement], max_length=10)
+    labels: Labels = Labels()
+    # Where untrusted content was read, this tool still asks nobody as long as all its targets stand in the SOP.
+    preapproved: bool = False
 
 
 class Slot(Part):
@@ -105,6 +107,8 @@ class Limits(Part):
 class Body(Part):
     """Everything an agent is."""
 
+    quiet: ClassVar[frozenset[str]] = frozenset(("gates", "rules", "asking", "memory"))
+
     sop: str = Field(default="", max_length=SOP_CHARS_MAX)
     model: Model
     input_schema: dict[str, Any] | None = None
@@ -114,6 +118,10 @@ class Body(Part):
         default_factory=list[str], max_length=50
     )
     limits: Limits = Limits()
+    gates: list[Gate] = Field(default_factory=list[Gate], max_length=50)
+    rules: Rules = Rules()
+    asking: Asking = Asking()
+    memory: Memory | None = None
 
     @field_validator("sop", mode="before")
     @classmethod

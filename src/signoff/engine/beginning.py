@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.connections.queries import bound_tools
@@ -19,7 +18,8 @@ from signoff.gateways.services import Services
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions
 from signoff.runs.facts import RunContext, context_of
-from signoff.tables.runs import Effect, Leg
+from signoff.runs.holds import answers_to_holds, holds_of
+from signoff.tables.runs import Leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,6 @@ def _tools(session: Session, context: RunContext) -> tuple[list[PinnedTool], str
 
 def _settled(session: Session, run_id: str, leg: int) -> dict[str, dict[str, Any]]:
     before = session.get(Leg, (run_id, leg - 1)) if leg > 1 else None
-    holds = {f"{run_id}:{call_id}": call_id for call_id in (before.holds if before else [])}
-    if not holds:
+    if before is None or not before.holds:
         return {}
-    effects = session.scalars(select(Effect).where(Effect.key.in_(list(holds)))).all()
-    return {
-        holds[effect.key]: {"outcome": effect.settlement, "reason": effect.reason, "result": effect.result}
-        for effect in effects
-    }
+    return answers_to_holds(session, run_id, leg - 1, holds_of(before.holds))

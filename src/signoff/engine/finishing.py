@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -15,11 +16,23 @@ from signoff.kit import clock
 from signoff.kit.text import storable
 from signoff.runs import actions
 from signoff.runs.facts import RunContext
+from signoff.runs.holds import Hold, HoldKind, first_kind
 from signoff.runs.states import is_over
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run, RunEvent
 
 _OUTAGE_PAUSE_SECONDS = 60
+# What a run that waits says: a code, and words.
+_WAITS: dict[HoldKind, tuple[str, str]] = {
+    "reconciliation": (
+        "needs_reconciliation", "Nobody knows whether CALLS happened. Look there, then say what is true.",
+    ),
+    "approval": ("needs_approval", "Somebody has to approve CALLS before it goes on. Nothing runs meanwhile."),
+    "login": ("needs_login", "It needs a login that somebody has to provide. Nothing runs meanwhile."),
+    "question": ("needs_answer", "The agent asked a question and waits for the answer. Nothing runs meanwhile."),
+    "budget": ("needs_budget", "Its money is used up. Somebody may raise the limit for this run."),
+    "window": ("outside_window", "CALLS may only be made at other times. It goes on by itself then."),
+}  # fmt: skip
 _FORGET_TEXT = Prepared(
     delete(cast("Table", RunEvent.__table__)).where(RunEvent.run_id == bindparam("of_run"), RunEvent.kind == "text")
 )
@@ -48,9 +61,9 @@ def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, wo
         # What a call that was cut off still holds may well be billed, and must not stay held for the day.
         settle_left_over(session, context.run_id)
     if end.kind == "held":
-        # Somebody may have settled the acts before the leg had ended.
+        # Somebody may have answered before the leg had ended.
         run = session.get_one(Run, context.run_id, populate_existing=True)
-        actions.resume_when_settled(session, run)
+        actions.resume_when_answered(session, run)
         return run.state
     return state
 
@@ -62,10 +75,7 @@ def _move(session: Session, context: RunContext, end: LegEnd) -> None:
             session, run_id, leg, by=by, output=_storable(end.output), code=end.code or None, reason=end.reason or None
         )
     elif end.kind == "held":
-        actions.wait_run(
-            session, run_id, leg, by=by, waiting_for="reconciliation", code="needs_reconciliation",
-            reason=f"Nobody knows whether {_calls(len(end.holds))} happened. Look there, then say what is true.",
-        )  # fmt: skip
+        _wait(session, context, end.holds)
     elif end.kind == "waits":
         resume_at = datetime.fromisoformat(end.resume_at) if end.resume_at else None
         actions.wait_run(
@@ -83,8 +93,17 @@ def _move(session: Session, context: RunContext, end: LegEnd) -> None:
         )
 
 
-def _calls(number: int) -> str:
-    return "one call" if number == 1 else f"{number} calls"
+def _wait(session: Session, context: RunContext, holds: Sequence[Hold]) -> None:
+    kind = first_kind(holds)
+    number = sum(1 for hold in holds if hold.kind == kind)
+    # What only waits for its time is looked at again in any case, once the people have answered.
+    times = [hold.until for hold in holds if hold.until is not None]
+    words = "one call" if number == 1 else f"{number} calls"
+    code, reason = _WAITS[kind]
+    actions.wait_run(
+        session, context.run_id, context.leg, by=context.actor, waiting_for=kind, code=code,
+        reason=reason.replace("CALLS", words), resume_at=min(times, default=None) if kind == "window" else None,
+    )  # fmt: skip
 
 
 def _storable(value: Any) -> Any:

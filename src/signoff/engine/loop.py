@@ -26,6 +26,7 @@ from signoff.engine.output import OutputShape, shape_of
 from signoff.engine.tools import RETRIES_OF_THE_LIBRARY, GatewayToolset
 from signoff.engine.work import LegStopped, LegWaits, LegWork
 from signoff.kit.text import shortened
+from signoff.runs.holds import Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class LegEnd:
     output: Any = None
     stop: Stop | None = None
     failed_step: str | None = None
-    holds: Sequence[str] = ()
+    holds: Sequence[Hold] = ()
     code: str = ""
     reason: str = ""
     resume_at: str | None = None
@@ -85,8 +86,14 @@ def answers_to(settled: dict[str, dict[str, Any]]) -> DeferredToolResults | None
             case "happened":
                 value = settlement.get("result")
                 results.calls[call_id] = value if value is not None else f"Done. A person checked: {words}"
-            case "did_not_happen_retry":
+            case "did_not_happen_retry" | "go":
                 results.approvals[call_id] = ToolApproved()
+            case "approved":
+                results.approvals[call_id] = ToolApproved(override_args=settlement.get("args"))
+            case "denied":
+                results.calls[call_id] = ToolFailed(words)
+            case "answered":
+                results.calls[call_id] = settlement.get("value")
             case _:
                 results.calls[call_id] = ToolFailed(f"This was not done. A person checked: {words}")
     return results

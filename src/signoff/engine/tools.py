@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pydantic_ai import CallDeferred, ModelRetry, ToolFailed
@@ -15,6 +16,7 @@ from signoff.engine.work import LegWork, stop_of
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.gateway import act
 from signoff.kit.faultpoints import faultpoint
+from signoff.runs.holds import Hold
 
 # The gateway checks arguments against the pinned schema; here they only have to be JSON.
 _ANY = SchemaValidator(schema=core_schema.any_schema())
@@ -54,7 +56,7 @@ class GatewayToolset(AbstractToolset[Any]):
         Raises:
             ToolFailed: it was refused or failed; the model is told why.
             ModelRetry: its arguments do not fit; the model may correct them.
-            CallDeferred: nobody knows whether it happened; a person must say.
+            CallDeferred: it waits: for a person, or for its time.
         """
         work, pinned = self._work, self._work.tools[name]
         call_id = ctx.tool_call_id or ""
@@ -90,7 +92,7 @@ class GatewayToolset(AbstractToolset[Any]):
             case "value":
                 return outcome.get("value")
             case "held":
-                work.holds.append(call.call_id)
+                work.holds.append(_hold(call.call_id, outcome.get("hold") or {}))
                 raise CallDeferred(metadata=outcome.get("hold"))
             case "stopped":
                 # The siblings of this call run to their ends; the next model call ends the run.
@@ -100,3 +102,8 @@ class GatewayToolset(AbstractToolset[Any]):
                 if outcome.get("code") == BAD_ARGUMENTS:
                     raise ModelRetry(reason)
                 raise ToolFailed(reason)
+
+
+def _hold(call_id: str, said: dict[str, Any]) -> Hold:
+    until = said.get("until")
+    return Hold(call_id, said["kind"], said.get("approval"), datetime.fromisoformat(until) if until else None)

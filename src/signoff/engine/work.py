@@ -13,6 +13,7 @@ from signoff.engine.flights import Flight, Stop
 from signoff.engine.tool_names import PinnedTool
 from signoff.gateways.services import Services
 from signoff.runs.facts import RunContext
+from signoff.runs.holds import Hold
 
 
 class LegStopped(Exception):
@@ -48,7 +49,7 @@ class LegWork:
         saved: how many messages of the run are stored.
         live: returns the messages of the run as they stand now.
         stop: set by a tool call that ends the run; acted on at the next model call.
-        holds: call ids whose outcome a person must settle.
+        holds: the calls that wait for a person, or for their time.
     """
 
     services: Services
@@ -61,7 +62,7 @@ class LegWork:
     requests: int = 0
     stop: Stop | None = None
     failed_step: str | None = None
-    holds: list[str] = field(default_factory=list[str])
+    holds: list[Hold] = field(default_factory=list[Hold])
     last_step: str | None = None
 
     def end(self, stop: Stop, failed_step: str | None) -> None:

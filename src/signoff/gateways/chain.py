@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
 
-VerdictKind = Literal["allow", "deny", "hold", "stop", "simulate", "answer"]
+VerdictKind = Literal["allow", "deny", "hold", "defer", "stop", "simulate", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Verdict:
     """What one policy says about one call.
 
     Args:
-        kind: `allow` it; `deny` this call and tell the model; `hold` it until a person answered; `stop` the run;
-            `simulate` it, sending nothing; `answer` it from what is known, in `value`.
+        kind: `allow` it; `deny` this call and tell the model; `hold` it until a person answered, who is
+            asked by the rule in `value`; `defer` it to the moment in `value`; `stop` the run; `simulate` it, sending
+            nothing; `answer` it from what is known, in `value`.
         reason: in words a person understands; an `allow` may carry a remark.
         policy: who says it; filled in by `decide`.
         code: a stable name for the reason.

@@ -44,6 +44,9 @@ Action = Literal[
     "run.cancel",
     "effect.read",
     "effect.settle",
+    "approval.read",
+    "approval.decide",
+    "approval.assign",
     "freeze.order",
     "budget.read",
     "budget.manage",
@@ -62,7 +65,13 @@ _READS: dict[Action, Reach] = {
     "agent.read": "all",
     "alert.read": "all",
 }
-_VIEWER: dict[Action, Reach] = {**_READS, "run.read": "all", "budget.read": "all", "effect.read": "all"}
+_VIEWER: dict[Action, Reach] = {
+    **_READS,
+    "run.read": "all",
+    "budget.read": "all",
+    "effect.read": "all",
+    "approval.read": "all",
+}
 _MEMBER: dict[Action, Reach] = {
     **_READS,
     "key.read": "own",
@@ -70,6 +79,9 @@ _MEMBER: dict[Action, Reach] = {
     "run.read": "own",
     "run.start": "all",
     "run.cancel": "own",
+    # Whoever is asked, and whoever asked for the run, sees the request; only whoever is asked may answer it.
+    "approval.read": "own",
+    "approval.decide": "own",
 }
 _BUILDER: dict[Action, Reach] = {
     **_MEMBER,
@@ -98,6 +110,8 @@ _MANAGER: dict[Action, Reach] = {
     "run.cancel": "all",
     "effect.read": "all",
     "effect.settle": "all",
+    "approval.read": "all",
+    "approval.assign": "all",
     "freeze.order": "all",
     "alert.resolve": "all",
 }
@@ -130,6 +144,8 @@ OWNABLE: frozenset[Action] = frozenset(
         "run.cancel",
         "effect.read",
         "effect.settle",
+        "approval.read",
+        "approval.decide",
         "secret.manage_personal",
         "key.read",
         "key.manage",

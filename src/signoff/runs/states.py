@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 RunState = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "rejected"]
-WaitingFor = Literal["reconciliation", "provider", "budget"]
+WaitingFor = Literal["reconciliation", "approval", "login", "question", "budget", "window", "provider"]
 Origin = Literal["production", "test"]
 Source = Literal["manual", "api", "orchestration", "cli", "demo", "replay", "schedule", "webhook", "trigger"]
 Mode = Literal["live", "sandbox", "replay"]
@@ -46,6 +46,6 @@ def sources_of(after: RunState) -> tuple[RunState, ...]:
     return tuple(before for before in RUN_STATES if after in MOVES[before])
 
 
-def needs_attention(state: RunState) -> bool:
-    """Return whether a run in this state asks for a person's eyes."""
-    return state in ("failed", "waiting")
+def needs_attention(state: RunState, waiting_for: str | None = None) -> bool:
+    """Return whether a run in this state asks for a person's eyes. One that was put off goes on by itself."""
+    return state == "failed" or (state == "waiting" and waiting_for != "window")

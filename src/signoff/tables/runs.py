@@ -103,12 +103,25 @@ class Leg(Base):
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
     state: Mapped[str] = mapped_column(State)
     worker: Mapped[str | None] = mapped_column(Name)
-    # The tool calls whose outcome a person must settle before the next leg: call ids.
+    # What the next leg waits for: `{call, kind, …}` each, see `runs/holds.py`.
     holds: Mapped[list[Any]] = mapped_column(Json, default=list)
     # What the leg relies on until its end, whatever changes meanwhile: its tools, what people settled. Empty after it.
     relies_on: Mapped[dict[str, Any] | None] = mapped_column(Json)
     started_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class HoldAnswer(Base):
+    """What a person, or a rule, answered to one hold of a leg. A leg's holds may be answered in any order."""
+
+    __tablename__ = "hold_answers"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    leg: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(Name, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    answer: Mapped[dict[str, Any]] = mapped_column(Json)
+    answered_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class RunMessage(Base):

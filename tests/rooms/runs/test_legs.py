@@ -12,6 +12,7 @@ from signoff.record import alarms, trace
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions
 from signoff.runs.facts import LegStart
+from signoff.runs.holds import Hold
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Effect, Leg, Run, RunEvent
 from signoff.tables.session import Store
@@ -123,7 +124,9 @@ def held(store: Store, at: House, run_id: str, *call_ids: str) -> None:
     run = row(store, run_id)
     put(store, *(effect_row(at, run, call_id) for call_id in call_ids))
     with store.write() as session:
-        actions.end_leg(session, run_id, 1, state="waiting", worker="w1", holds=call_ids)
+        actions.end_leg(
+            session, run_id, 1, state="waiting", worker="w1", holds=[Hold(each, "reconciliation") for each in call_ids]
+        )
         actions.wait_run(session, run_id, 1, by=SYSTEM, waiting_for="reconciliation", code="needs", reason="Look.")
 
 
@@ -153,7 +156,7 @@ def test_what_is_said_while_the_leg_ends_lets_the_run_go_on(
     def leg_ends_first(session: Session, of_run: str) -> None:
         monkeypatch.setattr(trace, "take_turn", take_turn)
         with store.write() as other:
-            actions.end_leg(other, run_id, 1, state="waiting", worker="w1", holds=["a"])
+            actions.end_leg(other, run_id, 1, state="waiting", worker="w1", holds=[Hold("a", "reconciliation")])
             assert actions.wait_run(
                 other, run_id, 1, by=SYSTEM, waiting_for="reconciliation", code="needs_reconciliation", reason="x"
             )

@@ -124,4 +124,7 @@ def _outcome_of(verdict: Verdict, facts: ToolFacts) -> tuple[ToolOutcome, trace.
         return ToolOutcome("value", verdict.value), "simulated"
     if verdict.kind == "deny":
         return ToolOutcome("failed", reason=reason, code=code), "refused"
+    if verdict.kind == "defer":
+        hold = {"kind": "window", "until": verdict.value.isoformat()}
+        return ToolOutcome("held", reason=reason, code=code, hold=hold), "waiting"
     return ToolOutcome("stopped", reason=reason, code=code), "stopped"

@@ -13,12 +13,13 @@ from signoff.runs.actions.legs import (
     wait_run,
 )
 from signoff.runs.actions.request import START, request_run
-from signoff.runs.actions.settle import resume_when_settled, settle_effect
+from signoff.runs.actions.settle import answer_hold, resume_when_answered, settle_effect
 
 __all__ = [
     "CANCEL",
     "START",
     "acknowledge_run",
+    "answer_hold",
     "cancel_run",
     "complete_run",
     "end_cancelled",
@@ -27,7 +28,7 @@ __all__ = [
     "reject_run",
     "request_run",
     "resume_run",
-    "resume_when_settled",
+    "resume_when_answered",
     "settle_effect",
     "start_leg",
     "take_leg",

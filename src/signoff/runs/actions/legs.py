@@ -20,6 +20,7 @@ from signoff.runs.actions.moves import move, rows, tell_state
 from signoff.runs.actions.request import START
 from signoff.runs.alarms import effect_unknown
 from signoff.runs.facts import LegStart, RunContext, context_of
+from signoff.runs.holds import Hold
 from signoff.runs.states import WaitingFor
 from signoff.tables.runs import Leg, Run
 
@@ -83,14 +84,15 @@ def take_leg(session: Session, run_id: str, leg: int, *, worker: str) -> bool:
 
 
 def end_leg(
-    session: Session, run_id: str, leg: int, *, state: str, worker: str | None, holds: Sequence[str] = ()
+    session: Session, run_id: str, leg: int, *, state: str, worker: str | None, holds: Sequence[Hold] = ()
 ) -> bool:
     """End a leg. False when it has ended already, or another worker has it (`worker` None asks for nobody)."""
     statement = statements.END_LEG if worker is None else statements.END_OWN_LEG
     ended = statement.run(
         session,
         {
-            "of_run": run_id, "of_leg": leg, "to_state": state, "moment": clock.now(), "with_holds": list(holds),
+            "of_run": run_id, "of_leg": leg, "to_state": state, "moment": clock.now(),
+            "with_holds": [hold.as_plain() for hold in holds],
             **({} if worker is None else {"of_worker": worker}),
         },
     )  # fmt: skip

@@ -60,7 +60,8 @@ def move(
     Returns the run as it is now, or None when somebody was first: then nothing was changed. A run begins to run only
     when it waits for nothing any more, and keeps the moment at which it first did.
     """
-    changes: dict[str, Any] = {**values, "state": after, "needs_attention": needs_attention(after)}
+    asks = needs_attention(after, values.get("waiting_for"))
+    changes: dict[str, Any] = {**values, "state": after, "needs_attention": asks}
     if is_over(after):
         changes |= {"ended_at": clock.now(), "waiting_for": None, "resume_at": None}
     if changes.get("reason"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -16,11 +17,13 @@ from signoff.record import audit, trace
 from signoff.runs.actions.cancel import run_for
 from signoff.runs.actions.legs import resume_run
 from signoff.runs.actions.moves import rows
+from signoff.runs.holds import HOLD_KINDS, holds_of, keep_answer, still_open
 from signoff.runs.input import size_of
-from signoff.runs.states import SETTLEMENTS, Settlement
+from signoff.runs.states import SETTLEMENTS, Settlement, WaitingFor
 from signoff.tables.runs import Effect, Leg, Run
 
 _RESULT_CHARS = 20_000
+_ANSWERED = frozenset(HOLD_KINDS)
 
 
 def settle_effect(
@@ -61,7 +64,7 @@ def settle_effect(
         detail={"run": run.id, "outcome": outcome, "tool": effect.tool},
     )  # fmt: skip
     faultpoint("hold-settled-not-resumed")
-    return resume_when_settled(session, run)
+    return resume_when_answered(session, run)
 
 
 def _check(outcome: str, reason: str, result: Any) -> None:
@@ -75,15 +78,25 @@ def _check(outcome: str, reason: str, result: Any) -> None:
         raise Malformed(f"The result {words}.", errors={"result": [words]})
 
 
-def resume_when_settled(session: Session, run: Run) -> bool:
-    """Let a run go on when every act it waits for is settled."""
-    if run.state != "waiting" or run.waiting_for != "reconciliation":
+def answer_hold(session: Session, run: Run, *, leg: int, call_id: str, answer: Mapping[str, Any]) -> bool:
+    """Keep the answer to one hold of a leg; when it was the last, the run goes on. Returns whether it does.
+
+    The leg may still be ending: then it finds the answer, and the run goes on at once.
+    """
+    keep_answer(session, workspace_id=run.workspace_id, run_id=run.id, leg=leg, call_id=call_id, answer=answer)
+    return run.leg == leg and resume_when_answered(session, run)
+
+
+def resume_when_answered(session: Session, run: Run) -> bool:
+    """Let a run go on when everything that it waits for people for is answered."""
+    if run.state != "waiting" or run.waiting_for not in _ANSWERED:
         return False
-    # Of two who settle the last two acts at once, one waits here and then sees the other's settlement.
+    # Of two who answer the last two holds at once, one waits here and then sees the other's answer.
     session.execute(
         update(Run).where(Run.id == run.id).values(leg=Run.leg).execution_options(synchronize_session=False)
     )
     leg = session.get(Leg, (run.id, run.leg), populate_existing=True)
-    keys = [f"{run.id}:{call_id}" for call_id in (leg.holds if leg else [])]
-    open_keys = session.scalars(select(Effect.key).where(Effect.key.in_(keys), Effect.state != "settled")).all()
-    return not open_keys and resume_run(session, run.id, leg=run.leg, waiting_for="reconciliation")
+    holds = holds_of(leg.holds if leg else [])
+    if still_open(session, run.id, run.leg, holds):
+        return False
+    return resume_run(session, run.id, leg=run.leg, waiting_for=cast("WaitingFor", run.waiting_for))
