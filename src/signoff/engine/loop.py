@@ -85,7 +85,8 @@ def answers_to(settled: dict[str, dict[str, Any]]) -> DeferredToolResults | None
             case "happened":
                 value = settlement.get("result")
                 results.calls[call_id] = value if value is not None else f"Done. A person checked: {words}"
-            case "did_not_happen_retry":
+            case "did_not_happen_retry" | None:
+                # None: its answer came before anybody settled it, and the ledger gives it when it is asked again.
                 results.approvals[call_id] = ToolApproved()
             case _:
                 results.calls[call_id] = ToolFailed(f"This was not done. A person checked: {words}")

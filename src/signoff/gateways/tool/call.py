@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy.orm import Session
@@ -96,6 +97,8 @@ class Log:
     is_truncated: bool = False
     # The intent was written when the step began; `known` is what the ledger knew already.
     is_intended: bool = False
+    # When, which tells this intent from one that a person's "do it now" wrote for the same call.
+    intended_at: datetime | None = None
     # An attempt before a crash may have acted; the tool is safe to repeat, so it is.
     is_repeat: bool = False
     known: ToolOutcome | None = None

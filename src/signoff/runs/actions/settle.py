@@ -76,7 +76,7 @@ def _check(outcome: str, reason: str, result: Any) -> None:
 
 
 def resume_when_settled(session: Session, run: Run) -> bool:
-    """Let a run go on when every act it waits for is settled."""
+    """Let a run go on when every act it waits for is settled, or was answered after all."""
     if run.state != "waiting" or run.waiting_for != "reconciliation":
         return False
     # Of two who settle the last two acts at once, one waits here and then sees the other's settlement.
@@ -85,5 +85,7 @@ def resume_when_settled(session: Session, run: Run) -> bool:
     )
     leg = session.get(Leg, (run.id, run.leg), populate_existing=True)
     keys = [f"{run.id}:{call_id}" for call_id in (leg.holds if leg else [])]
-    open_keys = session.scalars(select(Effect.key).where(Effect.key.in_(keys), Effect.state != "settled")).all()
+    open_keys = session.scalars(
+        select(Effect.key).where(Effect.key.in_(keys), Effect.state.in_(("intended", "unknown")))
+    ).all()
     return not open_keys and resume_run(session, run.id, leg=run.leg, waiting_for="reconciliation")

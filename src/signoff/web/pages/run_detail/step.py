@@ -214,6 +214,7 @@ def _labels(detail: StepDetail) -> list[str]:
         ("is_truncated", "Shortened to fit"),
         ("is_usage_estimated", "Tokens are estimated"),
         ("is_price_unknown", "Price unknown"),
+        ("late_answer", "Answered late"),
     )
     return [words for key, words in known if detail.detail.get(key)]
 
