@@ -59,6 +59,8 @@ def _take(session: Session, call: Act, state: str, *, result: Any, reason: str |
 
 def _keep(session: Session, call: Act, act: Effect, step: Step, late: dict[str, Any]) -> None:
     run = call.run
+    if step.detail.get("late_answer") == late:
+        return  # Told again, because the database took it without saying so.
     step.detail = {**step.detail, "late_answer": late}
     # Where the call is made once more, what was said before stands in the audit only: that it had not happened.
     said = act.settlement or ("did_not_happen_retry" if act.settled_by else None)

@@ -85,7 +85,8 @@ class Trace:
         def write(session: Session) -> ModelOutcome:
             state = "waiting" if waits else "failed"
             is_first = _end(session, call, state, code=failure.code, reason=reason, resume_at=outcome.resume_at)
-            if failure.is_provider_fault:
+            # Not for one that ended beside it, nor when this end is told again: a run counts once.
+            if is_first and failure.is_provider_fault:
                 _note_failure(session, call, failed.model, failure, reason)
             return _told(session, call, is_first, outcome)
 
@@ -123,6 +124,7 @@ def _end(
     is_scripted = call.services.providers.name(call.run.body.model.name).is_scripted
     return trace.end_step(
         session,
+        attempt=noted.attempt,
         run_id=call.run.run_id,
         key=call.call.key,
         state=state,

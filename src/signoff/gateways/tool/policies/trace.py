@@ -82,6 +82,7 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
         closing(session)
     is_first = trace.end_step(
         session,
+        attempt=call.log.attempt,
         run_id=call.run.run_id,
         key=call.call.key,
         state=_STATES[outcome.kind],
