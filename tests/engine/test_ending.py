@@ -11,11 +11,12 @@ from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelResponse, ToolReturnPart
 from sqlalchemy import update
 
+from signoff import durable
 from signoff.connectors import faults
 from signoff.kit import clock
 from signoff.kit.errors import NotNow
 from signoff.runs import actions, stuck
-from signoff.tables.runs import Run
+from signoff.tables.runs import Effect, Leg, Run
 from tests.engine.conftest import Bench
 from tests.engine.kit_engine import turns
 
@@ -138,6 +139,48 @@ async def test_what_a_person_says_did_not_happen_is_told_to_the_model(bench: Ben
     assert (await bench.over(run_id)).output == "Done without paying."
     assert "Not on the statement." in heard[0]
     assert len(bench.ledger.calls("pay")) == 1
+
+
+async def test_an_answer_that_comes_while_the_run_waits_is_told_to_the_model(bench: Bench):
+    heard: list[Any] = []
+
+    def script(messages: list[Any], info: Any) -> ModelResponse:
+        heard.extend(part.content for part in messages[-1].parts if isinstance(part, ToolReturnPart))
+        return turns([("pay", {"n": 3})], "Paid.")(messages, info)
+
+    def vanish(tool: str, args: dict[str, Any]) -> None:
+        raise faults.unknown_outcome("The line went dead.")
+
+    bench.behave["pay"] = vanish
+    run_id = bench.request(bench.house(script))
+    await bench.waiting(run_id)
+    # What the gateway writes when the process that had sent it was only asleep: see tests/gateways.
+    with bench.store.write() as session:
+        session.execute(update(Effect).values(state="done", result={"value": {"bill": 7}, "is_error": False}))
+        assert actions.resume_when_settled(session, session.get_one(Run, run_id))
+    assert (await bench.over(run_id)).output == "Paid."
+    assert (heard, len(bench.ledger.calls("pay"))) == ([{"bill": 7}], 1)
+
+
+async def test_a_leg_that_another_worker_took_over_acts_no_more_here(bench: Bench):
+    thinks, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def script(messages: list[Any], info: Any) -> ModelResponse:
+        thinks.set()
+        await may_answer.wait()
+        return turns([("post", {"n": 1})], "Posted.")(messages, info)
+
+    run_id = bench.request(bench.house(script))
+    await thinks.wait()
+    with bench.store.write() as session:
+        session.execute(update(Leg).where(Leg.run_id == run_id).values(worker="another"))
+    may_answer.set()
+    async with asyncio.timeout(60):
+        while (await durable.outcomes([f"{run_id}/1"]))[f"{run_id}/1"] != "SUCCESS":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    run = bench.run(run_id)
+    assert (run.state, bench.ledger.calls()) == ("running", [])
+    assert [step.kind for step in bench.steps(run_id)] == ["model"]
 
 
 async def test_a_provider_outage_is_waited_out(bench: Bench):

@@ -13,6 +13,7 @@ from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.model.answers import as_plain
 from signoff.gateways.model.call import Answer, Asked, Failure, ModelFailed, ModelOutcome
 from signoff.gateways.model.facts import finished_outcome
+from signoff.gateways.standing import TakenOver
 from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded
 from signoff.kit.faultpoints import faultpoint
@@ -29,7 +30,7 @@ ALERT_KIND = "provider_failing"
 
 
 class Trace:
-    """Ends the step, whatever happens inside: an outcome with a code and words, never an exception.
+    """Ends the step, whatever happens inside: an outcome with a code and words, never an exception but `TakenOver`.
 
     All that follows from the call (money settled, cache, streaks, facts of the run) is written in the same
     transaction.
@@ -48,6 +49,9 @@ class Trace:
             return await self._stopped(call, objected.verdict.code, objected.verdict.reason)
         except BudgetExceeded as refusal:
             return await self._stopped(call, refusal.code, refusal.detail)
+        except TakenOver:
+            # The step is another worker's now, who ends it.
+            raise
         except Exception:
             log.exception("the model gateway failed")
             reason = "Something in Signoff itself failed during this call. The log of the worker has the details."
