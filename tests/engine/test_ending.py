@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from pydantic_ai.messages import ModelResponse, ToolReturnPart
 from sqlalchemy import update
 
 from signoff import durable
+from signoff.budgets.caps import set_price
+from signoff.budgets.queries import spent
 from signoff.connectors import faults
 from signoff.kit import clock
 from signoff.kit.errors import NotNow
-from signoff.runs import actions, stuck
+from signoff.runs import actions, queries, stuck
 from signoff.tables.runs import Effect, Leg, Run
 from tests.engine.conftest import Bench
 from tests.engine.kit_engine import turns
@@ -72,6 +75,21 @@ async def test_a_cancelled_run_makes_no_further_call(bench: Bench):
 async def test_the_deadline_ends_a_hung_call(bench: Bench):
     run = await bench.over(bench.request(bench.house(hang, limits={"wall_seconds": 1})))
     assert (run.state, run.code) == ("failed", "deadline_passed")
+
+
+async def test_a_call_that_hung_until_the_deadline_costs_what_was_reserved_for_it(bench: Bench):
+    at = bench.house(hang, limits={"wall_seconds": 1})
+    with bench.store.write() as session:
+        set_price(session, at.who, model="scripted:test", input_usd=Decimal(3), output_usd=Decimal(15))
+    run = await bench.over(bench.request(at))
+    (step,) = bench.steps(run.id)
+    assert (step.code, step.detail["is_cost_estimated"]) == ("cut_off", True)
+    with bench.store.read() as session:
+        pot = spent(session, f"run:{run.id}")
+        found = queries.run(session, at.who, run.id)
+    assert run.cost_usd == step.cost_usd == pot.spent_usd
+    assert run.cost_usd > 0
+    assert (pot.held_usd, found.is_cost_estimated, run.model_calls) == (0, True, 1)
 
 
 async def test_the_engine_calls_off_what_takes_too_long(bench: Bench):

@@ -27,6 +27,8 @@ _NAME_CHARS = 200
 _REASON_CHARS = 4_000
 # In a step's detail: the attempts at it whose use is in the totals of the run.
 _COUNTED = "counted"
+# In a step's detail: its cost is what was reserved for it, because its answer did not come.
+ESTIMATED = "is_cost_estimated"
 
 
 def begin_step(
@@ -103,18 +105,39 @@ def end_step(
     kind = ended.kind if ended is not None else _beside(session, run_id, key, attempt)
     if kind is None:
         return False
-    statements.ADD_USE.run(
-        session,
-        {
-            "of_run": run_id, "cost": cost_usd or Decimal(0), "into": tokens_in or 0, "out": tokens_out or 0,
-            "models": calls if kind == "model" else 0, "tools": calls if kind == "tool" else 0,
-            "unpriced": is_price_unknown, "truncated": is_truncated, "scripted": is_scripted,
-        },
+    _add_use(
+        session, run_id, cost=cost_usd or Decimal(0), into=tokens_in or 0, out=tokens_out or 0,
+        models=calls if kind == "model" else 0, tools=calls if kind == "tool" else 0, unpriced=is_price_unknown,
+        truncated=is_truncated, scripted=is_scripted,
     )  # fmt: skip
     if ended is None:
         return False
     _tell_step(session, ended.workspace_id, run_id, ended.id, ended.seq, ended.kind, ended.name, state)
     return True
+
+
+def book_estimate(session: Session, run_id: str, key: str, cost: Decimal, *, calls: int = 0) -> None:
+    """Count what a model call that was cut off may cost, to its step and to its run; the step says it is an estimate.
+
+    `calls`: how often the model was asked, where nobody else will count it.
+    """
+    more = {ESTIMATED: True}
+    statements.ADD_ESTIMATE.run(session, {"of_run": run_id, "of_key": key, "cost": cost, "more": more})
+    _add_use(session, run_id, cost=cost, models=calls)
+
+
+def is_estimated(session: Session, run_id: str, key: str) -> bool:
+    """Return whether an estimate was booked as the cost of a step."""
+    detail = session.scalar(select(Step.detail).where(Step.run_id == run_id, Step.key == key))
+    return bool(detail and detail.get(ESTIMATED))
+
+
+def _add_use(session: Session, run_id: str, **used: Any) -> None:
+    nothing = {
+        "cost": Decimal(0), "into": 0, "out": 0, "models": 0, "tools": 0, "unpriced": False, "truncated": False,
+        "scripted": False,
+    }  # fmt: skip
+    statements.ADD_USE.run(session, {**nothing, **used, "of_run": run_id})
 
 
 def _beside(session: Session, run_id: str, key: str, attempt: str) -> str | None:

@@ -143,6 +143,8 @@ class Log:
     wasted_tokens_in: int = 0
     is_price_unknown: bool = False
     is_truncated: bool = False
+    # The cost of the call was booked before its end, as an estimate.
+    is_booked: bool = False
     # What was reserved, or why not, when the step began.
     reservation: str | None = None
     refusal: BudgetExceeded | None = None

@@ -159,6 +159,8 @@ def _end(
 
 
 def _cost(call: Asked, answer: Answer | None) -> Decimal | None:
+    if call.log.is_booked:
+        return None
     if answer is None:
         return call.log.wasted_usd or None
     return None if answer.cost_usd is None else answer.cost_usd + call.log.wasted_usd
