@@ -120,10 +120,10 @@ def test_a_model_step_shows_prompt_answer_and_cost(site: Site):
 
 
 def test_a_cost_that_is_an_estimate_is_called_one(site: Site):
-    run_id = add(site, "A bill", "failed", code="deadline_passed", reason="Out of time.", cost_usd=Decimal("0.25"))
+    run_id = add(site, "A bill", "failed", code="deadline_passed", reason="Out of time.", cost_usd=Decimal(0))
     with site.store.write() as session:
         run = session.get_one(Run, run_id)
-        kit_runs.model_step(session, run, "m:1:1", None, detail={"is_cost_estimated": True})
+        kit_runs.model_step(session, run, "m:1:1", None, detail={"is_cost_estimated": True}, cost_usd=Decimal("0.25"))
     html = show(site, run_id)
     assert "$0.250, estimated" in html
     assert "Cost is estimated" in html
