@@ -187,7 +187,7 @@ class Entrance:
         self._attempt(token, address)
         with self._store.write() as session:
             row = use_pending(session, token)
-            if needed_step(session, row.person_id) != "enrolment":
+            if needed_step(session, row.person_id, coming_to=row.workspace_id) != "enrolment":
                 raise begin_again()
             codes = confirm_second_factor(session, self._sealer, row.person_id, code)
             signed_in = open_session(
@@ -263,7 +263,7 @@ class Entrance:
         workspace_id: str | None = None,
     ) -> SignedIn | Pending:
         """Open the session, or the second step where one is needed."""
-        needs = needed_step(session, person_id)
+        needs = needed_step(session, person_id, coming_to=workspace_id)
         if needs is not None:
             return open_pending(session, person_id, needs=needs, method=method, how=how, workspace_id=workspace_id)
         return open_session(

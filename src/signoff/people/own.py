@@ -116,7 +116,7 @@ def pending_of(session: Session, token: str) -> PendingFacts | None:
     if found is None:
         return None
     row, person = found
-    needs = needed_step(session, person.id)
+    needs = needed_step(session, person.id, coming_to=row.workspace_id)
     return PendingFacts(person.id, person.name, person.email, needs or "code", row.expires_at, row.created_at)
 
 

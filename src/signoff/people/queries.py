@@ -73,7 +73,8 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
     if rule is not None:
         raise refusal_of(rule)
     principal = principal_of_member(session, member, person, is_bound=row.provider_id is not None)
-    return Seen(principal, row.id, row.last_seen_at + _TOUCH <= moment)
+    is_first_look = member.accepted_at is None and row.provider_id is None
+    return Seen(principal, row.id, row.last_seen_at + _TOUCH <= moment, is_first_look)
 
 
 def stored_password(session: Session, email: str) -> tuple[str, str | None] | None:

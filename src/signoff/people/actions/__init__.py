@@ -30,6 +30,7 @@ from signoff.people.actions.service_accounts import (
     enable_service_account,
 )
 from signoff.people.actions.sessions import (
+    accept_by_looking,
     note_session_seen,
     open_session,
     revoke_every_session,
@@ -65,6 +66,7 @@ __all__ = [
     "name_last_resort",
     "note_key_used",
     "note_revoked_key_used",
+    "accept_by_looking",
     "note_session_seen",
     "open_session",
     "remove_member",
