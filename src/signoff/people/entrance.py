@@ -165,7 +165,7 @@ class Entrance:
     def begin_enrolment(self, token: str) -> str:
         """Return the secret of the app that is being set up on the way in; the same one until it is confirmed.
 
-        Never one that was begun before this sign-in.
+        Never one that another sign-in began: that one was shown to another browser, perhaps a stranger's.
 
         Raises:
             NotSignedIn: the sign-in took too long.
@@ -174,9 +174,8 @@ class Entrance:
             facts = own.pending_of(session, token)
             if facts is None or facts.needs != "enrolment":
                 raise begin_again()
-            # One that is older was shown to another browser, perhaps a stranger's.
-            waiting = unconfirmed_secret(session, self._sealer, facts.person_id, since=facts.created_at)
-            return waiting or begin_second_factor(session, self._sealer, facts.person_id)
+            waiting = unconfirmed_secret(session, self._sealer, facts.person_id, begun_by=facts.id)
+            return waiting or begin_second_factor(session, self._sealer, facts.person_id, begun_by=facts.id)
 
     def enrol(self, token: str, code: str, *, address: str, user_agent: str = "") -> Enrolled:
         """Turn the second factor on with a code of the app, and finish the sign-in.
@@ -189,7 +188,7 @@ class Entrance:
             row = use_pending(session, token)
             if needed_step(session, row.person_id, coming_to=row.workspace_id) != "enrolment":
                 raise begin_again()
-            codes = confirm_second_factor(session, self._sealer, row.person_id, code)
+            codes = confirm_second_factor(session, self._sealer, row.person_id, code, begun_by=row.id)
             signed_in = open_session(
                 session,
                 row.person_id,

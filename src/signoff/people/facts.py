@@ -80,12 +80,12 @@ class Pending:
 class PendingFacts:
     """Whose second step this is. `needs`: a code, or to set an app up first."""
 
+    id: str
     person_id: str
     name: str
     email: str
     needs: Need
     expires_at: datetime
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

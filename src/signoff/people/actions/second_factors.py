@@ -5,8 +5,6 @@ A person is one in all their workspaces, so each of these is told in the audit o
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
@@ -25,10 +23,13 @@ from signoff.tables.people import RecoveryCode, SecondFactor
 _ROWS_AT_ONCE = 200
 
 
-def begin_second_factor(session: Session, sealer: Sealer, person_id: str) -> str:
+def begin_second_factor(session: Session, sealer: Sealer, person_id: str, *, begun_by: str | None = None) -> str:
     """Make a secret for an authenticator app; it counts once `confirm_second_factor` has seen a code of it.
 
     Returns the secret, to be shown to the person. Beginning again makes a new one.
+
+    Args:
+        begun_by: the unfinished sign-in it is made for: no other may see or confirm it.
 
     Raises:
         NotNow: the person has a second factor already.
@@ -49,6 +50,7 @@ def begin_second_factor(session: Session, sealer: Sealer, person_id: str) -> str
             key_id=sealed.key_id,
             last_step=0,
             created_at=clock.now(),
+            begun_by=begun_by,
         )
     )
     session.flush()
@@ -56,24 +58,26 @@ def begin_second_factor(session: Session, sealer: Sealer, person_id: str) -> str
 
 
 def unconfirmed_secret(
-    session: Session, sealer: Sealer, person_id: str, *, since: datetime | None = None
+    session: Session, sealer: Sealer, person_id: str, *, begun_by: str | None = None
 ) -> str | None:
-    """Return the secret that waits to be confirmed; None when there is none, or it was begun before `since`."""
+    """Return the secret that waits to be confirmed; None when there is none, or another sign-in began it."""
     row = session.get(SecondFactor, person_id)
-    if row is None or row.confirmed_at is not None or (since is not None and row.created_at < since):
+    if row is None or row.confirmed_at is not None or row.begun_by != begun_by:
         return None
     return _opened(sealer, row)
 
 
-def confirm_second_factor(session: Session, sealer: Sealer, person_id: str, code: str) -> list[str]:
+def confirm_second_factor(
+    session: Session, sealer: Sealer, person_id: str, code: str, *, begun_by: str | None = None
+) -> list[str]:
     """Turn the second factor on, shown by a code of the app; return the recovery codes, which are shown once.
 
     Raises:
         Malformed: the code is not the app's present one.
-        NotNow: nothing waits to be confirmed.
+        NotNow: nothing waits to be confirmed, or another sign-in began it.
     """
     row = session.get(SecondFactor, person_id, populate_existing=True)
-    if row is None or row.confirmed_at is not None:
+    if row is None or row.confirmed_at is not None or row.begun_by != begun_by:
         raise NotNow("Nothing waits to be confirmed. Begin again.")
     step = factor.matching_step(_opened(sealer, row), code, after=row.last_step)
     if step is None:
