@@ -209,7 +209,14 @@ def _seen(session: Session, token: str, idle_seconds: int, workspace: str | None
             return queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=workspace)
         except (NotFound, NotSignedIn, WorkspaceSuspended):
             pass  # The cookie names a workspace they left, that is shut, or that this session does not open.
-    return queries.principal_of_session(session, token, idle_seconds=idle_seconds)
+    try:
+        return queries.principal_of_session(session, token, idle_seconds=idle_seconds)
+    except WorkspaceSuspended:
+        # The session's own workspace is shut; the person may have another that is open.
+        slug = queries.open_workspace_of_session(session, token)
+        if slug is None:
+            raise
+        return queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=slug)
 
 
 def _environment_place(place: EnvironmentFacts, here: EnvironmentFacts) -> Place:
