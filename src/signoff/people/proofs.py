@@ -43,7 +43,7 @@ def note_proof(session: Session, link: SetupLink, *, sets_password: bool) -> Non
         Malformed: the password they have may be somebody else's, so that this link must replace it.
     """
     person = session.get_one(Person, link.person_id, populate_existing=True)
-    is_proof = link.purpose in ("first_run", "forgotten") or link.mailed_at is not None
+    is_proof = link.purpose in ("first_run", "forgotten", "not_me") or link.mailed_at is not None
     if not is_proof:
         proven_at = None
     elif sets_password or person.password_hash is None or person.address_proven_at is not None:

@@ -18,7 +18,8 @@ from signoff.people.actions.sessions import end_everything
 from signoff.people.actions.setup_links import refuse_if_elsewhere, refuse_oneself
 from signoff.people.everywhere import note_everywhere
 from signoff.record import audit
-from signoff.tables.people import RecoveryCode, SecondFactor
+from signoff.tables.people import RecoveryCode, SecondFactor, SetupLink
+from signoff.tables.session import lifted
 
 _ROWS_AT_ONCE = 200
 
@@ -162,6 +163,18 @@ def turn_off_second_factor(session: Session, person_id: str) -> None:
     """Take the person's own second factor away. The caller has just proven a code."""
     _forget(session, person_id)
     note_everywhere(session, person_id, "second_factor.turned_off")
+
+
+def disown_second_factor(session: Session, person_id: str) -> None:
+    """Take away what somebody else set up in a person's name, and end the links against it: their mailbox said so."""
+    _forget(session, person_id)
+    with lifted(session):
+        session.execute(
+            update(SetupLink)
+            .where(SetupLink.person_id == person_id, SetupLink.purpose == "not_me", SetupLink.used_at.is_(None))
+            .values(used_at=clock.now())
+        )
+    note_everywhere(session, person_id, "second_factor.turned_off", {"how": "link:not_me"})
 
 
 def reset_second_factor(session: Session, principal: Principal, member_id: str) -> None:

@@ -192,7 +192,8 @@ def set_password(session: Session, person_id: str, password_hash: str) -> None:
     with lifted(session):
         session.execute(
             update(SetupLink)
-            .where(SetupLink.person_id == person_id, SetupLink.used_at.is_(None))
+            # One that takes a second factor away is against whoever has the password, so it outlives a new one.
+            .where(SetupLink.person_id == person_id, SetupLink.used_at.is_(None), SetupLink.purpose != "not_me")
             .values(used_at=moment)
         )
 
