@@ -131,7 +131,7 @@ class Entrance:
             return self._enter(
                 session,
                 link.person_id,
-                # A forgotten password and a stolen one are the person's: they come in wherever one of their places lets them.
+                # A forgotten or stolen password is the person's: they come in wherever one of their places lets them.
                 workspace_id=None if link.purpose in ("forgotten", "not_me") else link.workspace_id,
                 method="link",
                 how=f"link:{link.purpose}",

@@ -216,7 +216,7 @@ def test_a_personal_login_is_not_sent_in_everybodys_calls(
     with store.write() as session:
         config = {"url": "https://erp.example.com/mcp", "headers": {"Authorization": "Bearer {{secret.ERP_TOKEN}}"}}
         session.get_one(Connection, erp).config = config
-    # A name that a shared connection sends is no place for somebody's own login, also while nobody entered a shared one.
+    # A name that a shared connection sends is no place for one's own login, also while nobody entered a shared one.
     with store.write() as session, pytest.raises(Malformed, match="takes a shared secret") as refused:
         create_secret(session, builder, vault, connection_id=erp, name="ERP_TOKEN", value=VALUE, whose="personal")
     assert refused.value.code == "shared_secret_needed"

@@ -43,6 +43,7 @@ from signoff.people.actions.setup_links import create_setup_link
 from signoff.people.actions.workspaces import change_workspace, found_workspace
 
 __all__ = [
+    "accept_by_looking",
     "add_member",
     "change_environment",
     "change_profile",
@@ -66,7 +67,6 @@ __all__ = [
     "name_last_resort",
     "note_key_used",
     "note_revoked_key_used",
-    "accept_by_looking",
     "note_session_seen",
     "open_session",
     "remove_member",

@@ -58,9 +58,7 @@ def begin_second_factor(session: Session, sealer: Sealer, person_id: str, *, beg
     return secret
 
 
-def unconfirmed_secret(
-    session: Session, sealer: Sealer, person_id: str, *, begun_by: str | None = None
-) -> str | None:
+def unconfirmed_secret(session: Session, sealer: Sealer, person_id: str, *, begun_by: str | None = None) -> str | None:
     """Return the secret that waits to be confirmed; None when there is none, or another sign-in began it."""
     row = session.get(SecondFactor, person_id)
     if row is None or row.confirmed_at is not None or row.begun_by != begun_by:

@@ -78,9 +78,7 @@ def create_setup_link(
     with lifted(session):  # Links are a person's: an older one of another workspace ends too.
         session.execute(
             update(SetupLink)
-            .where(
-                SetupLink.person_id == member.person_id, SetupLink.used_at.is_(None), SetupLink.purpose != "not_me"
-            )
+            .where(SetupLink.person_id == member.person_id, SetupLink.used_at.is_(None), SetupLink.purpose != "not_me")
             .values(used_at=clock.now())
         )
     token, link_id = _new_link(session, member, purpose, lifetime_seconds)
