@@ -116,7 +116,7 @@ def test_a_deployers_key_deploys_where_it_is_restricted(store: Store, at: Place,
         key = principal_of_key(session, made.key).principal
     live(store, key, here, 2)
     with store.read() as session:
-        served = {one.environment: one.number for one in live_revisions(session, ann, [here])[here]}
+        served = {one.environment: one.revision_number for one in live_revisions(session, ann, [here])[here]}
     assert served["production"] == 2
 
 
