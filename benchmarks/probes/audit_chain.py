@@ -63,8 +63,9 @@ def _verify(name: str, store: Store, expected: audit.Verdict) -> None:
     # The most the process ever had: making the chain included, which is why `before` stands beside it.
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(
-        f"{name}: {seconds:.1f} s ({cpu:.1f} s CPU), {found.rows / seconds:,.0f} rows/s; memory before {before:.0f} MB, "
-        f"after {resident(os.getpid()):.0f} MB, the most ever {most:.0f} MB; first broken: {found.first_broken_seq}",
+        f"{name}: {seconds:.1f} s ({cpu:.1f} s CPU), {found.rows / seconds:,.0f} rows/s; "
+        f"memory before {before:.0f} MB, after {resident(os.getpid()):.0f} MB, the most ever {most:.0f} MB; "
+        f"first broken: {found.first_broken_seq}",
         flush=True,
     )
 

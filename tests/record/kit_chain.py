@@ -13,6 +13,7 @@ from signoff.record import audit
 from signoff.tables.record import AuditHead, AuditRow
 
 AUDIT = cast("Table", AuditRow.__table__)
+COLUMNS = tuple(AUDIT.c.keys())
 
 
 def begin_chain(session: Session, workspace_id: str, rows: int) -> None:
@@ -29,7 +30,7 @@ def begin_chain(session: Session, workspace_id: str, rows: int) -> None:
                 previous_hash=previous, hash="",
             )  # fmt: skip
             row.hash = previous = audit.row_hash(row)
-            made.append({name: getattr(row, name) for name in AUDIT.c.keys()})
+            made.append({name: getattr(row, name) for name in COLUMNS})
         session.execute(insert(AUDIT), made)
     session.add(AuditHead(workspace_id=workspace_id, seq=rows, hash=previous))
     session.flush()

@@ -14,7 +14,7 @@ from signoff.record.actor import SYSTEM
 from signoff.tables.people import Workspace
 from signoff.tables.record import AuditRow
 from signoff.tables.session import Store
-from tests.record.kit_chain import AUDIT, begin_chain
+from tests.record.kit_chain import AUDIT, COLUMNS, begin_chain
 
 ROWS = 3_200
 # Rows are read a thousand at a time: the first and last of such a page, and one in the middle of another.
@@ -75,7 +75,7 @@ def put_in(session: Session, place: int, *, previous: str, is_hashed: bool) -> N
     )  # fmt: skip
     if is_hashed:
         row.hash = audit.row_hash(row)
-    session.execute(insert(AUDIT), [{name: getattr(row, name) for name in AUDIT.c.keys()}])
+    session.execute(insert(AUDIT), [{name: getattr(row, name) for name in COLUMNS}])
 
 
 def hash_before(session: Session, place: int) -> str:
