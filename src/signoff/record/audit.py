@@ -184,7 +184,9 @@ def _is_link(session: Session, row: Any) -> bool:
 
 def _hash_at(session: Session, head: AuditHead) -> str | None:
     """Return the hash of the row that the head names."""
-    return session.scalar(select(_rows.c.hash).where(_rows.c.workspace_id == head.workspace_id, _rows.c.seq == head.seq))
+    return session.scalar(
+        select(_rows.c.hash).where(_rows.c.workspace_id == head.workspace_id, _rows.c.seq == head.seq)
+    )
 
 
 def _fault_at_end(head: AuditHead | None, last: int, previous: str) -> str:
