@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from signoff.watch.actions import raise_alert
 from tests.api.world import BODY, World
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -74,3 +75,14 @@ def test_a_service_account_works_on_the_agent_it_was_given_a_level_on(world: Wor
         )
         refused = nightly.post("/v1/acme/agents/other:execute", json={"input": {"text": "x"}})
         assert (refused.status_code, refused.json()["required"]) == (403, "run.start")
+
+
+def test_alerts_are_asked_for_by_agent(world: World) -> None:
+    with world.store.write() as session:
+        raise_alert(session, world.acme.workspace_id, key="a", kind="test", text="Look.", agent_id=world.ids["agent"])
+    with world.client(session=world.tokens["owner"]) as alice, world.client(session=world.tokens["charlie"]) as charlie:
+        told = alice.get("/v1/acme/alerts?agent=helper").json()["items"]
+        assert [(one["text"], one["agent"]) for one in told] == [("Look.", "helper")]
+        assert len(alice.get("/v1/acme/alerts").json()["items"]) == 2
+        assert alice.get("/v1/acme/alerts?agent=nobody").status_code == 404
+        assert charlie.get(f"/v1/other/alerts?agent={world.ids['agent']}").status_code == 404

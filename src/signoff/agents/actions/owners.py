@@ -131,6 +131,7 @@ def decline_ownership(session: Session, principal: Principal, agent: str, kind: 
             f"{principal.name} declined to be {SEAT_WORDS[wanted]} of {row.name or row.slug}, which "
             f"{asked_by} had asked for: {words} {next_step}"
         ),
+        agent_id=row.id,
     )
 
 

@@ -1,4 +1,4 @@
-"""What callers who use much of their rate took, over all processes."""
+"""What callers who use much of their rate took, over all processes; and which agent an alert is about."""
 
 from __future__ import annotations
 
@@ -23,3 +23,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key_hash", name="pk_rate_counts"),
     )
     op.create_index("ix_rate_counts_last_at", "rate_counts", ["last_at"])
+    # Alerts from before name none: their text does.
+    op.add_column("alerts", sa.Column("agent_id", sa.String(64)))
+    op.create_index("ix_alerts_workspace_id_agent_id_id", "alerts", ["workspace_id", "agent_id", "id"])
