@@ -283,7 +283,8 @@ def roles_of_a_workspace() -> list[str]:
         ),
         "## Levels of a grant on one agent\n",
         (
-            "A grant lets one member do more with one agent than their role allows. A member may hold several "
+            "A grant lets one member, or one service account, do more with one agent than their role allows; keys "
+            "narrow it as they narrow the role. One may hold several "
             "levels. An editor cannot make a revision live, a deployer cannot change the draft; whoever should do"
             " both gets both levels. Nobody gives a level that includes what they may not do on that agent. Lists"
             " show what role or grant lets one see.\n"

@@ -40,7 +40,7 @@ def person(product: Product, name: str, role: str, preset: str) -> tuple[str, st
     return member, made.json()["key"]
 
 
-def test_a11_a_write_without_the_role_is_403_and_names_it(product: Product):
+def test_d118_a11_a_write_without_the_role_is_403_and_names_it(product: Product):
     slug = product.agent("a11")
     reader, runner = product.new_key("read-only")["key"], product.new_key("runner")["key"]
     body = {**WRITE, "workflowId": slug, "runId": "a11-run"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -30,8 +31,15 @@ class Colleague:
 @pytest.fixture
 def colleague(product: Product) -> Generator[Colleague]:
     """A member who may nothing with anybody's agents but look at them."""
+    with invited(product, "member") as who:
+        yield who
+
+
+@contextmanager
+def invited(product: Product, role: str) -> Generator[Colleague]:
+    """Somebody of a role, signed in."""
     email = f"rights-{next(_NUMBER)}@example.com"
-    made = product.post("members", {"email": email, "name": "Vera", "role": "member"})["id"]
+    made = product.post("members", {"email": email, "name": "Vera", "role": role})["id"]
     path = product.post(f"members/{made}:link", {"purpose": "invitation"})["path"]
     with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}) as client:
         words = "four plain words together"
@@ -52,7 +60,7 @@ def live(slug: str, number: int) -> dict[str, Any]:
     }
 
 
-def test_f90_a_viewer_reads_traces_and_changes_nothing(product: Product, colleague: Colleague):
+def test_d107_f90_a_viewer_reads_traces_and_changes_nothing(product: Product, colleague: Colleague):
     slug = product.agent("f90")
     number = product.revise(slug, sop="Second.")
     run = product.run(slug)["run"]["id"]

@@ -66,7 +66,7 @@ def test_f74_each_of_the_two_gates_alone_stops_the_call(product: Product, provid
     assert signed(product, "f74") == [OLD]
 
 
-def test_f75_a_new_value_is_used_by_the_next_call_of_the_same_run(product: Product, provider: FakeProvider):
+def test_d97_f75_a_new_value_is_used_by_the_next_call_of_the_same_run(product: Product, provider: FakeProvider):
     secret, slug = signing(product, "f75")
     grant(product, secret, slug)
 

@@ -151,7 +151,7 @@ def test_a9_a_run_is_queued_once_under_its_name(product: Product, provider: Fake
     assert product.done("post", "a9-run") == 1
 
 
-def test_a10_without_a_key_nothing_starts(product: Product):
+def test_d118_a10_without_a_key_nothing_starts(product: Product):
     slug = product.agent("a10")
     orchestration = {"runId": "a10-run", "workflowId": slug, "payload": 1}
     for path, body in ((f"agents/{slug}:execute", {"input": 1}), ("/v1/orchestrations/run", orchestration)):

@@ -16,12 +16,15 @@ from typing import Any
 
 import httpx2
 from fastapi import FastAPI
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy import Connection, event
+from sqlalchemy.orm import Session, sessionmaker
 
 from signoff.api import openapi
 from signoff.api.permissions import NEEDS
 from signoff.people.levels import GRANTABLE, LEVEL_ACTIONS, Level
 from signoff.people.roles import FLOOR, PERMISSIONS, WORKSPACE_WIDE, Action, Reach
+from signoff.tables import walls
+from signoff.tables.session import _WALLED as WALLED
 from tests.api.world import BASE, BODY, World
 
 YAML = "slug: fromfile\nname: From a file\nmodel:\n  name: openai:gpt-5-mini\n"
@@ -310,17 +313,36 @@ def ask(world: World, client: Any, operation: Operation, *, ids: Mapping[str, st
 
 @contextmanager
 def undone(world: World) -> Generator[None]:
-    """Everything the store does meanwhile happens in one transaction, which is rolled back."""
-    store, kept = world.store, world.store._sessions
-    with store.engine.connect() as connection:
+    """Everything the stores do meanwhile happens in one transaction, which is rolled back."""
+    stores = {id(store): store for store in (world.store, world.house.store)}.values()  # On SQLite they are one.
+    kept = [(store, store._sessions) for store in stores]
+    with world.store.engine.connect() as connection:
         outer = connection.begin()
-        # A commit of the store releases a savepoint: whoever reads after it sees what was written.
-        store._sessions = sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        for store in stores:
+            store._sessions = _joining(connection, is_walled=store.is_walled)
         try:
             yield
         finally:
-            store._sessions = kept
+            for store, sessions in kept:
+                store._sessions = sessions
             outer.rollback()
+
+
+def _joining(connection: Connection, *, is_walled: bool) -> sessionmaker[Session]:
+    """Sessions inside one transaction that see what sessions of their own would see."""
+    # A commit releases a savepoint: whoever reads after it sees what was written.
+    sessions = sessionmaker(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint", info={WALLED: is_walled}
+    )
+    if connection.dialect.name == "postgresql":
+
+        def bind(*_: object) -> None:
+            # A connection of the requests' own is bound when its transaction begins; here that began long ago.
+            here = walls.here() if is_walled else walls.EVERYTHING
+            connection.exec_driver_sql("select set_config(%s, %s, true)", (walls.SETTING, here))
+
+        event.listen(sessions, "after_begin", bind)
+    return sessions
 
 
 def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from signoff.api.address_rate import AddressRate
+from signoff.api.shared_rates import SharedRates
 from signoff.api.slow_body import BodyDeadline
-from signoff.kit.rates import Rates
 from signoff.people.actions import create_key
 from signoff.web import pages, shell, switching
 from signoff.web.security import POLICY
@@ -81,7 +81,7 @@ def test_addresses_do_not_wait_for_each_other(backend: str) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    app = AddressRate(answer, Rates(2))
+    app = AddressRate(answer, SharedRates(2))
     statuses = [ask(app, client=(address, 1))["status"] for address in ("10.0.0.1", "10.0.0.2") * 3]
     assert statuses == [200, 200, 200, 200, 429, 429]
 

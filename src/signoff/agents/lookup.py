@@ -9,7 +9,7 @@ from signoff.kit.errors import Malformed, NotFound
 from signoff.people.access import Principal, authorize
 from signoff.people.roles import Action
 from signoff.tables.agents import Agent
-from signoff.tables.people import Member
+from signoff.tables.people import Member, ServiceAccount
 
 
 def agent_for(session: Session, principal: Principal, agent: str, action: Action, *, lock: bool = False) -> Agent:
@@ -47,3 +47,20 @@ def member_of(session: Session, workspace_id: str, member_id: str | None, field:
             errors={f"{field}_id": ["not an active member of this workspace"]},
         )
     return member_id
+
+
+def account_of(session: Session, workspace_id: str, slug: str) -> str:
+    """Return the id of the service account with this slug, also of a disabled one.
+
+    Raises:
+        Malformed: there is none.
+    """
+    wanted = select(ServiceAccount.id).where(
+        ServiceAccount.workspace_id == workspace_id,
+        ServiceAccount.slug == slug[:80],
+        ServiceAccount.state != "deleted",
+    )
+    found = session.scalar(wanted)
+    if found is None:
+        raise Malformed(f"There is no service account {slug[:80]!r}.", errors={"service_account": ["unknown"]})
+    return found

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from signoff.api import problems
-from signoff.kit.rates import Rates
+from signoff.api.shared_rates import SharedRates
 
 # The browser files are small, cached for ever, and asked for by the dozen when a page is first opened.
 _FREE = ("/static/",)
@@ -15,7 +15,7 @@ _FREE = ("/static/",)
 class AddressRate:
     """Answers 429 to an address that asks too often. Behind a proxy the address is the client's if it is trusted."""
 
-    def __init__(self, app: ASGIApp, rates: Rates) -> None:
+    def __init__(self, app: ASGIApp, rates: SharedRates) -> None:
         self.app = app
         self.rates = rates
 
@@ -24,7 +24,7 @@ class AddressRate:
             await self.app(scope, receive, send)
             return
         client = scope.get("client")
-        grant = self.rates.take(str(client[0]) if client else "unknown")
+        grant = await self.rates.take(str(client[0]) if client else "unknown")
         scope.setdefault("state", {})["rate"] = grant
         if grant.is_allowed:
             await self.app(scope, receive, send)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import Response
+from typing import Annotated
+
+from fastapi import Query, Response
 
 from signoff.api.answers import Done, Listed, answer, listed
 from signoff.api.desk import AtDesk, Cursor, Id, Size
@@ -11,12 +13,15 @@ from signoff.watch import actions, queries
 from signoff.watch.queries import AlertRow
 
 router = make_router("alerts")
+_Agent = Annotated[
+    str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="Id or slug: only alerts about it.")
+]
 
 
 @router.get("/v1/{workspace}/alerts", response_model=Listed[AlertRow])
-async def alerts(desk: AtDesk, cursor: Cursor = None, size: Size = None) -> Response:
-    """Alerts, open and resolved, newest first."""
-    return answer(listed(await desk.read(queries.alerts_page, cursor=cursor, size=size)))
+async def alerts(desk: AtDesk, agent: _Agent = None, cursor: Cursor = None, size: Size = None) -> Response:
+    """Alerts, open and resolved, newest first; all, or those about one agent."""
+    return answer(listed(await desk.read(queries.alerts_page, agent=agent, cursor=cursor, size=size)))
 
 
 @router.post("/v1/{workspace}/alerts/{alert}:resolve", response_model=Done)

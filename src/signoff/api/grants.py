@@ -11,7 +11,7 @@ from signoff.agents import actions, grants
 from signoff.agents.grants import AccessFacts, GrantFacts
 from signoff.api.answers import Done, Made, answer
 from signoff.api.desk import AgentName, AtDesk, AtMakingDesk, Id
-from signoff.api.shapes import Body, IdText
+from signoff.api.shapes import Body, IdText, SlugText
 from signoff.api.shapes import router as make_router
 from signoff.people.access import Principal
 from signoff.people.levels import Level
@@ -20,9 +20,11 @@ router = make_router("grants")
 
 
 class NewGrant(Body):
-    """Who gets which level on the agent. Somebody who should edit and deploy gets both levels."""
+    """Who gets which level on the agent: a member, or a service account by its slug. Whoever should edit and deploy
+    gets both levels."""
 
-    member_id: IdText
+    member_id: IdText | None = None
+    service_account: SlugText | None = None
     level: Level
 
 
@@ -55,10 +57,11 @@ async def agent_grants(desk: AtDesk, agent: AgentName) -> Response:
 
 @router.post("/v1/{workspace}/agents/{agent}/grants", response_model=Made, status_code=201)
 async def give_grant(desk: AtMakingDesk, agent: AgentName, body: NewGrant) -> Response:
-    """Let a member do what a level includes on one agent, from the next request on. Nobody gives what they have not."""
+    """Let a member or a service account do what a level includes on one agent, from the next request on. Nobody gives
+    what they have not."""
 
     def work(session: Session, principal: Principal) -> Made:
-        return Made(id=actions.give_grant(session, principal, agent, member_id=body.member_id, level=body.level))
+        return Made(id=actions.give_grant(session, principal, agent, **body.model_dump()))
 
     return answer(await desk.make("grant.give", {"agent": agent, **body.model_dump(mode="json")}, work), 201)
 

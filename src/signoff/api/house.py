@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from signoff.api.readiness import Readiness
+from signoff.api.shared_rates import SharedRates
 from signoff.gateways.services import Services
-from signoff.kit.rates import Rates
 from signoff.people.entrance import Entrance
 from signoff.people.single_sign_on import SingleSignOn
 from signoff.settings import Settings
@@ -28,9 +28,9 @@ class House:
     store: Store
     services: Services
     entrance: Entrance
-    callers: Rates
-    crowds: Rates
-    knocks: Rates
+    callers: SharedRates
+    crowds: SharedRates
+    knocks: SharedRates
     single_sign_on: SingleSignOn
     readiness: Readiness
 

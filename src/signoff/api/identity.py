@@ -119,11 +119,11 @@ async def caller(
     except NotSignedIn as refusal:
         if isinstance(refusal, RevokedKey):
             await house.services.store.write_async(note_revoked_key_used, refusal.key_id, refusal.reason, address)
-        _spend(request, knocks.take(address))
+        _spend(request, await knocks.take(address))
         raise invalid_key(refusal) from None
     bind(principal.workspace_id)  # From here on the database shows this request nothing of another workspace.
-    _spend(request, house.callers.take(principal.key_id or principal.id))
-    _spend(request, house.crowds.take(principal.workspace_id), "The workspace sends too many requests.")
+    _spend(request, await house.callers.take(principal.key_id or principal.id))
+    _spend(request, await house.crowds.take(principal.workspace_id), "The workspace sends too many requests.")
     request.state.credentials = credentials
     unreadable: Refusal | None = getattr(request.state, "unreadable", None)
     if unreadable is not None:

@@ -17,6 +17,7 @@ from signoff.api.house import House
 from signoff.api.middleware import AccessLog, CleanAddress, CleanHead, Crashes, TrustedHosts, trusted_names
 from signoff.api.readiness import Readiness
 from signoff.api.routes import ROUTERS
+from signoff.api.shared_rates import SharedRates
 from signoff.api.slow_body import BodyDeadline
 from signoff.app import errors, housekeeping
 from signoff.app.checks import check_schema, check_settings
@@ -26,7 +27,6 @@ from signoff.connectors.net import guard_of
 from signoff.durable.census import Census
 from signoff.engine.worker import Worker
 from signoff.gateways.services import Services
-from signoff.kit.rates import Rates
 from signoff.kit.sealing import Sealer
 from signoff.people.entrance import Entrance
 from signoff.people.single_sign_on import SingleSignOn
@@ -62,7 +62,7 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     """
     services = build_services(settings, may_act=durable.may_act if with_worker else None)
     worker = Worker() if with_worker else None
-    census = Census(settings)
+    census, store = Census(settings), services.store
     app = FastAPI(
         title="Signoff",
         version=__version__,
@@ -86,10 +86,12 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         store=services.store.for_requests(),
         services=services,
         entrance=entrance,
-        callers=Rates(settings.rate_per_minute),
+        callers=SharedRates(settings.rate_per_minute, store, name="caller"),
         # Several keys of one workspace share this, so that one workspace does not take what is everybody's.
-        crowds=Rates(settings.rate_workspace_per_minute or 10 * settings.rate_per_minute),
-        knocks=Rates(settings.wrong_keys_per_minute or settings.rate_per_minute),
+        crowds=SharedRates(
+            settings.rate_workspace_per_minute or 10 * settings.rate_per_minute, store, name="workspace"
+        ),
+        knocks=SharedRates(settings.wrong_keys_per_minute or settings.rate_per_minute, store, name="knock"),
         single_sign_on=SingleSignOn(
             services.store,
             Sealer(services.vault.keys),
@@ -104,11 +106,11 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     add_pages(app)
     errors.add_handlers(app)
     openapi.describe(app)
-    _add_rules(app, settings)
+    _add_rules(app, settings, store)
     return app
 
 
-def _add_rules(app: FastAPI, settings: Settings) -> None:
+def _add_rules(app: FastAPI, settings: Settings, store: Store) -> None:
     """Wrap the application in the rules that hold before a route is asked. The last one added is the outermost."""
     origins = [settings.public_url] if settings.public_url else []
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
@@ -117,7 +119,8 @@ def _add_rules(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(SameOrigin, public_origins=origins)
     app.add_middleware(CleanAddress)
     app.add_middleware(CleanHead, bytes_max=settings.header_bytes_max)
-    app.add_middleware(AddressRate, rates=Rates(settings.rate_address_per_minute or 10 * settings.rate_per_minute))
+    address_rate = settings.rate_address_per_minute or 10 * settings.rate_per_minute
+    app.add_middleware(AddressRate, rates=SharedRates(address_rate, store, name="address"))
     app.add_middleware(TrustedHosts, names=trusted_names(settings.trusted_hosts, settings.public_url, settings.host))
     app.add_middleware(Crashes, answer=errors.crashed)
     app.add_middleware(SecurityHeaders, is_https=settings.is_https)

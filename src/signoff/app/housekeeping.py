@@ -14,6 +14,7 @@ from signoff.connections.secrets.uses import sweep_uses
 from signoff.kit import clock
 from signoff.people.actions import sweep_sessions
 from signoff.people.actions.attempts import sweep_attempts
+from signoff.people.shared_counts import sweep_counts
 from signoff.people.throttle import sweep_throttles
 from signoff.record.retention import AT_ONCE, prune_audit, workspaces_with_audit_before
 from signoff.tables.session import Store
@@ -37,6 +38,7 @@ def tidy(session: Session) -> None:
     sweep_attempts(session, before=moment)
     sweep_uses(session, before=moment - _USES_KEPT)
     sweep_throttles(session)
+    sweep_counts(session)
 
 
 def watch_dates(session: Session) -> None:

@@ -7,7 +7,15 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from signoff.agents.actions import KEEP, create_agent, edit_agent, keep_refused_save, save_draft
+from signoff.agents.actions import (
+    KEEP,
+    ask_owner,
+    create_agent,
+    edit_agent,
+    keep_refused_save,
+    save_draft,
+    withdraw_owner,
+)
 from signoff.agents.bundle import Plan, PlanItem
 from signoff.agents.findings import as_json
 from signoff.agents.lint import LintFacts
@@ -53,6 +61,7 @@ def _apply(session: Session, principal: Principal, item: PlanItem, facts: LintFa
     _refuse_stale(session, principal, item, item.agent_id)
     if item.about:
         _edit(session, principal, item, item.agent_id)
+        _seat(session, principal, item, item.agent_id)
     if not item.freezes:
         return Applied(item.file.slug, item.agent_id, "changed")
     return _freeze(session, principal, item, item.agent_id, facts, reason)
@@ -70,6 +79,7 @@ def _create(session: Session, principal: Principal, item: PlanItem, facts: LintF
         tags=file.tags,
         owner_id=item.owner_id,
         backup_id=item.backup_id,
+        seats=[(change.kind, member_id) for change in item.seats for member_id in change.ask],
     )
     frozen = freeze_and_serve_first(session, principal, agent_id, reason=reason, facts=facts)
     return Applied(file.slug, agent_id, "created", frozen.id, frozen.number)
@@ -96,6 +106,15 @@ def _edit(session: Session, principal: Principal, item: PlanItem, agent_id: str)
         owner_id=item.owner_id if file.owner else KEEP,
         backup_id=item.backup_id if file.backup else KEEP,
     )
+
+
+def _seat(session: Session, principal: Principal, item: PlanItem, agent_id: str) -> None:
+    for change in item.seats:
+        # First off, then on: there is room for a limited number of approvers.
+        for member_id in change.withdraw:
+            withdraw_owner(session, principal, agent_id, change.kind, member_id)
+        for member_id in change.ask:
+            ask_owner(session, principal, agent_id, kind=change.kind, member_id=member_id)
 
 
 def _freeze(

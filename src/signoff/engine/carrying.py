@@ -29,8 +29,9 @@ async def _raise(services: Services, message: Message) -> None:
             key=told["key"],
             kind=told["kind"],
             text=told["text"],
-            # A message left by the release before has none.
+            # A message left by a release before has none.
             detail=told.get("detail"),
+            agent_id=told.get("agent_id"),
         )
 
     await services.store.write_async(work)

@@ -1,6 +1,6 @@
 """How often something may happen: at most so often in any minute, counted in memory, one count per key.
 
-Each process counts for itself; the limits are there to stop a flood, not to bill by.
+Each process counts for itself; what holds over all of them is built on it (`api.shared_rates`, `people.throttle`).
 """
 
 from __future__ import annotations
@@ -70,6 +70,16 @@ class Rates:
             oldest = count.seconds[0][0] if count.seconds else second
             reset = math.ceil(oldest + _WINDOW_SECONDS + 1 - moment)
             return Grant(is_allowed, self.limit, self.limit - count.total, max(1, reset))
+
+    def give_back(self, key: str) -> None:
+        """Take the last one back: it was allowed, and did not happen."""
+        with self._lock:
+            count = self._counts.get(key)
+            if count is not None and count.seconds:
+                second, many = count.seconds.pop()
+                count.total -= 1
+                if many > 1:
+                    count.seconds.append((second, many - 1))
 
     def forget(self, key: str) -> None:
         """Give `key` its whole allowance back."""

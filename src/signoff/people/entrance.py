@@ -85,7 +85,7 @@ class Entrance:
             TooMuch: too many attempts from this network address or for this account.
         """
         self.knocks.address(address)
-        self.knocks.account(email)
+        self.knocks.account(email, address)
         with self._store.read() as session:
             found = queries.stored_password(session, email)
         if not passwords.matches(found[1] if found else None, password) or found is None:

@@ -14,6 +14,8 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotNow
 from signoff.people.access import Principal, authorize
 from signoff.people.custom_roles import permissions_of
+from signoff.people.levels import LEVEL_ACTIONS
+from signoff.people.membership import grants_of
 from signoff.people.roles import Action, Reach
 from signoff.record import audit
 from signoff.record.actor import SYSTEM
@@ -26,7 +28,7 @@ OPERATOR = "operator"
 
 @dataclass(frozen=True, slots=True)
 class KeyOwner:
-    """The owner of a key that is being made."""
+    """The owner of a key that is being made. `granted`: what a level lets them do on some agent, beyond their role."""
 
     kind: OwnerKind
     id: str
@@ -34,6 +36,7 @@ class KeyOwner:
     role: str
     permissions: Mapping[Action, Reach]
     environment_id: str | None = None
+    granted: frozenset[Action] = frozenset()
 
 
 def owner_for(session: Session, principal: Principal, service_account: str | None) -> KeyOwner:
@@ -79,7 +82,13 @@ def _facts(session: Session, row: ServiceAccount) -> KeyOwner:
             f"The service account {row.name} is disabled. Enable it first, or choose another.", code="account_disabled"
         )
     permissions = permissions_of(session, row.workspace_id, row.role)
-    return KeyOwner("service_account", row.id, row.name, row.role, permissions, row.environment_id)
+    granted = _granted(session, row.workspace_id, row.id)
+    return KeyOwner("service_account", row.id, row.name, row.role, permissions, row.environment_id, granted)
+
+
+def _granted(session: Session, workspace_id: str, holder_id: str) -> frozenset[Action]:
+    held = grants_of(session, workspace_id, [holder_id]).get(holder_id, {})
+    return frozenset[Action]().union(*(LEVEL_ACTIONS[level] for levels in held.values() for level in levels))
 
 
 def _member(session: Session, principal: Principal) -> KeyOwner:
@@ -89,7 +98,9 @@ def _member(session: Session, principal: Principal) -> KeyOwner:
         .where(Member.id == principal.member_id, Member.workspace_id == principal.workspace_id)
     ).one()
     permissions = permissions_of(session, principal.workspace_id, role)
-    return KeyOwner("member", principal.member_id or "", name, role, permissions)
+    member_id = principal.member_id or ""
+    granted = _granted(session, principal.workspace_id, member_id)
+    return KeyOwner("member", member_id, name, role, permissions, granted=granted)
 
 
 def _operator(session: Session, workspace_id: str) -> ServiceAccount:

@@ -84,13 +84,15 @@ def _is_narrowed(principal: Principal) -> bool:
 def fit_owner(
     owner: KeyOwner, permissions: Mapping[Action, Reach], scopes: tuple[Action, ...], environment_id: str | None
 ) -> None:
-    """Return quietly when the owner's role includes what the key is for. Reads it does not include are left out in use.
+    """Return quietly when the owner's role, or a level of theirs on some agent, includes what the key is for. Reads it
+    does not include are left out in use.
 
     Raises:
         NotAllowed: the key is for something that its owner may not do, so it would never work.
     """
     wanted = _wanted(permissions, scopes, environment_id)
-    further = sorted(action for action in wanted if action not in owner.permissions and not action.endswith(".read"))
+    allowed = owner.granted.union(owner.permissions)
+    further = sorted(action for action in wanted if action not in allowed and not action.endswith(".read"))
     if further:
         raise NotAllowed(
             f"The key would belong to {owner.name}, whose role {owner.role} does not include: {', '.join(further)}. "

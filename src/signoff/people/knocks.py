@@ -15,27 +15,27 @@ MAILS_AT_ONCE, MAILS_PER_MINUTE = 3, 0.05
 
 
 class Knocks:
-    """Counts attempts. What one address does is counted in this process; what an account meets, in the database."""
+    """Counts attempts at accounts in the database, over all processes; a flood is refused in memory before that."""
 
     def __init__(self, store: Store, *, per_minute: int, total_per_minute: int) -> None:
         self._store = store
         self._per_minute, self._total = per_minute, total_per_minute
+        # They refuse a flood without asking the database each time.
         self._addresses = Rates(per_minute)
-        # Refuses a flood on one account without asking the database each time.
         self._accounts = Rates(per_minute)
 
     def address(self, address: str) -> None:
         """Count one attempt from a network address.
 
         Raises:
-            TooMuch: it made too many.
+            TooMuch: it made too many in this process.
         """
         grant = self._addresses.take(address)
         if not grant.is_allowed:
             raise too_many(grant.reset_seconds)
 
-    def account(self, email: str) -> None:
-        """Count one attempt at an account, whether it exists or not, and one for everybody.
+    def account(self, email: str, address: str) -> None:
+        """Count one attempt at an account, whether it exists or not, from an address, and one for everybody.
 
         Raises:
             TooMuch: too many were made, in all processes together.
@@ -46,6 +46,9 @@ class Knocks:
             raise too_many(grant.reset_seconds)
         with self._store.write() as session:
             wait = throttle.take(session, key, per_minute=self._per_minute, at_once=self._per_minute)
+            if not wait:
+                place = f"address:{address}"
+                wait = throttle.take(session, place, per_minute=self._per_minute, at_once=self._per_minute)
             if not wait:
                 wait = throttle.take(session, EVERYBODY, per_minute=self._total, at_once=self._total)
         if wait:

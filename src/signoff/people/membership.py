@@ -78,6 +78,28 @@ def principals_of(session: Session, people: Sequence[tuple[Member, Person]]) -> 
     ]
 
 
+def principals_of_accounts(session: Session, accounts: Sequence[ServiceAccount]) -> list[Principal]:
+    """Return the callers that some service accounts of one workspace are, before what a key of theirs takes away."""
+    if not accounts:
+        return []
+    workspace_id = accounts[0].workspace_id
+    grants = grants_of(session, workspace_id, [account.id for account in accounts])
+    roles = {account.role: permissions_of(session, workspace_id, account.role) for account in accounts}
+    return [
+        Principal(
+            "service_account",
+            account.id,
+            account.name,
+            workspace_id,
+            account.role,
+            environment_id=account.environment_id,
+            permissions=roles[account.role],
+            grants=grants.get(account.id, {}),
+        )
+        for account in accounts
+    ]
+
+
 def principal_of_key_row(
     session: Session, key: ApiKey, member: Member | None, person: Person | None, account: ServiceAccount | None
 ) -> Principal:
@@ -85,18 +107,12 @@ def principal_of_key_row(
     scopes = frozenset(str(scope) for scope in key.scopes) or None
     allowed = permissions_of(session, key.workspace_id, key.role)
     if account is not None:
-        caller = Principal(
-            "service_account",
-            account.id,
-            account.name,
-            key.workspace_id,
-            account.role,
+        caller = replace(
+            principals_of_accounts(session, [account])[0],
             scopes=scopes,
             # The account's binding holds for its keys also if one says nothing of it.
             environment_id=key.environment_id or account.environment_id,
             key_id=key.id,
-            permissions=permissions_of(session, key.workspace_id, account.role),
-            grants=grants_of(session, key.workspace_id, [account.id]).get(account.id, {}),
         )
         return caller.under(key.role, allowed)
     if member is not None and person is not None:

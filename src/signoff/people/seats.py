@@ -14,6 +14,7 @@ SeatState = Literal["asked", "accepted", "declined"]
 SEATS: tuple[Seat, ...] = get_args(Seat)
 # Of the others an agent has one each.
 SEVERAL: frozenset[Seat] = frozenset(("approver",))
+APPROVERS_MAX = 20
 SEAT_WORDS: dict[Seat, str] = {
     "build": "build owner",
     "operations": "operations owner",

@@ -26,14 +26,16 @@ from signoff.connectors.oidc.id_token import Expected, verified_claims
 from signoff.connectors.oidc.metadata import Metadata, MetadataCache
 from signoff.connectors.oidc.refused import OidcRefused
 from signoff.connectors.oidc.signing_keys import KeyCache, SigningKey
-from signoff.kit.errors import Fault, TooMuch
+from signoff.kit.errors import Fault
 from signoff.kit.rates import Rates
 from signoff.kit.sealing import Sealer
+from signoff.people import throttle
 from signoff.people.access import Principal
 from signoff.people.account import wants_more
 from signoff.people.actions.attempts import Attempt, AttemptToken, begin_attempt, use_attempt
 from signoff.people.actions.identities import note_refused, sign_in_account
 from signoff.people.facts import SignedIn
+from signoff.people.knocks import too_many
 from signoff.people.providers import ProviderFacts, client_secret, facts_of, provider_row
 from signoff.people.sso_refusals import SsoRefused
 from signoff.tables.identity import IdentityProvider
@@ -110,7 +112,7 @@ class SingleSignOn:
             SsoRefused: there is no such provider, or it cannot be reached.
             TooMuch: too many from this network address.
         """
-        self._count(f"begin:{address}")
+        await self._count(f"begin:{address}")
         try:
             provider, _ = await self._store.read_async(self._open, provider_id, is_secret_needed=False)
             metadata = await self._metadata.of(provider.issuer)
@@ -132,7 +134,7 @@ class SingleSignOn:
             SsoRefused: it is not let in.
             TooMuch: too many from this network address.
         """
-        self._count(f"finish:{address}")
+        await self._count(f"finish:{address}")
         try:
             token = AttemptToken(answer.token)
             attempt = await self._store.write_async(use_attempt, token, provider_id, answer.state)
@@ -156,7 +158,7 @@ class SingleSignOn:
 
     async def sign_out_address(self, provider_id: str, *, back_to: str, address: str) -> str:
         """Return where a browser ends its session at the provider too; empty when that is not offered."""
-        self._count(f"begin:{address}")
+        await self._count(f"begin:{address}")
         try:
             provider, _ = await self._store.read_async(self._open, provider_id, is_secret_needed=False)
             metadata = await self._metadata.of(provider.issuer)
@@ -210,14 +212,15 @@ class SingleSignOn:
             await self._store.write_async(note_refused, provider_id[:64], refusal.reason, refusal.about)
         return refusal
 
-    def _count(self, key: str) -> None:
+    async def _count(self, key: str) -> None:
         grant = self._rates.take(key)
-        if not grant.is_allowed:
-            raise TooMuch(
-                f"Too many attempts. Try again in {grant.reset_seconds} seconds.",
-                retry_after_seconds=grant.reset_seconds,
-                code="too_many_attempts",
-            )
+        if not grant.is_allowed:  # In memory first: a flood does not reach the database.
+            raise too_many(grant.reset_seconds)
+        wait = await self._store.write_async(
+            throttle.take, f"sso:{key}", per_minute=self._rates.limit, at_once=self._rates.limit
+        )
+        if wait:
+            raise too_many(wait)
 
 
 def _begin(session: Session, provider_id: str, target: str) -> AttemptToken:

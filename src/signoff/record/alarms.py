@@ -15,14 +15,21 @@ RESOLVE: Final = "alert.resolve"
 
 
 def ask_for_alert(
-    session: Session, workspace_id: str, *, key: str, kind: str, text: str, detail: Mapping[str, Any] | None = None
+    session: Session,
+    workspace_id: str,
+    *,
+    key: str,
+    kind: str,
+    text: str,
+    detail: Mapping[str, Any] | None = None,
+    agent_id: str | None = None,
 ) -> None:
     """Have an alert raised as soon as this transaction is durable.
 
     Args:
-        key, kind, text, detail: as `watch.actions.raise_alert` takes them.
+        key, kind, text, detail, agent_id: as `watch.actions.raise_alert` takes them.
     """
-    payload = {"key": key, "kind": kind, "text": text, "detail": dict(detail or {})}
+    payload = {"key": key, "kind": kind, "text": text, "detail": dict(detail or {}), "agent_id": agent_id}
     outbox.send(session, workspace_id=workspace_id, kind=RAISE, payload=payload)
 
 

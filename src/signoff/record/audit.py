@@ -132,7 +132,10 @@ def verify(session: Session, workspace_id: str) -> Verdict:
             expected, previous = expected + 1, row.hash
     if not is_witnessed:
         return broken("the checkpoint it begins with is not one the chain speaks of", start.seq)
-    reason = _fault_at_end(session.get(AuditHead, workspace_id), expected - 1, previous)
+    head = session.get(AuditHead, workspace_id)
+    if head is not None and head.seq < expected - 1 and _hash_at(session, head) == head.hash:
+        return Verdict(head.seq - start.seq, head.seq + 1, "it was added behind the head of the chain", start.seq + 1)
+    reason = _fault_at_end(head, expected - 1, previous)
     return broken(reason) if reason else Verdict(expected - 1 - start.seq, from_seq=start.seq + 1)
 
 
@@ -177,6 +180,13 @@ def _is_link(session: Session, row: Any) -> bool:
         return True
     other = select(_rows.c.id).where(_rows.c.workspace_id == row.workspace_id, _rows.c.hash == row.previous_hash)
     return session.execute(other.limit(1)).first() is not None
+
+
+def _hash_at(session: Session, head: AuditHead) -> str | None:
+    """Return the hash of the row that the head names."""
+    return session.scalar(
+        select(_rows.c.hash).where(_rows.c.workspace_id == head.workspace_id, _rows.c.seq == head.seq)
+    )
 
 
 def _fault_at_end(head: AuditHead | None, last: int, previous: str) -> str:

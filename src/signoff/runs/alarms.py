@@ -8,12 +8,13 @@ EFFECT_UNKNOWN = "effect_unknown"
 EFFECT_CONTRADICTED = "effect_contradicted"
 
 
-def effect_unknown(key: str, *, run_id: str, tool: str) -> dict[str, Any]:
+def effect_unknown(key: str, *, run_id: str, agent_id: str | None, tool: str) -> dict[str, Any]:
     """Return the alert as `raise_alert` and `ask_for_alert` take it. One act has one, whoever finds out first."""
     return {
         "key": f"effect:{key}",
         "kind": EFFECT_UNKNOWN,
         "text": f"{tool} in run {run_id} may or may not have happened. Someone has to look.",
+        "agent_id": agent_id,
         "detail": {"effect": key, "run": run_id, "tool": tool},
     }
 

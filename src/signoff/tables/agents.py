@@ -31,7 +31,7 @@ class Agent(Base):
 
 
 class AgentGrant(Base):
-    """One level that somebody holds on one agent, beyond their role. `holder_kind` is `member`."""
+    """One level that somebody holds on one agent, beyond their role. `holder_kind`: `member` or `service_account`."""
 
     __tablename__ = "agent_grants"
     __table_args__ = (

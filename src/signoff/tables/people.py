@@ -189,6 +189,19 @@ class Throttle(Base):
     full_at_ms: Mapped[int] = mapped_column(BigId)
 
 
+class RateCount(Base):
+    """What one caller, workspace or address took of its rate in the last minute, over all processes."""
+
+    __tablename__ = "rate_counts"
+    __table_args__ = (Index(None, "last_at"),)
+
+    key_hash: Mapped[str] = mapped_column(Hash, primary_key=True)
+    # Pairs of seconds since 1970, numbered → how many were taken in them.
+    slots: Mapped[dict[str, Any]] = mapped_column(Json)
+    # In seconds since 1970.
+    last_at: Mapped[int] = mapped_column(BigId)
+
+
 class SetupLink(Base):
     """A one-time link: first sign-in, invitation, reset. Stored hashed; good once."""
 

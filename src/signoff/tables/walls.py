@@ -26,6 +26,7 @@ OUTSIDE: dict[str, str] = {
     "second_factors": "A person's own, wherever they sign in; asked for before it is known which workspace they enter.",
     "recovery_codes": "A person's own, as their second factor is.",
     "throttles": "The installation's own: hashes and counts, before it is known who knocks.",
+    "rate_counts": "The installation's own: hashes and counts, as throttles are.",
     "sessions": "A browser is a person's. A new password ends all of theirs, in whatever workspace they were opened.",
 }
 # The workspace itself is walled by its own id.

@@ -26,10 +26,16 @@ class Alert(Base):
     """A fact that asks for attention. One open alert per key: repetition counts, it does not multiply."""
 
     __tablename__ = "alerts"
-    __table_args__ = (UniqueConstraint("workspace_id", "open_key"), Index(None, "workspace_id", "id"))
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "open_key"),
+        Index(None, "workspace_id", "id"),
+        Index(None, "workspace_id", "agent_id", "id"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    # The agent it is about; null when it is about no single one.
+    agent_id: Mapped[str | None] = mapped_column(Id)
     # The key while open, null once resolved: the unique constraint then lets a new one open.
     open_key: Mapped[str | None] = mapped_column(Name)
     kind: Mapped[str] = mapped_column(State)

@@ -20,7 +20,14 @@ KEY_CHARS_MAX = 200
 
 
 def raise_alert(
-    session: Session, workspace_id: str, *, key: str, kind: str, text: str, detail: dict[str, Any] | None = None
+    session: Session,
+    workspace_id: str,
+    *,
+    key: str,
+    kind: str,
+    text: str,
+    detail: dict[str, Any] | None = None,
+    agent_id: str | None = None,
 ) -> str:
     """Open an alert for `key`, or count one more occurrence of the open one. Returns its id.
 
@@ -28,6 +35,7 @@ def raise_alert(
         key: what it is about, such as `provider:openai`; at most 200 characters.
         kind: a short stable name, such as `provider_failing`.
         text: one sentence for a person: the fact and the next thing to do.
+        agent_id: the agent it is about, if it is about one.
     """
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     moment = clock.now()
@@ -36,6 +44,7 @@ def raise_alert(
     values = {
         "id": ids.new_id("alr"),
         "workspace_id": workspace_id,
+        "agent_id": agent_id,
         "open_key": open_key,
         "kind": kind,
         "text": words,

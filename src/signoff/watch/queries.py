@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from signoff.agents.lookup import agent_for
 from signoff.kit.paging import Page, decode_cursor, encode_cursor, page_size
 from signoff.people.access import Principal, authorize
+from signoff.tables.agents import Agent
 from signoff.tables.watch import Alert
 
 OPEN_MAX = 200
@@ -18,7 +20,7 @@ OPEN_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One alert. `resolved_at` None means it is open."""
+    """One alert. `resolved_at` None means it is open; `agent` is the slug of the one agent it is about, if any."""
 
     id: str
     key: str | None
@@ -30,22 +32,23 @@ class AlertRow:
     last_at: datetime
     resolved_at: datetime | None
     resolved_by_name: str | None
+    agent: str | None = None
 
 
-def open_alerts(session: Session, viewer: Principal) -> list[AlertRow]:
+def open_alerts(session: Session, viewer: Principal, *, agent: str | None = None) -> list[AlertRow]:
     """Return the open alerts of the viewer's workspace, newest first, at most 200.
+
+    Args:
+        agent: id or slug: only those about this agent.
 
     Raises:
         NotAllowed: the viewer may not see alerts.
+        NotFound: there is no such agent.
     """
     authorize(viewer, "alert.read")
-    rows = session.scalars(
-        select(Alert)
-        .where(Alert.workspace_id == viewer.workspace_id, Alert.open_key.is_not(None))
-        .order_by(Alert.id.desc())
-        .limit(OPEN_MAX)
-    )
-    return [_row(alert) for alert in rows]
+    statement = _about(session, viewer, agent).where(Alert.open_key.is_not(None))
+    rows = session.execute(statement.order_by(Alert.id.desc()).limit(OPEN_MAX))
+    return [_row(alert, slug) for alert, slug in rows]
 
 
 def open_alert_count(session: Session, viewer: Principal) -> int:
@@ -64,25 +67,44 @@ def open_alert_count(session: Session, viewer: Principal) -> int:
 
 
 def alerts_page(
-    session: Session, viewer: Principal, *, cursor: str | None = None, size: int | None = None
+    session: Session,
+    viewer: Principal,
+    *,
+    cursor: str | None = None,
+    size: int | None = None,
+    agent: str | None = None,
 ) -> Page[AlertRow]:
     """Return all alerts of the viewer's workspace, open and resolved, newest first.
 
+    Args:
+        agent: id or slug: only those about this agent.
+
     Raises:
         NotAllowed: the viewer may not see alerts.
+        NotFound: there is no such agent.
         Malformed: the cursor is not one of this list.
     """
     authorize(viewer, "alert.read")
     wanted = page_size(size)
-    statement = select(Alert).where(Alert.workspace_id == viewer.workspace_id)
+    statement = _about(session, viewer, agent)
     if cursor is not None:
         statement = statement.where(Alert.id < str(decode_cursor(cursor, 1)[0]))
-    rows = session.scalars(statement.order_by(Alert.id.desc()).limit(wanted + 1)).all()
-    next_cursor = encode_cursor(rows[wanted - 1].id) if len(rows) > wanted else None
-    return Page([_row(alert) for alert in rows[:wanted]], next_cursor)
+    rows = session.execute(statement.order_by(Alert.id.desc()).limit(wanted + 1)).all()
+    next_cursor = encode_cursor(rows[wanted - 1][0].id) if len(rows) > wanted else None
+    return Page([_row(alert, slug) for alert, slug in rows[:wanted]], next_cursor)
 
 
-def _row(alert: Alert) -> AlertRow:
+def _about(session: Session, viewer: Principal, agent: str | None) -> Select[Alert, str | None]:
+    """Return the alerts of the viewer's workspace with the slug of their agent; those about one, if one is named."""
+    slug = cast("Any", Agent.slug)  # Null where there is no agent.
+    statement = select(Alert, slug).outerjoin(Agent, Agent.id == Alert.agent_id)
+    statement = statement.where(Alert.workspace_id == viewer.workspace_id)
+    if agent is None:
+        return statement
+    return statement.where(Alert.agent_id == agent_for(session, viewer, agent, "agent.read").id)
+
+
+def _row(alert: Alert, agent: str | None) -> AlertRow:
     return AlertRow(
         id=alert.id,
         key=alert.open_key,
@@ -94,4 +116,5 @@ def _row(alert: Alert) -> AlertRow:
         last_at=alert.last_at,
         resolved_at=alert.resolved_at,
         resolved_by_name=alert.resolved_by_name,
+        agent=agent,
     )

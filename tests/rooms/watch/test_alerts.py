@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from signoff.agents.actions import create_agent
 from signoff.kit.errors import NotAllowed, NotFound, NotNow
+from signoff.people.access import system
 from signoff.tables.session import Store
 from signoff.watch.actions import raise_alert, resolve_alert, resolve_by_key
 from signoff.watch.queries import alerts_page, open_alert_count, open_alerts
@@ -97,3 +99,30 @@ def test_who_may_resolve_and_see(store: Store) -> None:
         with pytest.raises(NotFound):
             resolve_alert(session, others.member(), alert)
         assert alerts_page(session, others.member()).rows == []
+
+
+def test_alerts_about_one_agent_are_told_apart(store: Store) -> None:
+    rows = make_rows(store)
+    alice = rows.member()
+    with store.write() as session:
+        mine = create_agent(session, system(rows.workspace_id), slug="mine", name="Mine")
+        create_agent(session, system(rows.workspace_id), slug="other", name="Other")
+        for number in range(3):
+            raise_alert(session, rows.workspace_id, key=f"m{number}", kind="test", text="Mine.", agent_id=mine)
+        raise_alert(session, rows.workspace_id, key="nobodys", kind="test", text="Nobody's.")
+    with store.write() as session:
+        resolve_by_key(session, rows.workspace_id, "m0")
+    with store.read() as session:
+        assert [(one.text, one.agent) for one in open_alerts(session, alice)] == [
+            ("Nobody's.", None), ("Mine.", "mine"), ("Mine.", "mine"),
+        ]  # fmt: skip
+        assert [one.key for one in open_alerts(session, alice, agent="mine")] == ["m2", "m1"]
+        first = alerts_page(session, alice, agent=mine, size=2)
+        rest = alerts_page(session, alice, agent=mine, size=2, cursor=first.next_cursor)
+        assert [[one.key for one in page.rows] for page in (first, rest)] == [["m2", "m1"], [None]]
+        assert alerts_page(session, alice, agent="other").rows == []
+        with pytest.raises(NotFound):
+            open_alerts(session, alice, agent="nobody")
+        stranger = make_rows(store).member()
+        with pytest.raises(NotFound):
+            alerts_page(session, stranger, agent=mine)

@@ -6,6 +6,7 @@ import re
 from html import unescape
 
 from signoff.agents.grants import SHOWN, grants_on
+from signoff.people.actions import create_service_account
 from signoff.people.levels import LEVELS
 from signoff.web.permission_words import ON_AGENT_WORDS
 from tests.web.pages.conftest import Site
@@ -53,6 +54,22 @@ def test_a_level_is_given_seen_used_and_taken_back(site: Site):
     assert site.browser().post(f"{AT}/take", data={"grant": grant[1]}).status_code == 303
     assert held(site)["Rosa Marín"] == ["deployer"]
     assert site.browser().post(f"{AT}/take", data={"grant": grant[1]}).status_code == 404
+
+
+def test_a_service_account_gets_a_level_too(site: Site):
+    with site.store.write() as session:
+        create_service_account(session, site.seeded.owner, slug="nightly", name="Nightly", role="viewer")
+    assert "Nightly (service account)" in site.browser().get(AT).text
+    given = site.browser().post(AT, data={"member": "account:nightly", "level": "operator"})
+    assert given.status_code == 303
+    assert held(site)["Nightly"] == ["operator"]
+    html = unescape(site.browser().get(AT).text)
+    shown = html.split('<tr id="nightly"')[1].split("</tr>")[0]
+    assert "service account" in shown
+    assert "Operator" in shown
+    unknown = site.browser().post(AT, data={"member": "account:nobody", "level": "operator"})
+    assert unknown.status_code == 422
+    assert "There is no service account" in unescape(unknown.text)
 
 
 def test_a_level_that_is_not_given_keeps_the_form(site: Site):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from signoff.agents.queries import agent_by_slug
 from signoff.budgets.caps import set_daily_cap
 from signoff.connections.actions import record_health
 from signoff.tables.watch import Alert
@@ -142,3 +143,19 @@ def test_untrusted_text_is_only_text(site: Site):
     html = site.browser().get(site.base).text
     assert "<script>alert" not in html
     assert "<b>x</b>" not in html
+
+
+def test_alerts_are_narrowed_to_one_agent(site: Site):
+    alert(site, "OpenAI fails in run after run.")
+    with site.store.write() as session:
+        agent_id = agent_by_slug(session, site.seeded.owner, "supplier-mail").id
+        raise_alert(
+            session, site.seeded.workspace_id, key="k", kind="test", text="Somebody has to look.", agent_id=agent_id
+        )
+    both = site.browser().get(site.base).text
+    assert "OpenAI fails in run after run." in both
+    assert "Only alerts about supplier-mail" in both
+    one = site.browser().get(f"{site.base}?agent=supplier-mail").text
+    assert "Somebody has to look." in one
+    assert "OpenAI fails in run after run." not in one
+    assert site.browser().get(f"{site.base}?agent=nobody").status_code == 404

@@ -106,7 +106,11 @@ def test_a_personal_login_is_flagged_and_made_shared(site: Site):
         (found,) = queries.secrets_called(session, site.seeded.owner, "INES_LOGIN")
     assert "The personal login of Ines Okafor" in page(site, found.id)
     assert "personal" in site.browser().get(f"{site.base}/secrets").text
-    assert post(site, found.id, "share", who="ines").status_code == 303
+    # She enters logins of her own; what the workspace shares is for whoever manages its secrets.
+    assert "Make it shared" not in page(site, found.id, "ines")
+    assert post(site, found.id, "share", who="ines").status_code == 403
+    assert row(site, found.id).principal == "personal"
+    assert post(site, found.id, "share").status_code == 303
     assert row(site, found.id).principal == "service"
 
 

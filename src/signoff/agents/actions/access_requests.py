@@ -66,6 +66,7 @@ def ask_access(
         key=_alert_key(made.id),
         kind="access_requested",
         text=f"{principal.name} asks for {what_for}: {why} Decide it under Settings, Members, Requests.",
+        agent_id=row.id if row else None,
     )
     return made.id
 

@@ -46,10 +46,14 @@ def create_agent(
     tags: Iterable[str] = (),
     owner_id: str | None = None,
     backup_id: str | None = None,
+    seats: Iterable[tuple[Seat, str]] = (),
 ) -> str:
     """Make an agent with a draft of version 1; return its id. Nothing of it runs before the first freeze.
 
     The owner is the member who makes it, unless another is named. `body` may be incomplete.
+
+    Args:
+        seats: who else answers for it: pairs of a seat and a member's id.
 
     Raises:
         SlugTaken: the workspace has an agent of this slug.
@@ -89,7 +93,7 @@ def create_agent(
     )
     session.flush()
     _note(session, principal, agent, "agent.created", {"slug": slug, "name": agent.name})
-    named: tuple[tuple[Seat, str | None], ...] = (("build", owner), ("backup", backup_id))
+    named: tuple[tuple[Seat, str | None], ...] = (("build", owner), ("backup", backup_id), *seats)
     for kind, member_id in named:
         if member_id is not None:
             seat(session, principal, agent, kind, member_id, is_noted=member_id != principal.id)

@@ -16,12 +16,11 @@ from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import shortened, storable
 from signoff.people.access import Principal
-from signoff.people.seats import SEAT_WORDS, SEATS, SEVERAL, Seat
+from signoff.people.seats import APPROVERS_MAX, SEAT_WORDS, SEATS, SEVERAL, Seat
 from signoff.record.alarms import ask_for_alert, ask_to_resolve
 from signoff.tables.agents import Agent
 from signoff.tables.ownership import AgentOwner, Handover
 
-APPROVERS_MAX = 20
 ANSWER_CHARS = 500
 
 
@@ -131,6 +130,7 @@ def decline_ownership(session: Session, principal: Principal, agent: str, kind: 
             f"{principal.name} declined to be {SEAT_WORDS[wanted]} of {row.name or row.slug}, which "
             f"{asked_by} had asked for: {words} {next_step}"
         ),
+        agent_id=row.id,
     )
 
 

@@ -15,25 +15,30 @@ from signoff.agents.findings import Finding
 from signoff.agents.limits import checked_description, checked_name, checked_tags
 from signoff.kit.errors import Malformed
 from signoff.kit.text import is_slug
+from signoff.people.seats import APPROVERS_MAX
 
 YAML_NAME, SOP_NAME = "agent.yaml", "sop.md"
 AGENTS_MAX = 500
 # UTF-8 takes up to four bytes for a character.
 _YAML_BYTES_MAX, _SOP_BYTES_MAX = 4 * CHARS_MAX, 4 * SOP_CHARS_MAX + 16
 
-ABOUT = ("slug", "name", "description", "owner", "backup", "tags")
+PEOPLE = ("owner", "operations_owner", "approvers", "backup", "escalation_manager")
+ABOUT = ("slug", "name", "description", *PEOPLE, "tags")
 _ORDER = ("model", "input_schema", "output_schema", "tools", "secrets", "limits")
 
 
 @dataclass(frozen=True, slots=True)
 class AgentFile:
-    """One agent as its files say it. `owner` and `backup` are e-mail addresses; None says nothing about them."""
+    """One agent as its files say it. People are e-mail addresses; None says nothing about them."""
 
     slug: str
     name: str
     description: str = ""
     owner: str | None = None
+    operations_owner: str | None = None
+    approvers: tuple[str, ...] | None = None
     backup: str | None = None
+    escalation_manager: str | None = None
     tags: tuple[str, ...] = ()
     body: dict[str, Any] = field(default_factory=dict[str, Any])
     lines: dict[str, int] = field(default_factory=dict[str, int])
@@ -139,12 +144,20 @@ def _about(folder: str, members: dict[str, Any], read: YamlText) -> AgentFile:
     tags, is_list = _texts(members.get("tags"))
     if not is_list:
         fault("wrong_type", "tags", "tags takes a list of texts.", "Write a list; put numbers in quotes.")
+    approvers, is_list = _texts(members.get("approvers"))
+    if not is_list:
+        fault("wrong_type", "approvers", "approvers takes a list of addresses.", "Write a list.")
+    if len(approvers) > APPROVERS_MAX:
+        fault("out_of_range", "approvers", f"These are {len(approvers)} approvers.", f"At most {APPROVERS_MAX}.")
     found = AgentFile(
         slug=folder,
         name=name or folder,
         description=text_of("description") or "",
         owner=text_of("owner"),
+        operations_owner=text_of("operations_owner"),
+        approvers=approvers if members.get("approvers") is not None else None,
         backup=text_of("backup"),
+        escalation_manager=text_of("escalation_manager"),
         tags=tags,
     )
     return _bounded(found, fault)
@@ -198,9 +211,9 @@ def write_folder(path: Path, files: Iterable[AgentFile]) -> list[Path]:
 def written(file: AgentFile) -> tuple[str, str]:
     """Return the texts of `agent.yaml` and `sop.md`: always the same for the same agent."""
     about: dict[str, Any] = {"slug": file.slug, "name": file.name}
-    for name in ("description", "owner", "backup"):
+    for name in ("description", *PEOPLE):
         if value := getattr(file, name):
-            about[name] = value
+            about[name] = list(value) if name == "approvers" else value
     if file.tags:
         about["tags"] = list(file.tags)
     body = Body.model_validate(file.body).plain()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
 from signoff.agents.bundle.files import AgentFile
+from signoff.agents.bundle.seats import Held, SeatChange, named_in, seat_changes, seat_findings, seats_held
 from signoff.agents.diff import FieldChange, RevisionDiff, as_text, diff
 from signoff.agents.facts import gather
 from signoff.agents.findings import Finding, has_errors, in_order
@@ -29,7 +30,8 @@ class PlanItem:
 
     Attributes:
         freezes: a new revision would be made.
-        about: changes of name, description, owner, backup, tags.
+        about: changes of name, description, people, tags.
+        seats: changes of the seats other than owner and backup.
         overwrites_draft: the draft holds edits nobody froze; they would be kept among the refused saves.
         seen: the revision number and draft version the plan rests on.
     """
@@ -45,6 +47,7 @@ class PlanItem:
     backup_id: str | None
     overwrites_draft: bool
     seen: tuple[int, int]
+    seats: tuple[SeatChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class _Stored:
     agent: Agent
     draft: Draft
     revision: Revision | None
+    held: Held
 
 
 def plan(session: Session, principal: Principal, files: Iterable[AgentFile], *, facts: LintFacts | None = None) -> Plan:
@@ -82,9 +86,7 @@ def plan(session: Session, principal: Principal, files: Iterable[AgentFile], *, 
     wanted = list(files)
     known = gather(session, principal) if facts is None else facts
     stored = _stored(session, principal, [file.slug for file in wanted])
-    members = members_by_email(
-        session, principal.workspace_id, [email for file in wanted for email in (file.owner, file.backup)]
-    )
+    members = members_by_email(session, principal.workspace_id, [email for file in wanted for email in _people(file)])
     return Plan(tuple(_item(file, stored.get(file.slug), members, known) for file in wanted), known)
 
 
@@ -95,7 +97,9 @@ def _stored(session: Session, principal: Principal, slugs: list[str]) -> dict[st
         .outerjoin(Revision, (Revision.agent_id == Agent.id) & (Revision.number == Agent.last_revision))
         .where(Agent.workspace_id == principal.workspace_id, Agent.slug.in_(slugs))
     )
-    found = {row.Agent.slug: _Stored(row.Agent, row.Draft, row.Revision) for row in rows}
+    agents = rows.all()
+    held = seats_held(session, principal.workspace_id, [row.Agent.id for row in agents])
+    found = {row.Agent.slug: _Stored(row.Agent, row.Draft, row.Revision, held.get(row.Agent.id, {})) for row in agents}
     for stored in found.values():
         # A plan shows what would change, and with it the text there is.
         owners = (stored.agent.owner_id, stored.agent.backup_id)
@@ -108,7 +112,7 @@ def _item(file: AgentFile, stored: _Stored | None, members: dict[str, str], fact
     backup_id, backup_findings = _member(file.backup, "backup", members, file)
     # What could not be read at all has said so; that nothing is in it would only repeat it.
     linted = [] if not file.body and file.findings else lint(file.body, facts=facts, lines=file.lines)
-    findings = [*file.findings, *owner_findings, *backup_findings, *linted]
+    findings = [*file.findings, *owner_findings, *backup_findings, *seat_findings(file, members), *linted]
     item = PlanItem(
         file=file,
         kind="refused",
@@ -125,19 +129,26 @@ def _item(file: AgentFile, stored: _Stored | None, members: dict[str, str], fact
     if has_errors(findings):
         return item
     if stored is None:
-        return replace(item, kind="create", freezes=True)
-    return _compared(item, stored)
+        changes, _ = seat_changes(file, {}, members)
+        return replace(item, kind="create", freezes=True, seats=changes)
+    return _compared(item, stored, members)
 
 
-def _compared(item: PlanItem, stored: _Stored) -> PlanItem:
+def _people(file: AgentFile) -> list[str]:
+    named = [address for addresses in named_in(file).values() for address in addresses]
+    return [email for email in (file.owner, file.backup, *named) if email]
+
+
+def _compared(item: PlanItem, stored: _Stored, members: dict[str, str]) -> PlanItem:
+    changes, told = seat_changes(item.file, stored.held, members)
     body = Body.model_validate(item.file.body)
-    about = tuple(_about(item, stored.agent))
+    about = (*_about(item, stored.agent), *told)
     freezes = stored.revision is None or stored.revision.hash != body.hash
     draft = canonical_json(stored.draft.body)
     frozen = canonical_json(stored.revision.body) if stored.revision else None
     overwrites = freezes and draft not in (frozen, canonical_json(body.plain())) and not _same_as(stored, body)
     kind: Kind = "change" if freezes or about else "same"
-    return replace(item, kind=kind, freezes=freezes, about=about, overwrites_draft=overwrites)
+    return replace(item, kind=kind, freezes=freezes, about=about, overwrites_draft=overwrites, seats=changes)
 
 
 def _same_as(stored: _Stored, body: Body) -> bool:

@@ -21,7 +21,7 @@ from signoff.connections.vault import Vault
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import storable
-from signoff.people.access import Principal
+from signoff.people.access import Principal, authorize
 from signoff.people.roles import Action
 from signoff.tables.connections import Connection, Secret
 from signoff.tables.people import Member, Person
@@ -129,12 +129,15 @@ def edit_secret(
 
 
 def share_secret(session: Session, principal: Principal, secret_id: str, *, reason: str = "") -> None:
-    """Make a personal login the workspace's own. Its owner or an administrator may.
+    """Make a personal login the workspace's own. Its owner may who may enter shared secrets, or an administrator.
 
     Raises:
+        NotAllowed: the caller may not enter shared secrets, or it is not theirs to give.
         NotNow: it is shared already.
     """
     row = secret_to_change(session, principal, secret_id)
+    # Whoever enters personal logins only would otherwise make shared ones in two steps.
+    authorize(principal, "secret.manage", environment_id=row.environment_id)
     why = checked_reason(row, reason)
     if row.principal == "service":
         raise NotNow(f"{row.name} belongs to the workspace already.", code="secret_shared")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,7 @@ from signoff.people.access import Principal, authorize, beyond
 from signoff.people.emails import clean_name
 from signoff.people.roles import PERMISSIONS, ROLES, Role
 from signoff.record import audit
+from signoff.tables.agents import AgentGrant
 from signoff.tables.people import ApiKey, Environment, Member, ServiceAccount
 
 DESCRIPTION_CHARS_MAX = 2_000
@@ -155,6 +156,9 @@ def delete_service_account(session: Session, principal: Principal, named: str) -
             extra={"keys": living},
         )
     _note(session, principal, "deleted", row, {})
+    session.execute(
+        delete(AgentGrant).where(AgentGrant.workspace_id == row.workspace_id, AgentGrant.holder_id == row.id)
+    )
     row.state, row.slug = "deleted", f"deleted-{row.id[-26:]}"
     session.flush()
 

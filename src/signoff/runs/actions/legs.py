@@ -106,8 +106,11 @@ def _close_what_was_cut_off(session: Session, run_id: str) -> None:
     """No call of the run is under way any more: what still looks so was cut off, and a person must look for its act."""
     values = {"of_run": run_id, "words": "The call was cut off before its answer came.", "moment": clock.now()}
     statements.CUT_OFF_STEPS.run(session, values)
-    for act in statements.CUT_OFF_EFFECTS.all(session, values):
-        ask_for_alert(session, act.workspace_id, **effect_unknown(act.key, run_id=run_id, tool=act.tool))
+    acts = statements.CUT_OFF_EFFECTS.all(session, values)
+    agent_id = session.scalar(select(Run.agent_id).where(Run.id == run_id)) if acts else None
+    for act in acts:
+        told = effect_unknown(act.key, run_id=run_id, agent_id=agent_id, tool=act.tool)
+        ask_for_alert(session, act.workspace_id, **told)
 
 
 def complete_run(

@@ -105,7 +105,7 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
     )
     _note_health(session, call, outcome, error)
     if outcome.kind == "held" or call.log.is_left_unknown:
-        told = effect_unknown(call.call.key, run_id=call.run.run_id, tool=call.call.name)
+        told = effect_unknown(call.call.key, run_id=call.run.run_id, agent_id=call.run.agent_id, tool=call.call.name)
         raise_alert(session, call.run.workspace_id, **told)
     return outcome if is_first else finished_outcome(session, call.run, call.call) or outcome
 

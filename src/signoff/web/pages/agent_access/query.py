@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.grants import SHOWN, AccessFacts, GrantFacts, access_to
 from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, can
+from signoff.people.account_queries import service_accounts
 from signoff.people.custom_roles import RoleFacts, roles
 from signoff.people.levels import LEVELS
 from signoff.people.queries import members
@@ -17,6 +18,9 @@ from signoff.people.roles import Action
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.forms import Form
 from signoff.web.permission_words import LEVEL_WORDS, ON_AGENT_WORDS, role_name
+
+# Before the slug of a service account, where a member's id stands otherwise. A member's id has no colon.
+ACCOUNT = "account:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:
-    """One person: why they have access, and what they may do."""
+    """One person or service account: why they have access, and what they may do."""
 
     facts: AccessFacts
     role: str
@@ -118,4 +122,14 @@ def _people(session: Session, viewer: Principal) -> tuple[tuple[str, str], ...]:
     if not can(viewer, "member.read"):
         return ()
     everyone = members(session, viewer, size=PAGE_SIZE_MAX).rows
-    return tuple(sorted(((one.id, one.name) for one in everyone), key=lambda pair: pair[1].casefold()))
+    people = sorted(((one.id, one.name) for one in everyone), key=lambda pair: pair[1].casefold())
+    return (*people, *_accounts(session, viewer))
+
+
+def _accounts(session: Session, viewer: Principal) -> list[tuple[str, str]]:
+    if not can(viewer, "service_account.read"):
+        return []
+    return [
+        (f"{ACCOUNT}{one.slug}", f"{one.name} (service account)")
+        for one in service_accounts(session, viewer, size=PAGE_SIZE_MAX).rows
+    ]

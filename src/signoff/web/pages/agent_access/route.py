@@ -15,7 +15,7 @@ from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
-from signoff.web.pages.agent_access.query import load
+from signoff.web.pages.agent_access.query import ACCOUNT, load
 
 router = APIRouter()
 page = Page(__file__)
@@ -34,7 +34,10 @@ def give(request: Request, looker: Looker, agent: str, fields: Fields) -> Respon
     """Give somebody a level."""
 
     def work(session: Session) -> None:
-        give_grant(session, looker.viewer, agent, member_id=fields.text("member"), level=fields.text("level"))
+        slug = holder.removeprefix(ACCOUNT) if (holder := fields.text("member")).startswith(ACCOUNT) else None
+        member_id = None if slug is not None else holder
+        level = fields.text("level")
+        give_grant(session, looker.viewer, agent, member_id=member_id, service_account=slug, level=level)
 
     return _do(request, looker, agent, fields, work, Flash("The level is given", "It holds from the next request on."))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from signoff.agents.bundle import AgentFile, read_texts
@@ -20,17 +21,7 @@ def read_pasted(text: str, sop: str) -> AgentFile:
     inside = members.get("sop")
     found = read_texts(_slug_of(members), text, sop or (inside if isinstance(inside, str) else ""))
     findings = tuple(finding for finding in found.findings if finding.code not in _FINE_HERE)
-    return AgentFile(
-        slug=found.slug,
-        name=found.name,
-        description=found.description,
-        owner=found.owner,
-        backup=found.backup,
-        tags=found.tags,
-        body=found.body,
-        lines=found.lines,
-        findings=findings,
-    )
+    return replace(found, findings=findings)
 
 
 def _slug_of(members: dict[str, Any]) -> str:

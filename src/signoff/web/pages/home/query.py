@@ -92,6 +92,7 @@ class HomeView:
     attention_count: int
     alerts: Sequence[AlertRow]
     alerts_count: int
+    alerts_agent: str
     may_resolve: bool
     broken: Sequence[ConnectionRow]
     to_settle: int
@@ -135,11 +136,15 @@ class HomeView:
         return None if rate is None else rate * 100
 
 
-def load(session: Session, viewer: Principal, checks: Mapping[str, str]) -> HomeView:
+def load(session: Session, viewer: Principal, checks: Mapping[str, str], agent: str = "") -> HomeView:
     """Return the page.
 
     Args:
         checks: what each part of the process says about itself: `ok`, or what is wrong.
+        agent: a slug: of the alerts only those about this agent.
+
+    Raises:
+        NotFound: there is no such agent.
     """
     now = clock.now()
     counts = open_counts(session, viewer)
@@ -148,14 +153,14 @@ def load(session: Session, viewer: Principal, checks: Mapping[str, str]) -> Home
     agents = agents_page(session, viewer, size=_AGENTS).rows
     last = last_runs_by_agent(session, viewer, [agent.id for agent in agents])
     connections = _connections(session, viewer)
-    alerts = open_alerts(session, viewer) if can(viewer, "alert.read") else []
+    alerts = open_alerts(session, viewer, agent=agent or None) if can(viewer, "alert.read") else []
     return HomeView(
         parts=[_part(name, said) for name, said in checks.items()],
         running=counts["running"], queued=counts["queued"],
         oldest_queued_ms=queries.oldest_queued_seconds(session, viewer) * 1000 if counts["queued"] else 0.0,
         figures=figures_since(session, viewer, now - timedelta(hours=24), now),
         attention=[_line(run) for run in attention.rows], attention_count=queries.attention_count(session, viewer),
-        alerts=alerts[:_ALERTS], alerts_count=len(alerts), may_resolve=can(viewer, "alert.resolve"),
+        alerts=alerts[:_ALERTS], alerts_count=len(alerts), alerts_agent=agent, may_resolve=can(viewer, "alert.resolve"),
         broken=[one for one in connections if one.state == "active" and one.health == "broken"][:_ALERTS],
         to_settle=queries.open_effects_count(session, viewer) if can(viewer, "effect.read") else 0,
         asked=[AskedLine(one, SEAT_TITLES[one.kind][0].lower()) for one in _asked(session, viewer)],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from signoff.watch.actions import resolve_alert
@@ -17,11 +19,11 @@ page = Page(__file__)
 
 
 @router.get("")
-async def home(request: Request, looker: Looker) -> Response:
-    """The first page."""
+async def home(request: Request, looker: Looker, agent: Annotated[str, Query(max_length=80)] = "") -> Response:
+    """The first page; with `agent`, of the alerts only those about this one."""
     house = house_of(request)
     checks = await house.readiness.checks()
-    view = await house.store.read_async(load, looker.viewer, checks)
+    view = await house.store.read_async(load, looker.viewer, checks, agent)
     return page.page_or_fragment(request, view, "_body.html")
 
 

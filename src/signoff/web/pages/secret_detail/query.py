@@ -53,6 +53,7 @@ class SecretView:
     older_versions: int
     uses: tuple[SecretUseRow, ...]
     may_change: bool
+    may_share: bool
     may_read_runs: bool
     problem: str
     errors: Mapping[str, Sequence[str]]
@@ -116,6 +117,7 @@ def load(
         older_versions=max(0, len(versions) - _VERSIONS_SHOWN),
         uses=uses_of(session, viewer, secret_id),
         may_change=may_change,
+        may_share=may_change and can(viewer, "secret.manage", environment_id=row.environment_id),
         may_read_runs=can(viewer, "run.read"),
         problem=problem,
         errors=errors or {},
