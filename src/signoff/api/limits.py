@@ -15,6 +15,7 @@ from signoff.api.desk import AtDesk, AtMakingDesk, Cursor, Id, Size
 from signoff.api.shapes import Body, IdText, Reason, Usd
 from signoff.api.shapes import router as make_router
 from signoff.budgets import caps, queries
+from signoff.budgets.defaults import Defaults, defaults_of
 from signoff.budgets.queries import DayOfSpend, Spend
 from signoff.freezes import actions as freezing
 from signoff.freezes import queries as freezes_queries
@@ -60,19 +61,19 @@ class Budget:
 @router.get("/v1/{workspace}/budget", response_model=Budget)
 async def budget(desk: AtDesk, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Response:
     """What was spent, and what is left today."""
-    return answer(await desk.read(_budget, days))
+    return answer(await desk.read(_budget, defaults_of(desk.settings), days))
 
 
-def _budget(session: Session, viewer: Principal, days: int) -> Budget:
+def _budget(session: Session, viewer: Principal, defaults: Defaults, days: int) -> Budget:
     authorize(viewer, "budget.read")
-    return Budget(queries.today(session, viewer.workspace_id), queries.daily(session, viewer, days=days))
+    return Budget(queries.today(session, viewer.workspace_id, defaults), queries.daily(session, viewer, days=days))
 
 
 @router.put("/v1/{workspace}/budget", response_model=Budget)
 async def set_daily_cap(desk: AtDesk, body: DailyCap) -> Response:
     """Set the daily limit. It holds from the next model call on."""
     await desk.write(caps.set_daily_cap, cap_usd=body.daily_cap_usd)
-    return answer(await desk.read(_budget, 30))
+    return answer(await desk.read(_budget, defaults_of(desk.settings), 30))
 
 
 @router.put("/v1/{workspace}/prices/{model}", response_model=Done)

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from signoff.budgets.prices import entered_prices
+from signoff.budgets.defaults import Defaults
 from signoff.budgets.queries import today
 from signoff.budgets.states import day_of
 from signoff.freezes.actions import order_freeze
@@ -23,7 +24,7 @@ def post(site: Site, rest: str, who: str = "mei", **fields: str):
 
 def cap(site: Site) -> Decimal | None:
     with site.store.read() as session:
-        return today(session, site.seeded.workspace_id).cap_usd
+        return today(session, site.seeded.workspace_id, Defaults()).cap_usd
 
 
 def prices(site: Site) -> dict[str, tuple[Decimal, Decimal]]:

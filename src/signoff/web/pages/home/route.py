@@ -21,7 +21,7 @@ async def home(request: Request, looker: Looker) -> Response:
     """The first page."""
     house = house_of(request)
     checks = await house.readiness.checks()
-    view = await house.store.read_async(load, looker.viewer, checks)
+    view = await house.store.read_async(load, looker.viewer, checks, house.services.limits)
     return page.page_or_fragment(request, view, "_body.html")
 
 
