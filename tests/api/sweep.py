@@ -104,6 +104,7 @@ BODIES: dict[str, Any] = {
     "share_secret": {},
     "hand_over_secret": {"member_id": "mem_nobody"},
     "set_daily_cap": {"daily_cap_usd": "5"},
+    "set_limits": {"scope": "workspace", "monthly_usd": "900"},
     "set_price": {"input_usd": "1", "output_usd": "2"},
     "order_freeze": {"scope": "workspace", "reason": "stop"},
     "cancel_run": {},

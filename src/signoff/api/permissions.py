@@ -164,6 +164,8 @@ NEEDS: dict[str, Action | None] = {
     "hand_over_secret": "secret.manage",
     "budget": "budget.read",
     "set_daily_cap": "budget.manage",
+    "limits": "budget.read",
+    "set_limits": "budget.manage",
     "set_price": "budget.manage",
     "remove_price": "budget.manage",
     "freezes": "agent.read",

@@ -17,7 +17,7 @@ from signoff.budgets import statements
 from signoff.budgets.alerts import forget, tell_if_due
 from signoff.budgets.defaults import Defaults
 from signoff.budgets.refusals import LimitsOutOfOrder
-from signoff.budgets.states import COVERS, SCOPES, Covers, Limit, Scope, pot_name
+from signoff.budgets.states import COVERS, SCOPES, Covers, Limit, Scope, is_always_counted, pot_name
 from signoff.budgets.windows import PERIODS, Period, span_at
 from signoff.kit import clock, ids, money
 from signoff.kit.errors import Malformed, NotFound
@@ -200,7 +200,7 @@ def _recount(session: Session, workspace_id: str, limit: Limit, zone: str, now: 
     if limit.cap_usd is None:
         session.execute(update(SpendCounter).where(SpendCounter.pot == pot).values(**told))
         return
-    spent = _cost_of_runs(session, workspace_id, limit, span.start)
+    spent = money.ZERO if is_always_counted(limit) else _cost_of_runs(session, workspace_id, limit, span.start)
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     first = {"pot": pot, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO}
     session.execute(insert(SpendCounter).values(**first).on_conflict_do_nothing())

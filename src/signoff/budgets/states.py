@@ -110,6 +110,11 @@ def pot_name(scope: Scope, target_id: str, period: Period, covers: Covers, key: 
     return f"{old or f'{scope}-{period}-{covers}'}:{target_id}:{key}"
 
 
+def is_always_counted(limit: Limit) -> bool:
+    """Return whether the money of a limit is counted also where there is no limit."""
+    return (limit.scope, limit.period, limit.covers) in _OLD_NAMES
+
+
 def parsed(name: str) -> tuple[Scope, str, Period, Covers] | None:
     """Return scope, target, period and whose money a pot counts; None for the pot of a run."""
     first, _, rest = name.partition(":")

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
 from signoff.agents.queries import draft_of, revision_body
+from signoff.budgets.defaults import Defaults
+from signoff.budgets.overview import LimitLine, limit_lines
 from signoff.connections.catalog import CatalogConnection, CatalogTool, catalog, gravest
 from signoff.kit import clock
 from signoff.kit.paging import PAGE_SIZE_MAX
@@ -70,6 +72,7 @@ class OverviewView:
     today: AgentTotals | None
     week: AgentTotals | None
     median_ms: float | None
+    spending: tuple[LimitLine, ...]
     people: tuple[tuple[str, str], ...]
     form: Form
     problem: str = ""
@@ -82,6 +85,7 @@ def load(
     slug: str,
     *,
     today: datetime,
+    defaults: Defaults,
     form: Form | None = None,
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
@@ -107,6 +111,7 @@ def load(
         today=totals_of(session, viewer, agent.id, since=today) if may_see_runs else None,
         week=totals_of(session, viewer, agent.id, since=week) if may_see_runs else None,
         median_ms=None if seconds is None else seconds * 1000,
+        spending=tuple(limit_lines(session, viewer, defaults, agent=agent.id)) if can(viewer, "budget.read") else (),
         people=_people(session, viewer) if head.may_edit else (),
         form=form or _filled(head),
         problem=problem,

@@ -13,7 +13,7 @@ from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.web.day import start_of_day
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
-from signoff.web.house import store_of
+from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
 from signoff.web.pages.agent_overview.query import load
@@ -26,7 +26,9 @@ page = Page(__file__)
 def agent_overview(request: Request, looker: Looker, agent: str) -> Response:
     """The overview."""
     with store_of(request).read() as session:
-        view = load(session, looker.viewer, agent, today=start_of_day(request))
+        view = load(
+            session, looker.viewer, agent, today=start_of_day(request), defaults=house_of(request).services.limits
+        )
     return page.draw(request, "page.html", view)
 
 
@@ -88,8 +90,8 @@ def _do(
     except Refusal as refusal:
         with store.read() as session:
             view = load(
-                session, looker.viewer, agent, today=start_of_day(request), form=fields, problem=refusal.detail,
-                errors=refusal.errors,
+                session, looker.viewer, agent, today=start_of_day(request), defaults=house_of(request).services.limits,
+                form=fields, problem=refusal.detail, errors=refusal.errors,
             )  # fmt: skip
         return page.draw(request, "page.html", view, status=refusal.status)
     return see_other(request, looker.chrome.href(f"/agents/{agent}"), done)
