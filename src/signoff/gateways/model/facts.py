@@ -96,6 +96,8 @@ def finished_outcome(session: Session, run_id: str, key: str) -> ModelOutcome | 
         return None
     if row.state in ("completed", "cached"):
         return ModelOutcome("answered", row.response)
+    if row.detail.get("hold"):
+        return ModelOutcome("held", code=row.code, reason=row.reason, hold=row.detail["hold"])
     resume_at = row.detail.get("resume_at")
     return ModelOutcome(
         "waits" if row.state == "waiting" else "stopped",

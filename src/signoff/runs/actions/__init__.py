@@ -12,6 +12,7 @@ from signoff.runs.actions.legs import (
     take_leg,
     wait_run,
 )
+from signoff.runs.actions.raising import raise_cap
 from signoff.runs.actions.request import START, request_run
 from signoff.runs.actions.settle import answer_hold, resume_when_answered, settle_effect
 
@@ -26,6 +27,7 @@ __all__ = [
     "end_cancelled",
     "end_leg",
     "fail_run",
+    "raise_cap",
     "reject_run",
     "request_run",
     "resume_run",
