@@ -59,6 +59,10 @@ BODIES: dict[str, Any] = {
     "edit_agent": {"description": "changed"},
     "disable_agent": {},
     "enable_agent": {},
+    "pause_agent": {"reason": "to look"},
+    "resume_agent": {},
+    "stop_agent": {"reason": "to look"},
+    "cancel_matching": {"reason": "to look", "agent": "{agent}"},
     "give_grant": {"member_id": "{member}", "level": "operator"},
     "ask_owner": {},
     "ask_access": {"role": "viewer", "reason": "to read"},
@@ -127,7 +131,7 @@ INSTANCE = ("list_workspaces", "create_workspace", "suspend_workspace", "resume_
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {"replay_run": "run.read"}
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
-_NOT_THERE = ("end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership", "approve_access",
+_NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership", "approve_access",
               "refuse_access", "withdraw_access")  # fmt: skip
 
 
