@@ -26,6 +26,7 @@ from signoff.runs.views import RunRow
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.agent_words import bound_in_words, limits_in_words
 from signoff.web.forms import Form
+from signoff.web.pages.agent_overview.stops import Stops, load_stops
 
 RUNS_SHOWN = 8
 
@@ -73,6 +74,7 @@ class OverviewView:
     week: AgentTotals | None
     median_ms: float | None
     spending: tuple[LimitLine, ...]
+    stops: Stops
     people: tuple[tuple[str, str], ...]
     form: Form
     problem: str = ""
@@ -112,6 +114,7 @@ def load(
         week=totals_of(session, viewer, agent.id, since=week) if may_see_runs else None,
         median_ms=None if seconds is None else seconds * 1000,
         spending=tuple(limit_lines(session, viewer, defaults, agent=agent.id)) if can(viewer, "budget.read") else (),
+        stops=load_stops(session, viewer, head),
         people=_people(session, viewer) if head.may_edit else (),
         form=form or _filled(head),
         problem=problem,
