@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -63,12 +63,12 @@ def set_limits(
     given = {"day": daily, "week": weekly, "month": monthly}
     caps: dict[Any, Decimal | None] = {period: _usd(text) for period, text in given.items() if text is not None}
     change = limits.Change(
-        scope=scope,
+        scope=cast("Any", scope),
         target=target,
-        covers=covers,
+        covers=cast("Any", covers),
         caps=caps,
         alert_percent=alert,
-        is_hard=is_hard,  # pyright: ignore[reportArgumentType]
+        is_hard=is_hard,
     )
     settings = settings_for(data)
     with store_for(settings) as store:

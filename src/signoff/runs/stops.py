@@ -119,8 +119,10 @@ def _facts(session: Session, row: StopOrder) -> StopFacts:
 
 def bounds_of(workspace_id: str, wanted: Mapping[str, Any], *, agent_id: str | None) -> list[ColumnElement[bool]]:
     """Return the conditions of a stored filter. For this room."""
-    given = {name: wanted[name] for name in _FIELDS if wanted.get(name) is not None}
-    times = {name: datetime.fromisoformat(wanted[name]) for name in ("since", "until") if wanted.get(name)}
+    given: dict[str, Any] = {name: wanted[name] for name in _FIELDS if wanted.get(name) is not None}
+    times: dict[str, Any] = {
+        name: datetime.fromisoformat(wanted[name]) for name in ("since", "until") if wanted.get(name)
+    }
     bounds: list[ColumnElement[bool]] = [Run.workspace_id == workspace_id]
     if agent_id is not None:
         bounds.append(Run.agent_id == agent_id)

@@ -111,7 +111,7 @@ def _settled(session: Session, run: RunContext, call: ModelCall, facts: ModelFac
         session,
         run_id=run.run_id,
         key=call.key,
-        state={"answered": "cached", "held": "waiting"}.get(outcome.kind, "stopped"),
+        state="cached" if outcome.kind == "answered" else "waiting" if outcome.kind == "held" else "stopped",
         code=outcome.code,
         reason=verdict.reason,
         response=outcome.response,

@@ -48,18 +48,17 @@ def call_off_batch(session: Session, bounds: Sequence[ColumnElement[bool]], *, r
 
 
 def _tell(session: Session, run_ids: list[str], reason: str, moment: datetime) -> None:
-    told = {"state": "cancelled", "code": "cancelled", "reason": reason}
-    names = ["workspace_id", "run_id", "kind", "data", "at"]
-    of_state = literal(told, type_=Json)
+    """Tell the watchers of each run that it is over: one event, which says its state too."""
+    told = literal({"state": "cancelled", "code": "cancelled", "reason": reason}, type_=Json)
     if session.get_bind().dialect.name == "postgresql":
-        of_end: Any = of_state.op("||")(func.jsonb_build_object("id", Run.id))
+        data: Any = told.op("||")(func.jsonb_build_object("id", Run.id))
     else:
-        of_end = func.json_set(of_state, "$.id", Run.id)
-    for kind, data in (("run", of_state), ("error", of_end)):
-        rows = select(Run.workspace_id, Run.id, literal(kind), data, literal(moment, type_=Moment)).where(
-            Run.id.in_(run_ids)
-        )
-        session.execute(insert(cast("Table", RunEvent.__table__)).from_select(names, rows, include_defaults=False))
+        data = func.json_set(told, "$.id", Run.id)
+    rows = select(Run.workspace_id, Run.id, literal("error"), data, literal(moment, type_=Moment)).where(
+        Run.id.in_(run_ids)
+    )
+    names = ["workspace_id", "run_id", "kind", "data", "at"]
+    session.execute(insert(cast("Table", RunEvent.__table__)).from_select(names, rows, include_defaults=False))
 
 
 def _withdraw(session: Session, run_ids: list[str], moment: datetime) -> None:

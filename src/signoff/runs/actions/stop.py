@@ -156,10 +156,10 @@ def finish_stop(session: Session, order_id: str) -> bool:
             if not is_over(state):
                 return False
             ends.append(ended_at or order.ordered_at)
-    order.ended_at = max(ends)
+    last = order.ended_at = max(ends)
     order.state = "done"
     session.flush()
-    seconds = round(max((order.ended_at - order.ordered_at).total_seconds(), 0.0), 3)
+    seconds = round(max((last - order.ordered_at).total_seconds(), 0.0), 3)
     audit.write(
         session, workspace_id=order.workspace_id, actor=SYSTEM, action="stop.measured", object_kind="stop",
         object_id=order.id, detail={"cancelled": order.cancelled, "asked": len(order.asked), "seconds": seconds},

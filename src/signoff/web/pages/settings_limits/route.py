@@ -13,6 +13,7 @@ from starlette.responses import Response
 from signoff.budgets.caps import remove_price, set_daily_cap, set_price
 from signoff.budgets.limits import FIELDS, Change, set_limits
 from signoff.budgets.states import Covers, Scope
+from signoff.budgets.windows import Period
 from signoff.freezes.actions import lift_freeze, order_freeze
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, Refusal
 from signoff.web.flash import Flash
@@ -52,7 +53,9 @@ def set_one(request: Request, looker: Looker, fields: Fields) -> Response:
 
     def work(session: Session) -> None:
         scope, _, target = fields.text("target").partition(":")
-        caps = {period: _cap(fields, name) for period, name in FIELDS.items() if fields.text(name).strip()}
+        caps: dict[Period, Decimal | None] = {
+            period: _cap(fields, name) for period, name in FIELDS.items() if fields.text(name).strip()
+        }
         if not caps:
             raise Malformed("Write at least one amount.", errors={"daily_usd": ["write at least one amount"]})
         change = Change(
