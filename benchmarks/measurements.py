@@ -11,6 +11,7 @@ from benchmarks import databases, peer
 from benchmarks.rounds import Figures, Probe, in_turns
 
 STEPS = 5
+QUEUE = 100_000
 # Model calls and tool calls after each: the differences between these conversations are the cost of one call.
 SHAPES = {"one": (1, 0), "few": (11, 1), "many": (11, 4)}
 
@@ -126,6 +127,28 @@ def _throughput(database: str, ours: Figures, name: str, other: Figures) -> Row:
     )
 
 
+def stops(repeats: int) -> list[Row]:
+    """One click that stops an agent with 100,000 queued runs, while others go on asking for theirs."""
+    rows = [_stop("SQLite", in_turns([Probe("stop", "stop", {"runs": QUEUE})], repeats)["stop"])]
+    with databases.postgres() as server:
+        if server is None:
+            return [*rows, Row("A stop, Postgres", "not measured: no Postgres on this machine")]
+        rounds = [
+            in_turns([Probe("stop", "stop", {"runs": QUEUE, "url": databases.fresh(server)})], 1)["stop"]
+            for _ in range(repeats)
+        ]
+    return [*rows, _stop("Postgres", _median_of(rounds))]
+
+
+def _stop(database: str, found: Figures) -> Row:
+    return Row(
+        f"Stop of {QUEUE:,} queued runs, {database}",
+        f"{found['seconds']:.1f} s, the click {found['click_ms']:.0f} ms",
+        f"others ask for a run meanwhile: p50 {found['others_p50_ms']:.0f} ms, at most {found['others_max_ms']:.0f} ms",
+        aim="seconds",
+    )
+
+
 def memory(repeats: int) -> list[Row]:
     """The memory of one idle process that serves and works."""
     found = in_turns([Probe("idle", "memory")], repeats)["idle"]
@@ -142,4 +165,5 @@ ALL: dict[str, Callable[[int], list[Row]]] = {
     "calls": calls,
     "starts": starts,
     "memory": memory,
+    "stops": stops,
 }

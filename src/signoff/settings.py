@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -159,6 +160,11 @@ class Settings(BaseSettings):
     wrong_keys_per_minute: int | None = Field(default=None, gt=0)
     sign_in_per_minute: int = Field(default=10, gt=0)
     sign_in_total_per_minute: int = Field(default=600, gt=0)
+
+    # Money: the most US dollars a day for whatever has no limit of its own
+    workspace_day_usd_default: Decimal | None = Field(default=Decimal(500), ge=0, le=1_000_000)
+    agent_day_usd_default: Decimal | None = Field(default=Decimal(100), ge=0, le=1_000_000)
+    agent_test_day_usd_default: Decimal | None = Field(default=Decimal(25), ge=0, le=1_000_000)
 
     # The outside
     allow_loopback: bool = False

@@ -162,7 +162,8 @@ def test_f66_a_cap_stops_a_loop(product: Product, provider: FakeProvider):
     call = (1_000_000 * 3 + 100_000 * 15) / 1e6
     provider.will(slug, lambda body, n: tool_calls(("erp_look", {"n": f"f66-{n}"}), usage=usage)(body, n))
     run = product.run(slug)["run"]
-    assert (run["state"], run["code"]) == ("failed", "run_budget_exceeded")
+    # Nothing runs any more: it waits for somebody who gives it more, or not.
+    assert (run["state"], run["waiting_for"], run["code"]) == ("waiting", "budget", "needs_budget")
     assert 50 <= float(run["cost_usd"]) <= 50 + call
     assert float(run["cost_usd"]) == provider.calls(slug) * call
 

@@ -62,6 +62,10 @@ BODIES: dict[str, Any] = {
     "edit_agent": {"description": "changed"},
     "disable_agent": {},
     "enable_agent": {},
+    "pause_agent": {"reason": "to look"},
+    "resume_agent": {},
+    "stop_agent": {"reason": "to look"},
+    "cancel_matching": {"reason": "to look", "agent": "{agent}"},
     "give_grant": {"member_id": "{member}", "level": "operator"},
     "ask_owner": {},
     "ask_access": {"role": "viewer", "reason": "to read"},
@@ -107,6 +111,7 @@ BODIES: dict[str, Any] = {
     "share_secret": {},
     "hand_over_secret": {"member_id": "mem_nobody"},
     "set_daily_cap": {"daily_cap_usd": "5"},
+    "set_limits": {"scope": "workspace", "monthly_usd": "900"},
     "set_price": {"input_usd": "1", "output_usd": "2"},
     "order_freeze": {"scope": "workspace", "reason": "stop"},
     "approve": {},
@@ -135,8 +140,8 @@ _OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval")
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {"replay_run": "run.read"}
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
-_NOT_THERE = ("end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership", "approve_access",
-              "refuse_access", "withdraw_access")  # fmt: skip
+_NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership",
+              "approve_access", "refuse_access", "withdraw_access")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

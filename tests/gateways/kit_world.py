@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
+from signoff.budgets.caps import set_daily_cap
 from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault, create_secret
 from signoff.connectors.protocol import ToolAnswer, ToolSpec
@@ -114,6 +115,10 @@ class World:
 
     def with_mode(self, mode: Any, replay_of: str | None = None) -> World:
         return replace(self, run=replace(self.run, mode=mode, replay_of=replay_of))
+
+    def with_daily_cap(self, cap_usd: Decimal | None) -> None:
+        """Let the workspace spend so much in a day."""
+        self.change(lambda session: set_daily_cap(session, self.principal, cap_usd=cap_usd))
 
     def another_run(self) -> World:
         """The same revision on another input."""

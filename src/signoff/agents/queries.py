@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
 from signoff.agents.lookup import agent_for
+from signoff.agents.pauses import PauseFacts, pauses_of
 from signoff.agents.revisions import find_revision, revision_body, revision_facts
 from signoff.agents.states import AgentState
 from signoff.agents.views import (
@@ -51,7 +52,8 @@ def agent_by_slug(session: Session, viewer: Principal, agent: str) -> AgentFacts
         NotFound: this workspace has no such agent.
     """
     found = agent_for(session, viewer, agent, "agent.read")
-    return _facts(session.execute(_agents().where(Agent.id == found.id)).one())
+    pause = pauses_of(session, [found.id], with_reach=True).get(found.id)
+    return _facts(session.execute(_agents().where(Agent.id == found.id)).one(), pause)
 
 
 def agents_page(
@@ -79,7 +81,9 @@ def agents_page(
     if owner_id:
         wanted = wanted.where(or_(Agent.owner_id == owner_id, Agent.backup_id == owner_id))
     page = newest_first(session, wanted, Agent.id, cursor=cursor, size=size)
-    return Page([_facts(row) for row in page.rows], page.next_cursor, page.previous_cursor)
+    paused = pauses_of(session, [row.Agent.id for row in page.rows])
+    rows = [_facts(row, paused.get(row.Agent.id)) for row in page.rows]
+    return Page(rows, page.next_cursor, page.previous_cursor)
 
 
 def _agents() -> Select[*tuple[Any, ...]]:
@@ -114,7 +118,7 @@ def _has_tag(session: Session, tag: str) -> ColumnElement[bool]:
     return exists(select(literal(1)).select_from(members).where(members.c.value == tag))
 
 
-def _facts(row: Row[*tuple[Any, ...]]) -> AgentFacts:
+def _facts(row: Row[*tuple[Any, ...]], pause: PauseFacts | None) -> AgentFacts:
     agent: Agent = row.Agent
     return AgentFacts(
         id=agent.id,
@@ -131,6 +135,7 @@ def _facts(row: Row[*tuple[Any, ...]]) -> AgentFacts:
         draft_updated_by_name=row.draft_updated_by_name,
         has_unfrozen_edits=bool(row.has_unfrozen_edits),
         created_at=agent.created_at,
+        pause=pause,
     )
 
 

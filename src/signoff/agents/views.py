@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from signoff.agents.pauses import PauseFacts
 from signoff.agents.states import AgentState
 
 
@@ -20,7 +21,8 @@ class PersonFacts:
 
 @dataclass(frozen=True, slots=True)
 class AgentFacts:
-    """One agent. `has_unfrozen_edits`: the draft was saved after the newest revision was frozen."""
+    """One agent. `has_unfrozen_edits`: the draft was saved after the newest revision was frozen. `pause`: the one that
+    stands, if it is paused."""
 
     id: str
     slug: str
@@ -36,6 +38,7 @@ class AgentFacts:
     draft_updated_by_name: str
     has_unfrozen_edits: bool
     created_at: datetime
+    pause: PauseFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

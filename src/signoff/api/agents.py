@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Query, Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 from sqlalchemy.orm import Session
 
 from signoff.agents import actions, queries
@@ -14,11 +14,14 @@ from signoff.agents.states import AgentState
 from signoff.agents.views import AgentFacts
 from signoff.api.answers import Listed, Made, answer, listed
 from signoff.api.desk import AgentName, AtDesk, AtMakingDesk, Cursor, Size
-from signoff.api.shapes import Body, IdText, Json, Name, Reason, SlugText, Text
+from signoff.api.shapes import Body, IdText, Json, Moment, Name, Reason, SlugText, Text
 from signoff.api.shapes import router as make_router
 from signoff.deployments import queries as deployments
 from signoff.deployments.views import LiveFacts
 from signoff.people.access import Principal
+from signoff.runs import stops
+from signoff.runs.actions import stop_agent as order_stop
+from signoff.runs.stops import OpenRuns, StopFacts
 
 router = make_router("agents")
 
@@ -51,6 +54,20 @@ class Switch(Body):
     """Why."""
 
     reason: Reason = ""
+
+
+class Pause(Body):
+    """Why, and until when; without an end it lasts until somebody resumes it."""
+
+    reason: Annotated[Reason, Field(min_length=1)]
+    until: Moment | None = None
+
+
+class Stop(Body):
+    """Why, and whether the agent is paused too, so that nothing takes the place of what was stopped."""
+
+    reason: Annotated[Reason, Field(min_length=1)]
+    pause: StrictBool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +135,30 @@ async def enable_agent(desk: AtDesk, agent: AgentName, body: Switch) -> Response
     """Take runs again."""
     await desk.write(actions.enable_agent, agent, reason=body.reason)
     return answer(await desk.read(_detail, agent))
+
+
+@router.post("/v1/{workspace}/agents/{agent}:pause", response_model=AgentDetail)
+async def pause_agent(desk: AtDesk, agent: AgentName, body: Pause) -> Response:
+    """Let nothing new start, whatever would start it. What runs goes on; what is queued waits until the end."""
+    await desk.write(actions.pause_agent, agent, reason=body.reason, until=body.until)
+    return answer(await desk.read(_detail, agent))
+
+
+@router.post("/v1/{workspace}/agents/{agent}:resume", response_model=AgentDetail)
+async def resume_agent(desk: AtDesk, agent: AgentName, body: Switch | None = None) -> Response:
+    """End the pause. What was queued meanwhile starts."""
+    await desk.write(actions.resume_agent, agent, reason=body.reason if body else "")
+    return answer(await desk.read(_detail, agent))
+
+
+@router.get("/v1/{workspace}/agents/{agent}/open-runs", response_model=OpenRuns)
+async def open_runs(desk: AtDesk, agent: AgentName) -> Response:
+    """How many runs a stop would hit now. It changes nothing."""
+    return answer(await desk.read(stops.open_runs, agent))
+
+
+@router.post("/v1/{workspace}/agents/{agent}:stop", response_model=StopFacts, status_code=202)
+async def stop_agent(desk: AtDesk, agent: AgentName, body: Stop) -> Response:
+    """Cancel everything of an agent that is running, waiting and queued. The order says how far it is."""
+    order = await desk.write(order_stop, agent, reason=body.reason, with_pause=body.pause)
+    return answer(await desk.read(stops.stop_order, order), 202)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query, Response
 from pydantic import Field
@@ -18,10 +18,11 @@ from signoff.api.shapes import router as make_router
 from signoff.kit import clock
 from signoff.kit.errors import Refusal
 from signoff.people.access import Principal
-from signoff.runs import actions, queries
+from signoff.runs import actions, queries, stops
 from signoff.runs.facts import RequestedRun
 from signoff.runs.filters import RunFilter
 from signoff.runs.states import Origin, RunState, Source
+from signoff.runs.stops import StopFacts
 from signoff.runs.views import FailureCluster, MessageRow, RunDetail, RunRow, StepDetail, StepRow
 
 router = make_router("runs")
@@ -56,6 +57,22 @@ class CancelMany(Body):
 
     runs: Annotated[list[IdText], Field(min_length=1, max_length=200)]
     reason: Reason = ""
+
+
+class CancelAll(Body):
+    """Which runs under way to call off: all that fit. An empty filter is every run of the workspace."""
+
+    reason: Annotated[Reason, Field(min_length=1)]
+    agent: IdText | None = None
+    environment: IdText | None = None
+    states: Annotated[list[Literal["queued", "waiting", "running"]], Field(max_length=3)] = Field(
+        default_factory=list[Literal["queued", "waiting", "running"]]
+    )
+    source: Source | None = None
+    origin: Origin | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    text: Annotated[str | None, Field(max_length=200)] = None
 
 
 class Cancel(Body):
@@ -126,6 +143,21 @@ async def cancel_runs(desk: AtDesk, body: CancelMany) -> Response:
         except Refusal as refusal:
             outcomes[run_id] = refusal.code
     return answer(Cancelled(outcomes))
+
+
+@router.post("/v1/{workspace}/runs:cancel-matching", response_model=StopFacts, status_code=202)
+async def cancel_matching(desk: AtDesk, body: CancelAll) -> Response:
+    """Call off every run under way that fits, however many. The order says how far it is."""
+    given = body.model_dump(exclude={"reason", "states"})
+    wanted = RunFilter(**given, states=tuple(body.states))
+    order = await desk.write(actions.cancel_matching, wanted, reason=body.reason)
+    return answer(await desk.read(stops.stop_order, order), 202)
+
+
+@router.get("/v1/{workspace}/stops/{stop}", response_model=StopFacts)
+async def stop_order(desk: AtDesk, stop: Id) -> Response:
+    """An order to call many runs off: how far it is, and how long it took."""
+    return answer(await desk.read(stops.stop_order, stop))
 
 
 @router.get("/v1/{workspace}/runs/{run}", response_model=RunDetail)

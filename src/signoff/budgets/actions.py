@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.budgets import statements
+from signoff.budgets.alerts import tell_if_due
 from signoff.budgets.states import Pot
 from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded, StoreError
@@ -97,7 +98,9 @@ def _end(session: Session, reservation_id: str, state: str, cost: Decimal) -> bo
 def _change_counters(session: Session, pots: list[str], *, held: Decimal, spent: Decimal = money.ZERO) -> None:
     # In the order in which holds are taken, for the same reason.
     for pot in sorted(pots):
-        statements.CHANGE.run(session, {"of_pot": pot, "held": held, "spent": spent})
+        row = statements.CHANGE.first(session, {"of_pot": pot, "held": held, "spent": spent})
+        if row is not None and spent:
+            tell_if_due(session, pot, row)
 
 
 def _hold(session: Session, workspace_id: str, pot: Pot, amount: Decimal) -> bool:
@@ -108,7 +111,10 @@ def _hold(session: Session, workspace_id: str, pot: Pot, amount: Decimal) -> boo
     if statement.run(session, values) == 1:
         return True
     # No room, or the first call of this pot (maybe beside another first one): it has its row now; ask again.
-    first = {"pot": pot.name, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO}
+    first = {
+        "pot": pot.name, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO,
+        "cap_usd": pot.told_usd, "warn_usd": pot.warn_usd,
+    }  # fmt: skip
     statements.OPEN_POT.run(session, first)
     return statement.run(session, values) == 1
 

@@ -7,14 +7,15 @@ from decimal import Decimal
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from signoff.budgets.defaults import Defaults
+from signoff.budgets.limits import CAP_USD_MAX, Change, put_limits
 from signoff.kit import clock, money
 from signoff.kit.errors import Malformed, NotFound
 from signoff.people.access import Principal, authorize
 from signoff.record import audit
 from signoff.tables.limits import PriceOverride
-from signoff.tables.people import Environment, Workspace
+from signoff.tables.people import Environment
 
-CAP_USD_MAX = Decimal(1_000_000)
 PRICE_USD_MAX = Decimal(100_000)
 
 
@@ -24,12 +25,13 @@ def set_daily_cap(session: Session, principal: Principal, *, cap_usd: Decimal | 
     Raises:
         NotAllowed: the caller may not manage budgets.
         Malformed: the cap is negative, not a number, or above a million.
+        LimitsOutOfOrder: its week or month has less.
     """
     authorize(principal, "budget.manage")
     if cap_usd is not None:
         _check("cap_usd", cap_usd, CAP_USD_MAX)
-    workspace = session.get_one(Workspace, principal.workspace_id)
-    before, workspace.daily_cap_usd = workspace.daily_cap_usd, cap_usd
+    change = Change("workspace", caps={"day": cap_usd})
+    before, _ = put_limits(session, principal, Defaults(), change, principal.workspace_id)
     audit.write(
         session,
         workspace_id=principal.workspace_id,
@@ -37,7 +39,7 @@ def set_daily_cap(session: Session, principal: Principal, *, cap_usd: Decimal | 
         action="budget.daily_cap_set",
         object_kind="workspace",
         object_id=principal.workspace_id,
-        detail={"before_usd": money.as_text(before), "after_usd": money.as_text(cap_usd)},
+        detail={"before_usd": money.as_text(before["day"].cap_usd), "after_usd": money.as_text(cap_usd)},
     )
 
 
@@ -48,6 +50,7 @@ def set_environment_cap(session: Session, principal: Principal, slug: str, *, ca
         NotAllowed: the caller may not manage budgets.
         NotFound: there is no such environment here.
         Malformed: the cap is negative, not a number, or above a million.
+        LimitsOutOfOrder: its week or month has less.
     """
     authorize(principal, "budget.manage")
     if cap_usd is not None:
@@ -57,8 +60,7 @@ def set_environment_cap(session: Session, principal: Principal, slug: str, *, ca
     )
     if row is None:
         raise NotFound(f"There is no environment {slug[:63]!r} in this workspace.")
-    before, row.daily_cap_usd = row.daily_cap_usd, cap_usd
-    session.flush()
+    before, _ = put_limits(session, principal, Defaults(), Change("environment", caps={"day": cap_usd}), row.id)
     audit.write(
         session,
         workspace_id=principal.workspace_id,
@@ -66,7 +68,11 @@ def set_environment_cap(session: Session, principal: Principal, slug: str, *, ca
         action="budget.environment_cap_set",
         object_kind="environment",
         object_id=row.id,
-        detail={"environment": slug, "before_usd": money.as_text(before), "after_usd": money.as_text(cap_usd)},
+        detail={
+            "environment": slug,
+            "before_usd": money.as_text(before["day"].cap_usd),
+            "after_usd": money.as_text(cap_usd),
+        },
     )
 
 

@@ -10,10 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.budgets import statements
-from signoff.budgets.states import day_of, environment_pot
+from signoff.budgets.defaults import Defaults
+from signoff.budgets.states import day_of
 from signoff.kit import clock, money
 from signoff.kit.errors import NotFound
 from signoff.people.access import Principal, authorize
+from signoff.tables.limits import BudgetLimit
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
 
@@ -64,9 +66,11 @@ def spent(session: Session, pot: str) -> Spend:
 
 def spent_in(session: Session, pots: list[str]) -> tuple[Spend, ...]:
     """Return what each of `pots` has spent and holds, in their order. For rooms and gateways."""
-    if 0 < len(pots) <= 3:
-        padded = (pots * 3)[:3]
-        rows = statements.SPENT_FEW.all(session, {f"of_pot_{number + 1}": pot for number, pot in enumerate(padded)})
+    size = next((size for size in statements.SPENT_FEW if 0 < len(pots) <= size), 0)
+    if size:
+        padded = (pots * size)[:size]
+        of = {f"of_pot_{number + 1}": pot for number, pot in enumerate(padded)}
+        rows = statements.SPENT_FEW[size].all(session, of)
     else:
         rows = session.connection().execute(statements.SPENT, {"of_pots": pots}).all()
     found = {row.pot: Spend(row.spent_usd, row.held_usd) for row in rows}
@@ -87,34 +91,48 @@ def spent_by_run(session: Session, viewer: Principal, run_id: str) -> Spend:
     return spent(session, f"run:{run_id}")
 
 
-def today(session: Session, workspace_id: str) -> Spend:
-    """Return today's spend of a workspace against its daily cap. For rooms and gateways."""
-    workspace = session.get_one(Workspace, workspace_id)
-    day = day_of(workspace.time_zone, clock.now())
+def today(session: Session, workspace_id: str, defaults: Defaults) -> Spend:
+    """Return today's spend of a workspace against its limit for the day. For rooms and gateways."""
+    zone = session.get_one(Workspace, workspace_id).time_zone
+    day = day_of(zone, clock.now())
     found, tests = spent_in(session, [f"day:{workspace_id}:{day}", f"test:{workspace_id}:{day}"])
-    return Spend(found.spent_usd, found.held_usd, workspace.daily_cap_usd, tests.spent_usd)
+    caps = _day_caps(session, workspace_id, defaults)
+    return Spend(found.spent_usd, found.held_usd, caps.get(workspace_id), tests.spent_usd)
 
 
 def today_by_environment(session: Session, viewer: Principal) -> dict[str, Spend]:
-    """Return today's spend of each environment of the viewer's workspace against its cap, by its id.
+    """Return today's spend of each environment of the viewer's workspace against its limit for the day, by its id.
 
     Raises:
         NotAllowed: the viewer may not see budgets.
     """
     authorize(viewer, "budget.read")
-    workspace = session.get_one(Workspace, viewer.workspace_id)
-    places = session.scalars(select(Environment).where(Environment.workspace_id == viewer.workspace_id)).all()
-    pots = {
-        place.id: environment_pot(
-            place.id, place.daily_cap_usd, name=place.name, time_zone=workspace.time_zone, now=clock.now()
-        )
-        for place in places
-    }
-    found = spent_in(session, [pot.name for pot in pots.values()])
+    zone = session.get_one(Workspace, viewer.workspace_id).time_zone
+    places = session.scalars(select(Environment.id).where(Environment.workspace_id == viewer.workspace_id)).all()
+    day, caps = day_of(zone, clock.now()), _day_caps(session, viewer.workspace_id, Defaults())
+    found = spent_in(session, [f"place:{place}:{day}" for place in places])
     return {
-        place_id: Spend(spend.spent_usd, spend.held_usd, pot.cap_usd)
-        for (place_id, pot), spend in zip(pots.items(), found, strict=True)
+        place: Spend(spend.spent_usd, spend.held_usd, caps.get(place))
+        for place, spend in zip(places, found, strict=True)
     }
+
+
+def _day_caps(session: Session, workspace_id: str, defaults: Defaults) -> dict[str, Decimal | None]:
+    """Return the limits for a day of the workspace and its environments, for the money of all runs."""
+    own = session.scalars(
+        select(BudgetLimit).where(
+            BudgetLimit.workspace_id == workspace_id,
+            BudgetLimit.scope.in_(("workspace", "environment")),
+            BudgetLimit.period == "day",
+            BudgetLimit.covers == "all",
+        )
+    ).all()
+    standard = {
+        limit.target_id: limit.cap_usd
+        for limit in defaults.limits("workspace", workspace_id)
+        if (limit.period, limit.covers) == ("day", "all")
+    }
+    return standard | {row.target_id: row.cap_usd for row in own}
 
 
 def daily(session: Session, viewer: Principal, *, days: int = 30) -> list[DayOfSpend]:

@@ -39,6 +39,12 @@ CHANGE = Prepared(
         held_usd=_counters.held_usd + bindparam("held", type_=Usd),
         spent_usd=_counters.spent_usd + bindparam("spent", type_=Usd),
     )
+    .returning(_counters.spent_usd, _counters.cap_usd, _counters.warn_usd, _counters.workspace_id)
+)
+WARN_NEXT = Prepared(
+    update(_counters.pot.table)
+    .where(_counters.pot == bindparam("of_pot"))
+    .values(warn_usd=bindparam("warn", type_=Usd))
 )
 OPEN_POT = Prepared(
     {
@@ -74,12 +80,19 @@ HELD = Prepared(
         _reservations.run_id == bindparam("of_run"), _reservations.state == "held"
     )
 )
-# A call is counted in three pots at most.
-SPENT_FEW = Prepared(
-    select(_counters.pot, _counters.spent_usd, _counters.held_usd).where(
-        or_(*(_counters.pot == bindparam(name) for name in ("of_pot_1", "of_pot_2", "of_pot_3")))
+
+
+def _spent_of(number: int) -> Prepared:
+    names = [f"of_pot_{each + 1}" for each in range(number)]
+    return Prepared(
+        select(_counters.pot, _counters.spent_usd, _counters.held_usd).where(
+            or_(*(_counters.pot == bindparam(name) for name in names))
+        )
     )
-)
+
+
+# A call is counted in so many pots, seldom in more; with every limit there can be, in eighteen.
+SPENT_FEW = {number: _spent_of(number) for number in (3, 6, 18)}
 SPENT = select(_counters.pot, _counters.spent_usd, _counters.held_usd).where(
     _counters.pot.in_(bindparam("of_pots", expanding=True))
 )

@@ -1,7 +1,8 @@
-"""`signoff agents`: who answers for an agent, and handing it over, by the operator on the machine."""
+"""`signoff agents`: who answers for an agent, handing it over, pausing and stopping it, by the operator."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ from signoff.cli.output import show
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-app = typer.Typer(no_args_is_help=True, help="Who answers for agents.")
+app = typer.Typer(no_args_is_help=True, help="Who answers for agents; pausing and stopping them.")
 
 _Agent = Annotated[str, typer.Argument(help="The agent, by its name in addresses.")]
 
@@ -91,3 +92,66 @@ def _member(session: Session, workspace_id: str, email: str) -> str:
     if found is None:
         raise Stop(NOT_FOUND, f"Nobody with the address {email} is an active member of this workspace.")
     return found
+
+
+@app.command("pause")
+def pause(
+    agent: _Agent,
+    reason: Annotated[str, typer.Option("--reason", help="Why; whoever wonders reads it.")],
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"], help="In UTC.")
+    ] = None,
+    workspace: Workspace = None,
+    data: DataDir = None,
+) -> int:
+    """Let nothing new of an agent start. What runs goes on, what is queued waits."""
+    from signoff.agents.actions import pause_agent
+
+    with store_for(settings_for(data)) as store:
+        here = operator(workspace_for(store, workspace))
+        with store.write() as session:
+            pause_agent(session, here, agent, reason=reason, until=until.replace(tzinfo=UTC) if until else None)
+    say(f"{agent} is paused.")
+    return OK
+
+
+@app.command("resume")
+def resume(agent: _Agent, workspace: Workspace = None, data: DataDir = None) -> int:
+    """End a pause. What was queued meanwhile starts."""
+    from signoff.agents.actions import resume_agent
+
+    with store_for(settings_for(data)) as store:
+        here = operator(workspace_for(store, workspace))
+        with store.write() as session:
+            resume_agent(session, here, agent)
+    say(f"{agent} is resumed.")
+    return OK
+
+
+@app.command("stop")
+def stop(
+    agent: _Agent,
+    reason: Annotated[str, typer.Option("--reason", help="Why; stands on each run.")],
+    with_pause: Annotated[bool, typer.Option("--pause/--no-pause", help="Pause it too.")] = True,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; else only say what would be stopped.")] = False,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+    data: DataDir = None,
+) -> int:
+    """Cancel everything of an agent that is running, waiting and queued. A worker carries it out."""
+    from signoff.api.answers import plain
+    from signoff.runs.actions import stop_agent
+    from signoff.runs.stops import open_runs, stop_order
+
+    with store_for(settings_for(data)) as store:
+        here = operator(workspace_for(store, workspace))
+        if not yes:
+            with store.read() as session:
+                found = open_runs(session, here, agent)
+            say(f"It would stop {found.running} running, {found.waiting} waiting and {found.queued} queued. Add --yes.")
+            return OK
+        with store.write() as session:
+            order = stop_agent(session, here, agent, reason=reason, with_pause=with_pause)
+        with store.read() as session:
+            show(plain(stop_order(session, here, order)), as_json=as_json)
+    return OK

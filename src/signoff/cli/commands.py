@@ -16,6 +16,7 @@ from signoff.cli import (
     doctor,
     environments,
     keys,
+    limits,
     migrating,
     people,
     runs,
@@ -67,6 +68,7 @@ for command in (
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(people.app, name="people")
 app.add_typer(environments.app, name="environments")
+app.add_typer(limits.app, name="limits")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")

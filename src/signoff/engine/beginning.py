@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage
@@ -19,7 +20,7 @@ from signoff.gateways.tool.own_tools import NO_SLOT, own_tools
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions
 from signoff.runs.facts import RunContext, context_of
-from signoff.runs.holds import answers_to_holds, holds_of
+from signoff.runs.holds import answers_to_holds, holds_of, is_of_run
 from signoff.tables.runs import Leg
 
 
@@ -52,11 +53,9 @@ def begin(
 
     def relied_on(context: RunContext) -> dict[str, Any]:
         tools, missing = _tools(session, context)
-        return {
-            "tools": [tool.as_plain() for tool in tools],
-            "missing": missing,
-            "settled": _settled(session, run_id, leg),
-        }
+        settled = _settled(session, run_id, leg)
+        _take_what_was_given(session, context, settled)
+        return {"tools": [tool.as_plain() for tool in tools], "missing": missing, "settled": settled}
 
     start = actions.start_leg(
         session, run_id, leg, worker=worker, wall_seconds_max=wall_seconds_max, relies_on=relied_on
@@ -115,6 +114,13 @@ def _tools(session: Session, context: RunContext) -> tuple[list[PinnedTool], str
     if not missing:
         return tools, None
     return tools, f"The agent lacks what its revision needs: {'; '.join(missing)}. Set it up under Connections."
+
+
+def _take_what_was_given(session: Session, context: RunContext, settled: dict[str, dict[str, Any]]) -> None:
+    """Let the run spend what people gave it, in the transaction in which the leg that may spend it begins."""
+    for call, said in settled.items():
+        if is_of_run(call) and said["outcome"] == "approved":
+            actions.raise_cap(session, context, Decimal(said["amount_usd"]))
 
 
 def _settled(session: Session, run_id: str, leg: int) -> dict[str, dict[str, Any]]:

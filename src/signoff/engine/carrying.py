@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions import RESUMED
 from signoff.approvals.actions import withdraw_for_run
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
 from signoff.engine.mailing import mail_link
+from signoff.engine.stopping import start_queued, stop
 from signoff.gateways.services import Services
 from signoff.kit.sealing import Sealer
 from signoff.people.actions.setup_links import MAIL_LINK
 from signoff.record import alarms
 from signoff.record.outbox import Message
-from signoff.runs.actions import CALLED_OFF
+from signoff.runs.actions import CALLED_OFF, STOP
 from signoff.watch.actions import raise_alert, resolve_by_key
 
 Handler = Callable[[Services, Message], Awaitable[None]]
@@ -66,7 +68,9 @@ HANDLERS: dict[str, Handler] = {
     REVOKE: _revoke,
     MAIL_LINK: _mail,
     CALLED_OFF: _called_off,
+    STOP: stop,
+    RESUMED: start_queued,
 }
 
-# What waits for somebody outside.
-SLOW = frozenset({REVOKE, MAIL_LINK})
+# What waits for somebody outside, or for runs to end.
+SLOW = frozenset({REVOKE, MAIL_LINK, STOP})

@@ -24,7 +24,7 @@ from signoff.engine.flights import Stop
 from signoff.engine.model import GatewayModel
 from signoff.engine.output import OutputShape, shape_of
 from signoff.engine.tools import RETRIES_OF_THE_LIBRARY, GatewayToolset
-from signoff.engine.work import LegStopped, LegWaits, LegWork
+from signoff.engine.work import LegHeld, LegStopped, LegWaits, LegWork
 from signoff.kit.text import shortened
 from signoff.runs.holds import Hold
 
@@ -118,6 +118,8 @@ async def run_loop(work: LegWork, given: Any, settled: dict[str, dict[str, Any]]
             )
         except LegStopped as ended:
             return LegEnd("stopped", stop=ended.stop, failed_step=ended.failed_step, unsaved=_unsaved(work, seen))
+        except LegHeld as held:
+            return LegEnd("held", holds=(held.hold,), unsaved=_unsaved(work, seen))
         except LegWaits as waits:
             resume_at = waits.resume_at.isoformat() if waits.resume_at else None
             return LegEnd(

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from signoff.engine import answers
 from signoff.engine import messages as conversation
 from signoff.engine.flights import Stop
-from signoff.engine.work import LegStopped, LegWaits, LegWork, stop_of
+from signoff.engine.work import LegHeld, LegStopped, LegWaits, LegWork, stop_of
 from signoff.gateways.model.call import ModelCall
 from signoff.gateways.model.gateway import think
 from signoff.kit.faultpoints import faultpoint
 from signoff.kit.text import shortened
+from signoff.runs.holds import Hold
 
 
 class GatewayModel(Model):
@@ -60,6 +61,7 @@ class GatewayModel(Model):
         Raises:
             LegStopped: a limit is reached, the run is called off, a policy stopped it, or no model answers.
             LegWaits: no provider answers and the revision says to wait.
+            LegHeld: its money is used up, and people are asked for more.
         """
         work = self._work
         live = list(work.live())
@@ -106,6 +108,8 @@ class GatewayModel(Model):
                 outcome.get("reason") or "No model provider answers at the moment.",
                 datetime.fromisoformat(resume_at) if resume_at else None,
             )
+        if outcome["kind"] == "held":
+            raise LegHeld(Hold(outcome["hold"]["call"], "budget", outcome["hold"]["approval"]))
         if outcome["kind"] != "answered":
             raise LegStopped(_stop_of(outcome), work.last_step)
         response = ModelMessagesTypeAdapter.validate_python([outcome["response"]])[0]

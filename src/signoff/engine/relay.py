@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from signoff import durable
+from signoff.agents.pauses import held_by
 from signoff.engine.carrying import HANDLERS, SLOW
 from signoff.engine.claims import claim_fairly, has_due
 from signoff.engine.flights import Stop
@@ -117,6 +118,8 @@ class Relay:
     async def _act(self, message: outbox.Message) -> str | None:
         try:
             if message.kind == START:
+                if message.payload["leg"] == 1 and (pause := await self._held(message)) is not None:
+                    return pause
                 await self._start(message.payload["run_id"], message.payload["leg"])
             elif message.kind == CANCEL:
                 self._engine.flights.call_off(
@@ -135,6 +138,17 @@ class Relay:
             )
             return None
         return message.id
+
+    async def _held(self, message: outbox.Message) -> str | None:
+        """Keep a run of a paused agent queued. Returns None when it may start, else what `_act` would."""
+        pause = await self._store.read_async(held_by, message.payload["run_id"])
+        if pause is None:
+            return None
+        if pause.until is None:
+            # Whoever resumes the agent sends for it again.
+            return message.id
+        await self._store.write_async(outbox.release, message.id, error="its agent is paused", due_at=pause.until)
+        return ""
 
     async def _start(self, run_id: str, leg: int) -> None:
         flights = self._engine.flights

@@ -10,8 +10,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from signoff import durable
 from signoff.engine.flights import Stop
 from signoff.engine.workflows import Engine
+from signoff.record.marks import note_seen, unseen
 from signoff.tables.runs import Run
 
 _log = logging.getLogger(__name__)
@@ -37,10 +39,21 @@ def called_off(session: Session, run_ids: list[str]) -> list[CalledOff]:
     return [CalledOff(row.id, row.code or "cancelled", row.reason or "The run was cancelled.") for row in rows]
 
 
+async def _look_for_orders(engine: Engine) -> None:
+    """Note that this worker knows of every pause, freeze and stop: how long that took is told beside the button."""
+    try:
+        marks = await engine.services.store.read_async(unseen, durable.worker_id())
+        if marks:
+            await engine.services.store.write_async(note_seen, durable.worker_id(), marks)
+    except SQLAlchemyError:
+        _log.warning("could not look for orders to stop; looking again")
+
+
 async def watch(engine: Engine) -> None:
-    """Watch until cancelled. Asks nothing while nothing is in flight."""
+    """Watch until cancelled. One question a second, and one more while something is in flight."""
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
+        await _look_for_orders(engine)
         run_ids = [flight.run_id for flight in engine.flights.begun]
         if not run_ids:
             continue

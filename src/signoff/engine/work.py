@@ -40,6 +40,14 @@ class LegWaits(Exception):
         self.resume_at = resume_at
 
 
+class LegHeld(Exception):
+    """The run waits for people: not for one of its calls, but for itself to go on."""
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__(hold.call)
+        self.hold = hold
+
+
 @dataclass(slots=True, eq=False)
 class LegWork:
     """One leg under way. What is here is derived from recorded values only, so a replay derives it again.

@@ -21,6 +21,7 @@ from signoff.gateways.standing import TakenOver
 from signoff.kit.faultpoints import faultpoint
 from signoff.kit.logs import logging_as
 from signoff.kit.text import shortened
+from signoff.runs.holds import is_of_run
 
 _log = logging.getLogger(__name__)
 
@@ -110,6 +111,11 @@ async def _leg(engine: Engine, flight: Flight) -> str:
 
 def _final(begun: Beginning) -> Stop | None:
     """Return how the run ends by what people said, or did not say in time: then no call of this leg is made."""
+    for call, said in begun.settled.items():
+        if is_of_run(call) and said["outcome"] != "approved":
+            return Stop(
+                "failed", "run_budget_exceeded", f"The run has spent its limit. {said.get('reason') or ''}".strip()
+            )
     said = next((one for one in begun.settled.values() if str(one["outcome"]).endswith("_final")), None)
     return None if said is None else Stop("failed", said["code"], said["reason"])
 
@@ -120,7 +126,8 @@ async def _end_of(work: LegWork, begun: Beginning) -> LegEnd:
     if (final := _final(begun)) is not None:
         return LegEnd("stopped", stop=final)
     try:
-        return await run_loop(work, begun.input, begun.settled)
+        calls = {call: said for call, said in begun.settled.items() if not is_of_run(call)}
+        return await run_loop(work, begun.input, calls)
     except TakenOver:
         raise
     except Exception as error:  # noqa: BLE001

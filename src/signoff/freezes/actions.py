@@ -13,6 +13,7 @@ from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import storable
 from signoff.people.access import Principal, authorize
 from signoff.record import audit
+from signoff.record.marks import set_mark
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection
 from signoff.tables.limits import FreezeOrder
@@ -72,6 +73,7 @@ def order_freeze(
     )
     session.add(order)
     session.flush()
+    set_mark(session, principal.workspace_id, order.id, order.ordered_at)
     _audit(session, principal, "freeze.ordered", order.id, {"scope": scope, "target": target, "reason": words})
     return order.id
 

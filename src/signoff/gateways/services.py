@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from signoff import durable
+from signoff.budgets.defaults import Defaults, defaults_of
 from signoff.connections.secrets import Vault
 from signoff.connectors.pool import Pool
 from signoff.connectors.vaults.stores import SecretStores
@@ -39,6 +40,8 @@ class Services:
     masking: Masking
     stores: SecretStores
     throttles: Throttles = field(default_factory=Throttles)
+    # What may be spent where nobody set a limit. Without any: as if none were wanted.
+    limits: Defaults = field(default_factory=Defaults)
     may_act: Callable[[], bool] = durable.may_act
 
     @staticmethod
@@ -55,6 +58,7 @@ class Services:
             prices=Prices(settings),
             masking=Masking(vault, provider_keys(settings), old_for_seconds=settings.run_wall_seconds_max),
             stores=SecretStores(settings),
+            limits=defaults_of(settings),
             may_act=may_act,
         )
 

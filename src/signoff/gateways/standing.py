@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.gateways.chain import ALLOW, Verdict
-from signoff.kit import clock
+from signoff.kit import clock, money
 from signoff.kit.errors import NotFound
 from signoff.runs.facts import RunContext
 from signoff.runs.states import is_over
@@ -33,13 +33,13 @@ _STANDING = Prepared(
         Run.origin,
         Run.leg,
         Leg.worker,
+        Run.raised_usd,
         Agent.slug,
+        Agent.name.label("agent_name"),
         Agent.state.label("agent_state"),
         Workspace.time_zone,
-        Workspace.daily_cap_usd,
         Workspace.suspended_at,
         Environment.name.label("environment_name"),
-        Environment.daily_cap_usd.label("environment_cap_usd"),
     )
     .join(Agent, Agent.id == Run.agent_id)
     .join(Workspace, Workspace.id == Run.workspace_id)
@@ -66,9 +66,10 @@ class Standing:
     tokens_used: int
     origin: str
     time_zone: str
-    daily_cap_usd: Decimal | None
+    agent_name: str = ""
     environment_name: str = ""
-    environment_cap_usd: Decimal | None = None
+    # What people allowed the run beyond its revision's limit.
+    raised_usd: Decimal = money.ZERO
     is_workspace_suspended: bool = False
     connection_slug: str | None = None
     connection_state: str | None = None
@@ -96,9 +97,9 @@ def standing_of(session: Session, run: RunContext, *, connection: Connection | N
         tokens_used=row.tokens_in + row.tokens_out,
         origin=row.origin,
         time_zone=row.time_zone,
-        daily_cap_usd=row.daily_cap_usd,
+        agent_name=row.agent_name,
         environment_name=row.environment_name,
-        environment_cap_usd=row.environment_cap_usd,
+        raised_usd=row.raised_usd,
         is_workspace_suspended=row.suspended_at is not None,
         connection_slug=connection.slug if connection else None,
         connection_state=connection.state if connection else None,

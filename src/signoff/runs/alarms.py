@@ -19,7 +19,7 @@ def effect_unknown(key: str, *, run_id: str, agent_id: str | None, tool: str) ->
     }
 
 
-def effect_contradicted(key: str, *, run_id: str, tool: str, who: str, happened: bool) -> dict[str, Any]:
+def effect_contradicted(key: str, *, run_id: str, agent_id: str, tool: str, who: str, happened: bool) -> dict[str, Any]:
     """Return the alert for an answer that came after a person had settled the act, and says otherwise."""
     found, said = ("happened", "had not") if happened else ("did not happen", "had")
     return {
@@ -27,5 +27,6 @@ def effect_contradicted(key: str, *, run_id: str, tool: str, who: str, happened:
         "kind": EFFECT_CONTRADICTED,
         "text": f"{tool} in run {run_id} {found}: its answer came after all. {who} had settled that it {said}. "
         "Look there, and put right what was done since.",
+        "agent_id": agent_id,
         "detail": {"effect": key, "run": run_id, "tool": tool},
     }

@@ -25,6 +25,9 @@ _OPEN = ("intended", "unknown")
 # Nobody answers these; their time comes.
 _BY_ITSELF: frozenset[HoldKind] = frozenset(("window",))
 
+# What holds the run itself, and no call of a tool, has the key of its step behind this word.
+_OF_RUN = "budget:"
+
 _answers = cast("Table", HoldAnswer.__table__)
 _ADD = Prepared(
     {
@@ -67,6 +70,16 @@ class Hold:
         if self.until is not None:
             plain["until"] = self.until.isoformat()
         return plain
+
+
+def of_run(step_key: str) -> str:
+    """Return the word for a hold of the run itself, which began at a step."""
+    return f"{_OF_RUN}{step_key}"
+
+
+def is_of_run(call: str) -> bool:
+    """Return whether a hold is one of the run itself."""
+    return call.startswith(_OF_RUN)
 
 
 def holds_of(kept: Sequence[Any]) -> list[Hold]:

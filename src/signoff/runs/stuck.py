@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, exists, select, update
 from sqlalchemy.orm import Session
 
+from signoff.agents.pauses import stands
 from signoff.kit import clock
 from signoff.record import trace
 from signoff.runs.actions.moves import rows, tell_state
 from signoff.runs.states import WaitingFor
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Leg, Run
+from signoff.tables.stops import AgentPause
 
 _BATCH = 200
 _COMPLETED_MIN = 5
@@ -66,9 +68,26 @@ def waiting_for_worker(session: Session, *, older_than_seconds: float, after: st
     before = clock.now() - timedelta(seconds=older_than_seconds)
     found = session.execute(
         select(Run.workspace_id, Run.id, Run.leg)
-        .where(*_WAITS_FOR_WORKER, Run.id > after, Run.created_at < before)
+        .where(*_WAITS_FOR_WORKER, Run.id > after, Run.created_at < before, ~_is_held(clock.now()))
         .order_by(Run.id)
         .limit(_BATCH)
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def _is_held(moment: datetime) -> ColumnElement[bool]:
+    """Return the condition under which a run waits for its agent to be resumed, and not for a worker."""
+    paused = exists().where(AgentPause.agent_id == Run.agent_id, stands(moment))
+    return and_(Run.state == "queued", Run.origin == "production", Run.mode == "live", paused)
+
+
+def queued_of(session: Session, agent_id: str, *, limit: int = 1_000) -> list[tuple[str, str, int]]:
+    """Return an agent's runs that have not begun, oldest first: (workspace, run, leg)."""
+    found = session.execute(
+        select(Run.workspace_id, Run.id, Run.leg)
+        .where(Run.agent_id == agent_id, Run.state == "queued")
+        .order_by(Run.id)
+        .limit(limit)
     )
     return [(row[0], row[1], row[2]) for row in found]
 

@@ -14,12 +14,13 @@ from signoff.tables import (
     people,
     record,
     runs,
+    stops,
     walls,
     watch,
 )
 from signoff.tables.base import Base
 
-TABLES = (agents, approvals, connections, deployments, identity, limits, ownership, people, record, runs, watch)
+TABLES = (agents, approvals, connections, deployments, identity, limits, ownership, people, record, runs, stops, watch)
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE
 # What stands outside the wall between workspaces; its import puts the others behind it.

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from signoff.tables.base import Base, Hash, Id, Json, Long, Moment, Name, State, Usd
@@ -21,6 +21,33 @@ class SpendCounter(Base):
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
     spent_usd: Mapped[Decimal] = mapped_column(Usd, default=Decimal(0))
     held_usd: Mapped[Decimal] = mapped_column(Usd, default=Decimal(0))
+    # For the alerts: the limit people are told of, and how much spent they are told at next; None: nothing to tell.
+    cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    warn_usd: Mapped[Decimal | None] = mapped_column(Usd)
+
+
+class BudgetLimit(Base):
+    """What one agent, one environment or the workspace may spend in a day, a week or a month.
+
+    `covers`: the money of `all` runs, of `production` or of `test` runs. No row: the installation's default holds.
+    """
+
+    __tablename__ = "budget_limits"
+    __table_args__ = (Index(None, "workspace_id", "scope"),)
+
+    target_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    period: Mapped[str] = mapped_column(State, primary_key=True)
+    covers: Mapped[str] = mapped_column(State, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    scope: Mapped[str] = mapped_column(State)
+    # None: somebody decided that there is no limit, also not the default.
+    cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    alert_percent: Mapped[int] = mapped_column(default=80, server_default="80")
+    # A limit that is not hard tells people and refuses nothing.
+    is_hard: Mapped[bool] = mapped_column(default=True, server_default=true())
+    changed_by: Mapped[str] = mapped_column(Id)
+    changed_by_name: Mapped[str] = mapped_column(Name)
+    changed_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class Reservation(Base):

@@ -21,6 +21,7 @@ class Workspace(Base):
     slug: Mapped[str] = mapped_column(Slug, unique=True)
     name: Mapped[str] = mapped_column(Name)
     time_zone: Mapped[str] = mapped_column(Name, default="UTC")
+    # A copy of its limit for the day (`budget_limits`), for the release before this one.
     daily_cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
     # The member who may take emergency action on any agent. Not a foreign key: members point here already.
     last_resort_id: Mapped[str | None] = mapped_column(Id)
@@ -50,6 +51,7 @@ class Environment(Base):
     is_four_eyes: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Where it stands in lists, from 0; production is a flag, not a place.
     position: Mapped[int] = mapped_column(default=0, server_default="0")
+    # A copy of its limit for the day, as with the workspace.
     daily_cap_usd: Mapped[Decimal | None] = mapped_column(Usd)
     created_at: Mapped[datetime] = mapped_column(Moment)
 

@@ -82,6 +82,8 @@ class Run(Base):
     is_price_unknown: Mapped[bool] = mapped_column(default=False)
 
     cost_usd: Mapped[Decimal] = mapped_column(Usd, default=Decimal(0))
+    # What people allowed this run beyond its revision's `limits.cost_usd`.
+    raised_usd: Mapped[Decimal] = mapped_column(Usd, default=Decimal(0), server_default="0")
     tokens_in: Mapped[int] = mapped_column(BigInteger, default=0)
     tokens_out: Mapped[int] = mapped_column(BigInteger, default=0)
     model_calls: Mapped[int] = mapped_column(default=0)

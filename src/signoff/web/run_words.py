@@ -96,7 +96,7 @@ def _of_waiting(run: RunRow) -> Next:
     if run.waiting_for == "provider":
         return Next("It tries again by itself. Cancel it if the answer is no longer wanted.")
     if run.waiting_for == "budget":
-        return Next("It goes on when there is budget again.")
+        return Next("It goes on when somebody gives it more money; the request says how much.")
     return Next("A worker takes it up in a moment.")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
-from sqlalchemy import update
 
 from signoff.gateways.model.gateway import think
-from signoff.tables.people import Workspace
 from tests import fake_provider as fake
 from tests.fake_provider import FakeProvider
 from tests.gateways.kit_world import World, ask
@@ -26,7 +26,7 @@ async def test_the_token_and_turn_limits_hold_without_any_price(world: World, pr
 async def test_a_model_that_costs_nothing_is_asked_also_when_all_money_is_spent(
     world: World, provider: FakeProvider
 ) -> None:
-    world.change(lambda session: session.execute(update(Workspace).values(daily_cap_usd=0)))
+    world.with_daily_cap(Decimal(0))
     assert (await think(world.services, world.run, ask())).code == "day_budget_exceeded"
     configured = world.settings.providers["fake"]
     configured.input_usd_per_million = configured.output_usd_per_million = None

@@ -15,7 +15,6 @@ from signoff.budgets.queries import spent
 from signoff.gateways.model.gateway import think
 from signoff.kit import clock
 from signoff.tables.limits import Reservation, SpendCounter
-from signoff.tables.people import Workspace
 from signoff.tables.runs import Run, Step
 from tests import fake_provider as fake
 from tests.fake_provider import FakeProvider
@@ -66,7 +65,7 @@ async def test_eight_runs_against_one_daily_cap_pass_it_by_one_call_at_most(
 ) -> None:
     provider.will("gpt", fake.loop())
     cap = Decimal("0.20")
-    world.change(lambda session: session.execute(update(Workspace).values(daily_cap_usd=cap)))
+    world.with_daily_cap(cap)
     body = world.with_body(limits={"turns": 1000}, model={"settings": {"max_tokens": 1000}})
 
     async def run_on(one: World) -> str | None:

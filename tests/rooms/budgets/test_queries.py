@@ -9,6 +9,7 @@ import pytest
 
 from signoff.budgets.actions import reserve
 from signoff.budgets.caps import set_daily_cap
+from signoff.budgets.defaults import Defaults
 from signoff.budgets.queries import daily, spent_by_run, today
 from signoff.budgets.states import day_of, day_pot, run_pot
 from signoff.kit import clock
@@ -39,8 +40,8 @@ def test_today_and_the_days_before(store: Store) -> None:
             session, workspace_id=rows.workspace_id, run_id=rows.run_id, step_key="k", amount=Decimal("0.5"), pots=pots
         )
     with store.read() as session:
-        assert today(session, rows.workspace_id).left_usd == Decimal("4.5")
-        assert not today(session, rows.workspace_id).is_used_up
+        assert today(session, rows.workspace_id, Defaults()).left_usd == Decimal("4.5")
+        assert not today(session, rows.workspace_id, Defaults()).is_used_up
         days = daily(session, alice, days=3)
         assert [day.held_usd for day in days] == [Decimal("0.5"), 0, 0]
         assert days[0].day == day_of("Asia/Tokyo", clock.now()) > days[1].day > days[2].day
@@ -67,6 +68,6 @@ def test_who_may_set_the_cap_and_to_what(store: Store) -> None:
         set_daily_cap(session, rows.member("administrator"), cap_usd=Decimal(1))
         set_daily_cap(session, rows.member(), cap_usd=None)
     with store.read() as session:
-        assert today(session, rows.workspace_id).cap_usd is None
-        assert today(session, rows.workspace_id).left_usd is None
+        assert today(session, rows.workspace_id, Defaults()).cap_usd is None
+        assert today(session, rows.workspace_id, Defaults()).left_usd is None
         assert audit.verify(session, rows.workspace_id) == audit.Verdict(2)

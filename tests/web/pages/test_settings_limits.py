@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from signoff.budgets.defaults import Defaults
 from signoff.budgets.prices import entered_prices
 from signoff.budgets.queries import today
 from signoff.budgets.states import day_of
@@ -23,7 +24,7 @@ def post(site: Site, rest: str, who: str = "mei", **fields: str):
 
 def cap(site: Site) -> Decimal | None:
     with site.store.read() as session:
-        return today(session, site.seeded.workspace_id).cap_usd
+        return today(session, site.seeded.workspace_id, Defaults()).cap_usd
 
 
 def prices(site: Site) -> dict[str, tuple[Decimal, Decimal]]:
@@ -33,7 +34,7 @@ def prices(site: Site) -> dict[str, tuple[Decimal, Decimal]]:
 
 def test_with_nothing_set_it_says_what_holds(empty_site: Site):
     html = empty_site.browser().get("/w/bare/settings/limits").text
-    for word in ("no cap", "The listed prices hold", "Nothing is frozen"):
+    for word in ("of $500.00", "default", "The listed prices hold", "Nothing is frozen"):
         assert word in html
 
 
@@ -53,6 +54,22 @@ def test_todays_spend_stands_against_the_cap(site: Site):
         assert word in html
     assert post(site, "cap", cap_usd="18").status_code == 303
     assert "Used up" in site.browser().get(f"{site.base}/settings/limits").text
+
+
+def test_a_limit_is_set_for_a_week_and_shown_with_its_bar(site: Site):
+    agent = site.seeded.agents["supplier-mail"]
+    wrong = post(site, "set", target=f"agent:{agent}", covers="all", daily_usd="10", weekly_usd="5")
+    assert wrong.status_code == 400
+    assert "Raise the week to at least $10 first" in wrong.text
+    assert post(site, "set", target=f"agent:{agent}", covers="all", daily_usd="10", weekly_usd="70").status_code == 303
+    assert post(site, "set", target="workspace:", covers="test", monthly_usd="90", is_soft="yes").status_code == 303
+    html = site.browser().get(f"{site.base}/settings/limits").text
+    for word in ('data-limit="agent-week-all"', "of $70.00", 'data-limit="workspace-month-test"', "tells only"):
+        assert word in html
+    assert "of $70.00" in site.browser().get(f"{site.base}/agents/supplier-mail").text
+    assert post(site, "set", target=f"agent:{agent}", covers="all").status_code == 422
+    assert post(site, "set", target="agent:agt_other", covers="all", daily_usd="1").status_code == 404
+    assert post(site, "set", "ines", target="workspace:", daily_usd="1").status_code == 403
 
 
 def test_an_empty_cap_is_none(site: Site):

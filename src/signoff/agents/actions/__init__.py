@@ -14,10 +14,12 @@ from signoff.agents.actions.handovers import (
     start_handover,
 )
 from signoff.agents.actions.owners import accept_ownership, ask_owner, decline_ownership, withdraw_owner
+from signoff.agents.actions.pauses import RESUMED, pause_agent, resume_agent
 from signoff.agents.actions.revisions import freeze_revision
 
 __all__ = [
     "KEEP",
+    "RESUMED",
     "HandedOver",
     "Keep",
     "accept_ownership",
@@ -33,8 +35,10 @@ __all__ = [
     "hand_over_member",
     "keep_refused_save",
     "move_secrets",
+    "pause_agent",
     "plan_session",
     "reset_draft",
+    "resume_agent",
     "save_draft",
     "save_draft_or_keep",
     "start_handover",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.gates import Gate
 from signoff.approvals import questions
+from signoff.approvals.amounts import amount_of
 from signoff.approvals.binding import binding_of, changes
 from signoff.approvals.schemas import problems_of
 from signoff.approvals.states import Verdict, may_answer
@@ -100,12 +101,11 @@ def _approved(
     edited, binding = _edited(session, row, rule, args)
     if edited is not None:
         decision = {"args": edited, "changes": changes(row.args or {}, edited), "asked_binding": row.binding}
-    if amount_usd is not None:
-        if row.kind != "budget":
-            _wrong("amount_usd", "Only a request for money is answered with an amount.")
-        if amount_usd <= 0:
-            _wrong("amount_usd", "The amount must be more than nothing.")
+    if row.kind == "budget":
+        amount_usd = amount_of(row, amount_usd)
         decision["amount_usd"] = as_text(amount_usd)
+    elif amount_usd is not None:
+        _wrong("amount_usd", "Only a request for money is answered with an amount.")
     endorsed = _endorsed(rule, edited if edited is not None else row.args, endorse)
     if endorsed:
         decision["endorsed"] = [name for name, _ in endorsed]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from signoff.gateways.model.facts import ModelFacts
     from signoff.gateways.services import Services
 
-OutcomeKind = Literal["answered", "stopped", "waits"]
+OutcomeKind = Literal["answered", "stopped", "waits", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class ModelOutcome:
         response: one `ModelResponse` as plain JSON, when `answered`.
         code: a stable name for why not; reason: the same in words.
         resume_at: when a run that `waits` should try again.
+        hold: what a run that is `held` waits for: the hold's word, and the approval that asks.
     """
 
     kind: OutcomeKind
@@ -60,6 +61,7 @@ class ModelOutcome:
     code: str | None = None
     reason: str | None = None
     resume_at: datetime | None = None
+    hold: dict[str, str] | None = None
 
     def as_plain(self) -> dict[str, Any]:
         """Return plain JSON."""
@@ -69,6 +71,7 @@ class ModelOutcome:
             "code": self.code,
             "reason": self.reason,
             "resume_at": self.resume_at.isoformat() if self.resume_at else None,
+            "hold": self.hold,
         }
 
     @staticmethod
@@ -81,6 +84,7 @@ class ModelOutcome:
             code=plain.get("code"),
             reason=plain.get("reason"),
             resume_at=datetime.fromisoformat(resume_at) if resume_at else None,
+            hold=plain.get("hold"),
         )
 
 

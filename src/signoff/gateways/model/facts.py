@@ -11,8 +11,9 @@ from pydantic_ai.messages import ModelMessagesTypeAdapter
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from signoff.budgets.pots import Payer, pots_of
 from signoff.budgets.queries import Spend, spent_in
-from signoff.budgets.states import Pot, day_pot, environment_pot, run_pot, test_pot
+from signoff.budgets.states import Pot, run_pot
 from signoff.gateways.model.call import ModelCall, ModelOutcome
 from signoff.gateways.model.prices import Price, entered_prices
 from signoff.gateways.standing import Standing, standing_of
@@ -73,7 +74,7 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
     models = candidates(run)
     entered = entered_prices(session, run.workspace_id, models)
     standing = standing_of(session, run)
-    pots = _pots(run, standing)
+    pots = _pots(session, services, run, standing)
     request_hash = _hash_for_cache(run, call)
     return ModelFacts(
         standing=standing,
@@ -95,6 +96,8 @@ def finished_outcome(session: Session, run_id: str, key: str) -> ModelOutcome | 
         return None
     if row.state in ("completed", "cached"):
         return ModelOutcome("answered", row.response)
+    if row.detail.get("hold"):
+        return ModelOutcome("held", code=row.code, reason=row.reason, hold=row.detail["hold"])
     resume_at = row.detail.get("resume_at")
     return ModelOutcome(
         "waits" if row.state == "waiting" else "stopped",
@@ -104,24 +107,18 @@ def finished_outcome(session: Session, run_id: str, key: str) -> ModelOutcome | 
     )
 
 
-def _pots(run: RunContext, standing: Standing) -> tuple[Pot, ...]:
-    """Return what the call's money is counted in: its run, its day there and in its environment, for a test run also
-    the tests of its day."""
-    now = clock.now()
-    counted = (
-        run_pot(run.run_id, run.body.limits.cost_usd),
-        day_pot(run.workspace_id, standing.daily_cap_usd, time_zone=standing.time_zone, now=now),
-        environment_pot(
-            run.environment_id,
-            standing.environment_cap_usd,
-            name=standing.environment_name,
-            time_zone=standing.time_zone,
-            now=now,
-        ),
+def _pots(session: Session, services: Services, run: RunContext, standing: Standing) -> tuple[Pot, ...]:
+    """Return what the call's money is counted in: its run, and the days, weeks and months of whoever pays."""
+    payer = Payer(
+        workspace_id=run.workspace_id,
+        environment_id=run.environment_id,
+        environment_name=standing.environment_name,
+        agent_id=run.agent_id,
+        agent_name=standing.agent_name,
+        origin=standing.origin,
     )
-    if standing.origin != "test":
-        return counted
-    return (*counted, test_pot(run.workspace_id, time_zone=standing.time_zone, now=now))
+    others = pots_of(session, payer, services.limits, time_zone=standing.time_zone, now=clock.now())
+    return (run_pot(run.run_id, run.body.limits.cost_usd + standing.raised_usd), *others)
 
 
 def candidates(run: RunContext) -> list[str]:

@@ -23,6 +23,7 @@ from signoff.gateways.model.policies.revocation import Revocation
 from signoff.gateways.model.policies.spend import Spend, open_with
 from signoff.gateways.model.policies.throttle import Throttle
 from signoff.gateways.model.policies.trace import Trace
+from signoff.gateways.model.raising import ask_to_raise, may_ask
 from signoff.gateways.services import Services
 from signoff.kit import clock
 from signoff.record import trace
@@ -107,17 +108,19 @@ def _open(
 def _settled(session: Session, run: RunContext, call: ModelCall, facts: ModelFacts, decision: Decision) -> ModelOutcome:
     verdict = decision.verdict
     outcome = _outcome_of(verdict, call, facts)
+    if may_ask(run, facts, verdict.code):
+        outcome = ask_to_raise(session, run, call, facts, verdict.reason)
     trace.end_step(
         session,
         run_id=run.run_id,
         key=call.key,
-        state="cached" if outcome.kind == "answered" else "stopped",
+        state="cached" if outcome.kind == "answered" else "waiting" if outcome.kind == "held" else "stopped",
         code=outcome.code,
         reason=verdict.reason,
         response=outcome.response,
         verdicts=decision.as_plain(),
         calls=0,
-        detail={"answered_by": verdict.policy},
+        detail={"answered_by": verdict.policy, "hold": outcome.hold},
     )
     return outcome
 

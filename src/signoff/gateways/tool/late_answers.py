@@ -53,7 +53,8 @@ def _take(session: Session, call: Act, state: str, *, result: Any, reason: str |
         .values(state=state, result=result, reason=reason, ended_at=clock.now())
         .execution_options(synchronize_session=False)
     )
-    ask_to_resolve(session, call.run.workspace_id, key=effect_unknown(key, run_id=run_id, tool=call.call.name)["key"])
+    told = effect_unknown(key, run_id=run_id, agent_id=call.run.agent_id, tool=call.call.name)
+    ask_to_resolve(session, call.run.workspace_id, key=told["key"])
     resume_when_answered(session, session.get_one(Run, run_id, populate_existing=True))
 
 
@@ -74,6 +75,7 @@ def _keep(session: Session, call: Act, act: Effect, step: Step, late: dict[str, 
         told = effect_contradicted(
             act.key,
             run_id=run.run_id,
+            agent_id=run.agent_id,
             tool=act.tool,
             who=act.settled_by_name or "A person",
             happened=said != "happened",

@@ -12,26 +12,34 @@ from signoff.runs.actions.legs import (
     take_leg,
     wait_run,
 )
+from signoff.runs.actions.raising import raise_cap
 from signoff.runs.actions.request import START, request_run
 from signoff.runs.actions.settle import answer_hold, resume_when_answered, settle_effect
+from signoff.runs.actions.stop import STOP, cancel_matching, finish_stop, stop_agent, stop_some
 
 __all__ = [
     "CALLED_OFF",
     "CANCEL",
     "START",
+    "STOP",
     "acknowledge_run",
     "answer_hold",
+    "cancel_matching",
     "cancel_run",
     "complete_run",
     "end_cancelled",
     "end_leg",
     "fail_run",
+    "finish_stop",
+    "raise_cap",
     "reject_run",
     "request_run",
     "resume_run",
     "resume_when_answered",
     "settle_effect",
     "start_leg",
+    "stop_agent",
+    "stop_some",
     "take_leg",
     "wait_run",
 ]

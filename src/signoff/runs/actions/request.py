@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.handovers import is_handed_over
 from signoff.agents.lookup import agent_for
+from signoff.agents.pauses import pause_of
 from signoff.agents.revisions import find_revision, revision_body
 from signoff.deployments.queries import live_revision
 from signoff.kit import clock, ids
@@ -71,6 +72,7 @@ def request_run(
         NotFound: no such agent, environment, revision or original.
         Malformed: the input does not fit the revision's input schema; `errors` says where.
         NotNow: nothing is live there yet, or `external_id` belongs to another run.
+        AgentPaused: the agent is paused, and somebody asks; what starts by itself is recorded as rejected instead.
     """
     if (workspace := session.get(Workspace, principal.workspace_id)) is not None:
         refuse_suspended(workspace)
@@ -203,8 +205,22 @@ def _write(
     return RequestedRun(run.id, run.state, run.revision_id, run.revision_number, True, rejection)
 
 
+class AgentPaused(NotNow):
+    """Nothing new starts of this agent until it is resumed. `extra` says who paused it, why, and until when."""
+
+
 def _rejection(session: Session, agent: Agent, wish: _Wish) -> tuple[str, str] | tuple[None, None]:
     name = agent.name or agent.slug
+    # Who mends an agent tries it: tests, rehearsals and replays start all the same.
+    pause = pause_of(session, agent.id) if (wish.origin, wish.mode) == ("production", "live") else None
+    if pause is not None and wish.source in STARTED_BY_ITSELF:
+        return "agent_paused", f"{name} is paused. {pause.sentence}"
+    if pause is not None:
+        until = pause.until.isoformat() if pause.until else None
+        raise AgentPaused(
+            f"{name} is paused. {pause.sentence} Resume it first; test runs start all the same.",
+            extra={"paused_by": pause.paused_by_name, "reason": pause.reason, "until": until},
+        )
     if agent.state == "disabled":
         return "agent_disabled", f"{name} is disabled. Enable it, then start the run again."
     if wish.source in STARTED_BY_ITSELF and is_handed_over(session, agent.id):

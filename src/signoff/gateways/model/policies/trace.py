@@ -13,6 +13,7 @@ from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.model.answers import as_plain
 from signoff.gateways.model.call import Answer, Asked, Failure, ModelFailed, ModelOutcome
 from signoff.gateways.model.facts import finished_outcome
+from signoff.gateways.model.raising import ask_to_raise, may_ask
 from signoff.gateways.standing import TakenOver
 from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded
@@ -98,8 +99,11 @@ class Trace:
 
     async def _stopped(self, call: Asked, code: str | None, reason: str) -> ModelOutcome:
         def write(session: Session) -> ModelOutcome:
-            is_first = _end(session, call, "stopped", code=code, reason=reason)
-            return _told(session, call, is_first, ModelOutcome("stopped", code=code, reason=reason))
+            outcome, state = ModelOutcome("stopped", code=code, reason=reason), "stopped"
+            if may_ask(call.run, call.facts, code):
+                outcome, state = ask_to_raise(session, call.run, call.call, call.facts, reason), "waiting"
+            is_first = _end(session, call, state, code=outcome.code, reason=reason, hold=outcome.hold)
+            return _told(session, call, is_first, outcome)
 
         return await call.services.store.write_async(write)
 
@@ -121,6 +125,7 @@ def _end(
     response: object = None,
     answer: Answer | None = None,
     resume_at: datetime | None = None,
+    hold: dict[str, str] | None = None,
 ) -> bool:
     noted = call.log
     for closing in noted.closing:
@@ -154,6 +159,7 @@ def _end(
             "price_source": call.facts.prices[answer.model].source if answer else None,
             "finish_reason": answer.response.finish_reason if answer else None,
             "resume_at": resume_at.isoformat() if resume_at else None,
+            "hold": hold,
         },
     )
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
 from signoff.agents.queries import draft_of, revision_body
+from signoff.budgets.defaults import Defaults
+from signoff.budgets.overview import LimitLine, limit_lines
 from signoff.connections.catalog import CatalogConnection, CatalogTool, catalog, gravest
 from signoff.kit import clock
 from signoff.kit.paging import PAGE_SIZE_MAX
@@ -24,6 +26,7 @@ from signoff.runs.views import RunRow
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.agent_words import bound_in_words, limits_in_words
 from signoff.web.forms import Form
+from signoff.web.pages.agent_overview.stops import Stops, load_stops
 
 RUNS_SHOWN = 8
 
@@ -70,6 +73,8 @@ class OverviewView:
     today: AgentTotals | None
     week: AgentTotals | None
     median_ms: float | None
+    spending: tuple[LimitLine, ...]
+    stops: Stops
     people: tuple[tuple[str, str], ...]
     form: Form
     problem: str = ""
@@ -82,6 +87,7 @@ def load(
     slug: str,
     *,
     today: datetime,
+    defaults: Defaults,
     form: Form | None = None,
     problem: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
@@ -107,6 +113,8 @@ def load(
         today=totals_of(session, viewer, agent.id, since=today) if may_see_runs else None,
         week=totals_of(session, viewer, agent.id, since=week) if may_see_runs else None,
         median_ms=None if seconds is None else seconds * 1000,
+        spending=tuple(limit_lines(session, viewer, defaults, agent=agent.id)) if can(viewer, "budget.read") else (),
+        stops=load_stops(session, viewer, head),
         people=_people(session, viewer) if head.may_edit else (),
         form=form or _filled(head),
         problem=problem,

@@ -1,32 +1,40 @@
-"""GET the overview; POST its dialogs: what it is called and whose it is, disable, enable."""
+"""GET the overview; POST its dialogs: what it is called and whose it is, disable, enable, the three stops."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from signoff.agents.actions import disable_agent, edit_agent, enable_agent
-from signoff.kit.errors import NotAllowed, NotFound, Refusal
+from signoff.agents.actions import disable_agent, edit_agent, enable_agent, pause_agent, resume_agent
+from signoff.agents.queries import agent_by_slug
+from signoff.freezes.actions import lift_freeze, order_freeze
+from signoff.kit import clock
+from signoff.kit.errors import Malformed, NotAllowed, NotFound, Refusal
+from signoff.runs.actions import stop_agent
 from signoff.web.day import start_of_day
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
-from signoff.web.house import store_of
+from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
 from signoff.web.pages.agent_overview.query import load
 
 router = APIRouter()
 page = Page(__file__)
+_HOURS_MAX = 24 * 365
 
 
 @router.get("/agents/{agent}")
 def agent_overview(request: Request, looker: Looker, agent: str) -> Response:
     """The overview."""
     with store_of(request).read() as session:
-        view = load(session, looker.viewer, agent, today=start_of_day(request))
+        view = load(
+            session, looker.viewer, agent, today=start_of_day(request), defaults=house_of(request).services.limits
+        )
     return page.draw(request, "page.html", view)
 
 
@@ -70,6 +78,75 @@ def enable(request: Request, looker: Looker, agent: str, fields: Fields) -> Resp
     return _do(request, looker, agent, change, Flash("The agent is enabled", "It takes runs again."))
 
 
+@router.post("/agents/{agent}/pause")
+def pause(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
+    """Start nothing new, for some hours or until somebody resumes it."""
+
+    def change(session: Session) -> None:
+        pause_agent(session, looker.viewer, agent, reason=fields.text("reason"), until=_until(fields))
+
+    done = Flash("The agent is paused", "Nothing new starts; what runs goes on.", "wait")
+    return _do(request, looker, agent, change, done)
+
+
+def _until(fields: Form) -> datetime | None:
+    text = fields.text("hours").strip().replace(",", ".")
+    if not text:
+        return None
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours <= _HOURS_MAX:
+        sentence = f"Write how many hours, more than 0 and at most {_HOURS_MAX:,}."
+        raise Malformed(sentence, errors={"hours": [sentence]})
+    return clock.now() + timedelta(hours=hours)
+
+
+@router.post("/agents/{agent}/resume")
+def resume(request: Request, looker: Looker, agent: str) -> Response:
+    """End the pause."""
+
+    def change(session: Session) -> None:
+        resume_agent(session, looker.viewer, agent)
+
+    return _do(request, looker, agent, change, Flash("The agent is resumed", "What was queued starts now."))
+
+
+@router.post("/agents/{agent}/freeze-writes")
+def freeze_writes(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
+    """Let no write of the agent leave."""
+
+    def change(session: Session) -> None:
+        found = agent_by_slug(session, looker.viewer, agent)
+        order_freeze(session, looker.viewer, scope="agent", target_id=found.id, reason=fields.text("reason"))
+
+    done = Flash("Its writes are frozen", "It holds from the next tool call on. Reading goes on.", "wait")
+    return _do(request, looker, agent, change, done)
+
+
+@router.post("/agents/{agent}/lift")
+def lift(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
+    """Let it write again."""
+
+    def change(session: Session) -> None:
+        lift_freeze(session, looker.viewer, fields.text("freeze"))
+
+    return _do(request, looker, agent, change, Flash("The freeze is lifted"))
+
+
+@router.post("/agents/{agent}/stop")
+def stop(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
+    """Cancel everything of the agent that is running, waiting and queued."""
+
+    def change(session: Session) -> None:
+        with_pause = fields.text("with_pause") == "yes"
+        stop_agent(session, looker.viewer, agent, reason=fields.text("reason"), with_pause=with_pause)
+
+    done = Flash("It is being stopped", "The card of stops says how far it is.", "wait")
+    return _do(request, looker, agent, change, done)
+
+
 def _do(
     request: Request,
     looker: Looking,
@@ -88,8 +165,8 @@ def _do(
     except Refusal as refusal:
         with store.read() as session:
             view = load(
-                session, looker.viewer, agent, today=start_of_day(request), form=fields, problem=refusal.detail,
-                errors=refusal.errors,
+                session, looker.viewer, agent, today=start_of_day(request), defaults=house_of(request).services.limits,
+                form=fields, problem=refusal.detail, errors=refusal.errors,
             )  # fmt: skip
         return page.draw(request, "page.html", view, status=refusal.status)
     return see_other(request, looker.chrome.href(f"/agents/{agent}"), done)

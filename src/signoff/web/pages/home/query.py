@@ -12,6 +12,7 @@ from signoff.agents.access_requests import AccessRequestFacts, to_decide
 from signoff.agents.ownership import WaitingSeat, waiting_for
 from signoff.agents.queries import agents_page
 from signoff.agents.views import AgentFacts
+from signoff.budgets.defaults import Defaults
 from signoff.budgets.queries import Spend, today
 from signoff.connections.queries import connections_page
 from signoff.connections.views import ConnectionRow
@@ -136,7 +137,9 @@ class HomeView:
         return None if rate is None else rate * 100
 
 
-def load(session: Session, viewer: Principal, checks: Mapping[str, str], agent: str = "") -> HomeView:
+def load(
+    session: Session, viewer: Principal, checks: Mapping[str, str], defaults: Defaults, agent: str = ""
+) -> HomeView:
     """Return the page.
 
     Args:
@@ -165,7 +168,7 @@ def load(session: Session, viewer: Principal, checks: Mapping[str, str], agent: 
         to_settle=queries.open_effects_count(session, viewer) if can(viewer, "effect.read") else 0,
         asked=[AskedLine(one, SEAT_TITLES[one.kind][0].lower()) for one in _asked(session, viewer)],
         requests=to_decide(session, viewer) if can(viewer, "workspace.read") else [],
-        spend=today(session, viewer.workspace_id) if can(viewer, "budget.read") else None,
+        spend=today(session, viewer.workspace_id, defaults) if can(viewer, "budget.read") else None,
         recent=[_line(run) for run in recent.rows],
         agents=[AgentLine(agent, last.get(agent.id)) for agent in agents],
         steps=_guide(session, viewer, connections, agents, recent.rows), has_runs=bool(recent.rows),

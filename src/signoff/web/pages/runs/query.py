@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from signoff.agents.queries import agents_page
+from signoff.budgets.defaults import Defaults
 from signoff.budgets.queries import Spend, today
 from signoff.kit import clock
 from signoff.people.access import Principal, can, reach
@@ -148,16 +149,18 @@ class RunsView:
 
 def load_rows(session: Session, viewer: Principal, asked: Asked, zone: ZoneInfo, cursor: str | None) -> RunsView:
     """Return the rows alone: what htmx puts into the page, and what is asked for every few seconds."""
-    return _load(session, viewer, asked, zone, cursor, is_whole=False)
+    return _load(session, viewer, asked, zone, cursor, None)
 
 
-def load(session: Session, viewer: Principal, asked: Asked, zone: ZoneInfo, cursor: str | None) -> RunsView:
-    """Return the whole page."""
-    return _load(session, viewer, asked, zone, cursor, is_whole=True)
+def load(
+    session: Session, viewer: Principal, asked: Asked, zone: ZoneInfo, cursor: str | None, limits: Defaults
+) -> RunsView:
+    """Return the whole page. `limits`: what may be spent where nobody set a limit."""
+    return _load(session, viewer, asked, zone, cursor, limits)
 
 
 def _load(
-    session: Session, viewer: Principal, asked: Asked, zone: ZoneInfo, cursor: str | None, *, is_whole: bool
+    session: Session, viewer: Principal, asked: Asked, zone: ZoneInfo, cursor: str | None, limits: Defaults | None
 ) -> RunsView:
     found = queries.runs_page(session, viewer, asked.wanted(zone), cursor)
     places = environments(session, viewer)
@@ -165,7 +168,7 @@ def _load(
     now = clock.now()
     has_any = bool(found.rows) or bool(queries.runs_page(session, viewer, queries.RunFilter(), None, 1).rows)
     is_plain = asked.view in ("all", "attention") and not asked.is_filtered and cursor is None
-    agents = agents_page(session, viewer, size=200).rows if is_whole or not has_any else ()
+    agents = agents_page(session, viewer, size=200).rows if limits is not None or not has_any else ()
     return RunsView(
         asked=asked,
         rows=[_line(row, names, now) for row in found.rows],
@@ -173,7 +176,7 @@ def _load(
         older=asked.address(cursor=found.next_cursor or "") if found.next_cursor else None,
         counts=_counts(session, viewer),
         clusters=_clusters(session, viewer, now) if is_plain and has_any else (),
-        today=_today(session, viewer, now, zone) if is_whole and has_any else None,
+        today=_today(session, viewer, now, zone, limits) if limits is not None and has_any else None,
         agents=[(agent.slug, agent.name) for agent in agents],
         environments=[(place.slug, place.name) for place in places],
         chips=_chips(asked),
@@ -222,7 +225,7 @@ def _cluster(cluster: FailureCluster) -> ClusterLine:
     )  # fmt: skip
 
 
-def _today(session: Session, viewer: Principal, now: datetime, zone: ZoneInfo) -> Today:
+def _today(session: Session, viewer: Principal, now: datetime, zone: ZoneInfo, limits: Defaults) -> Today:
     figures = figures_since(session, viewer, now - DAY, now)
     bars: list[dict[str, object]] = []
     for number, slot in enumerate(figures.slots):
@@ -236,7 +239,7 @@ def _today(session: Session, viewer: Principal, now: datetime, zone: ZoneInfo) -
     return Today(
         figures, bars, None if rate is None else rate * 100,
         None if figures.p95_seconds is None else figures.p95_seconds * 1000,
-        today(session, viewer.workspace_id) if can(viewer, "budget.read") else None,
+        today(session, viewer.workspace_id, limits) if can(viewer, "budget.read") else None,
     )  # fmt: skip
 
 

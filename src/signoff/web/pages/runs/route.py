@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from signoff.web.chrome import chrome_of, zone_info
 from signoff.web.forms import Fields
-from signoff.web.house import store_of
+from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker
 from signoff.web.page import Page, is_partial
 from signoff.web.pages.runs.filters import Asked
@@ -24,7 +24,10 @@ def runs(request: Request, looker: Looker, cursor: str | None = None, live: str 
     """The list. `live` marks the page's own clock, which must not touch the address in the bar."""
     asked, zone = Asked.of(request.query_params), zone_info(chrome_of(request).zone)
     with store_of(request).read() as session:
-        view = (load_rows if is_partial(request) else load)(session, looker.viewer, asked, zone, cursor)
+        if is_partial(request):
+            view = load_rows(session, looker.viewer, asked, zone, cursor)
+        else:
+            view = load(session, looker.viewer, asked, zone, cursor, house_of(request).services.limits)
     if not is_partial(request):
         return page.draw(request, "page.html", view)
     headers = {} if live else {"HX-Replace-Url": looker.chrome.href(asked.address())}

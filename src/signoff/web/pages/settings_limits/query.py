@@ -7,14 +7,17 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from signoff.agents.queries import agent_by_slug
+from signoff.agents.queries import agent_by_slug, agents_page
+from signoff.budgets.defaults import Defaults
+from signoff.budgets.overview import LimitLine, limit_lines
 from signoff.budgets.prices import EnteredPrice, entered_prices
 from signoff.budgets.queries import DayOfSpend, Spend, daily, today
 from signoff.connections.queries import connection
 from signoff.freezes.queries import Freeze, active_freezes
 from signoff.kit.errors import Refusal
+from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, can
-from signoff.people.queries import workspace
+from signoff.people.queries import environments, workspace
 from signoff.web.refused import NOT_REFUSED, Refused
 
 DAYS = 30
@@ -36,6 +39,7 @@ class Money:
     today: Spend
     days: tuple[DayOfSpend, ...]
     prices: tuple[EnteredPrice, ...]
+    limits: tuple[LimitLine, ...]
     zone: str
 
     @property
@@ -66,6 +70,7 @@ class LimitsView:
     may_manage: bool
     may_freeze: bool
     is_workspace_frozen: bool
+    targets: tuple[tuple[str, str], ...]
     refused: Refused
 
     @property
@@ -75,22 +80,31 @@ class LimitsView:
         return "" if cap is None else format(cap.normalize(), "f")
 
 
-def load(session: Session, viewer: Principal, refused: Refused = NOT_REFUSED) -> LimitsView:
-    """Return the view."""
+def load(session: Session, viewer: Principal, defaults: Defaults, refused: Refused = NOT_REFUSED) -> LimitsView:
+    """Return the view. `defaults`: what may be spent where nobody set a limit."""
     found = active_freezes(session, viewer)
     return LimitsView(
-        money=_money(session, viewer) if can(viewer, "budget.read") else None,
+        money=_money(session, viewer, defaults) if can(viewer, "budget.read") else None,
         frozen=tuple(_frozen(session, viewer, freeze) for freeze in found),
         may_manage=can(viewer, "budget.manage"),
         may_freeze=can(viewer, "freeze.order"),
         is_workspace_frozen=any(freeze.scope == "workspace" for freeze in found),
+        targets=_targets(session, viewer) if can(viewer, "budget.manage") else (),
         refused=refused,
     )
 
 
-def _money(session: Session, viewer: Principal) -> Money:
+def _targets(session: Session, viewer: Principal) -> tuple[tuple[str, str], ...]:
+    """Return what a limit can be set for, as the form says it: `scope:id`, and words."""
+    places = [(f"environment:{place.id}", f"Environment {place.name}") for place in environments(session, viewer)]
+    found = agents_page(session, viewer, size=PAGE_SIZE_MAX).rows
+    return (("workspace:", "The workspace"), *places, *((f"agent:{agent.id}", agent.name) for agent in found))
+
+
+def _money(session: Session, viewer: Principal, defaults: Defaults) -> Money:
     return Money(
-        today=today(session, viewer.workspace_id),
+        limits=tuple(limit_lines(session, viewer, defaults)),
+        today=today(session, viewer.workspace_id, defaults),
         days=tuple(daily(session, viewer, days=DAYS)),
         prices=tuple(entered_prices(session, viewer)),
         zone=workspace(session, viewer).time_zone,

@@ -1,19 +1,24 @@
-"""GET the limits; POST the daily cap, a price, a freeze."""
+"""GET the limits; POST the daily cap, a limit, a price, a freeze."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
+from typing import cast
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from signoff.budgets.caps import remove_price, set_daily_cap, set_price
+from signoff.budgets.limits import FIELDS, Change, set_limits
+from signoff.budgets.states import Covers, Scope
+from signoff.budgets.windows import Period
 from signoff.freezes.actions import lift_freeze, order_freeze
-from signoff.kit.errors import NotAllowed, NotFound, Refusal
+from signoff.kit.errors import Malformed, NotAllowed, NotFound, Refusal
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
-from signoff.web.house import store_of
+from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
 from signoff.web.pages.settings_limits.query import load
@@ -27,7 +32,7 @@ page = Page(__file__)
 def settings_limits(request: Request, looker: Looker) -> Response:
     """The page."""
     with store_of(request).read() as session:
-        view = load(session, looker.viewer)
+        view = load(session, looker.viewer, house_of(request).services.limits)
     return page.draw(request, "page.html", view)
 
 
@@ -40,6 +45,30 @@ def set_cap(request: Request, looker: Looker, fields: Fields) -> Response:
         set_daily_cap(session, looker.viewer, cap_usd=cap)
 
     return _do(request, looker, fields, "cap", work, Flash("The daily cap is set", "It holds from the next call on."))
+
+
+@router.post("/settings/limits/set")
+def set_one(request: Request, looker: Looker, fields: Fields) -> Response:
+    """Set what one target may spend in a day, a week, a month. An empty field stays as it is; `none` is no limit."""
+
+    def work(session: Session) -> None:
+        scope, _, target = fields.text("target").partition(":")
+        caps: dict[Period, Decimal | None] = {
+            period: _cap(fields, name) for period, name in FIELDS.items() if fields.text(name).strip()
+        }
+        if not caps:
+            raise Malformed("Write at least one amount.", errors={"daily_usd": ["write at least one amount"]})
+        change = Change(
+            scope=cast("Scope", scope), target=target, covers=cast("Covers", fields.text("covers") or "all"), caps=caps,
+            is_hard=fields.text("is_soft") != "yes",
+        )  # fmt: skip
+        set_limits(session, looker.viewer, house_of(request).services.limits, change)
+
+    return _do(request, looker, fields, "set", work, Flash("The limit is set", "It holds from the next call on."))
+
+
+def _cap(fields: Form, name: str) -> Decimal | None:
+    return None if fields.text(name).strip().lower() == "none" else amount(fields, name)
 
 
 @router.post("/settings/limits/prices")
@@ -96,6 +125,11 @@ def _do(
         raise
     except Refusal as refusal:
         with store.read() as session:
-            view = load(session, looker.viewer, Refused(which, refusal.detail, refusal.errors, fields))
+            view = load(
+                session,
+                looker.viewer,
+                house_of(request).services.limits,
+                Refused(which, refusal.detail, refusal.errors, fields),
+            )
         return page.draw(request, "page.html", view, status=refusal.status)
     return see_other(request, looker.chrome.href("/settings/limits"), flash)
