@@ -28,9 +28,10 @@ def period_of(per: CapPer, zone: ZoneInfo, moment: datetime) -> Period:
         return Period("run", moment + timedelta(days=_RUN_DAYS))
     if per in ("minute", "hour"):
         # Named by the moment it began in UTC: an hour that the wall clock shows twice is two hours.
-        floor = there.replace(second=0, microsecond=0, **({} if per == "minute" else {"minute": 0}))
-        begun = floor.astimezone(UTC)
-        return Period(begun.isoformat(timespec="minutes"), begun + timedelta(**{f"{per}s": 1}))
+        minute = there.minute if per == "minute" else 0
+        begun = there.replace(minute=minute, second=0, microsecond=0).astimezone(UTC)
+        length = timedelta(minutes=1) if per == "minute" else timedelta(hours=1)
+        return Period(begun.isoformat(timespec="minutes"), begun + length)
     if per == "day":
         return Period(there.date().isoformat(), _midnight(there.date() + timedelta(days=1), zone))
     year, week, day = there.date().isocalendar()
