@@ -14,6 +14,7 @@ from signoff.agents.findings import FINDINGS_MAX, Finding, Severity, in_order, w
 from signoff.agents.lint.facts import NO_FACTS, LintFacts, ToolFacts
 from signoff.agents.lint.models import lint_model
 from signoff.agents.lint.results import lint_results
+from signoff.agents.lint.rules import lint_rules
 from signoff.agents.lint.shape import lint_shape
 from signoff.agents.lint.texts import lint_texts
 from signoff.agents.lint.tools import lint_tools
@@ -28,6 +29,7 @@ CHECKS: tuple[Callable[[dict[str, Any], LintFacts], Iterable[Finding]], ...] = (
     lint_model,
     lint_tools,
     lint_texts,
+    lint_rules,
     lint_results,
 )
 
