@@ -86,8 +86,9 @@ def _never(path: str, what: str) -> Finding:
 
 def _effect(allowed: AllowedTool, facts: LintFacts) -> Effect:
     known = (facts.slots or {}).get(allowed.slot, {}).get(allowed.tool)
-    said = [one for one in (allowed.entry.get("effect"), known.effect if known else None) if one in EFFECTS]
-    return max(said, key=EFFECTS.index, default=EFFECTS[-1])
+    said = (allowed.entry.get("effect"), known.effect if known else None)
+    # The gravest that anybody says; the gravest there is when nobody does.
+    return next((effect for effect in reversed(EFFECTS) if effect in said), EFFECTS[-1])
 
 
 def _values(allowed: AllowedTool, facts: LintFacts) -> Iterator[Finding]:
