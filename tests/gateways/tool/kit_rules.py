@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select, update
 
 from signoff.gateways.tool.call import ToolOutcome
 from signoff.gateways.tool.gateway import act
 from signoff.kit import clock
+from signoff.tables.caps import CapCounter, CapPlace
+from signoff.tables.runs import Run
 from tests.gateways.kit_world import World
 
 
@@ -31,6 +34,21 @@ def it_is(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     fixed = datetime.fromisoformat(moment)
     assert fixed.tzinfo is not None
     monkeypatch.setattr(clock, "now", lambda: fixed)
+
+
+def capped(world: World, most: int, per: str = "day", **more: Any) -> World:
+    world.change(lambda session: session.execute(update(Run).values(origin="production")))
+    return world.with_body(rules={"caps": [{"most": most, "per": per, **more}]}, limits={"same_call": 100})
+
+
+def counts(world: World) -> list[int]:
+    with world.store.read() as session:
+        return list(session.scalars(select(CapCounter.used).order_by(CapCounter.counter)))
+
+
+def places(world: World) -> int:
+    with world.store.read() as session:
+        return session.scalars(select(func.count()).select_from(CapPlace)).one()
 
 
 class Died(BaseException):

@@ -8,35 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 
-from signoff.connectors import faults
-from signoff.freezes.actions import order_freeze
 from signoff.gateways.tool.caps import forget_counts
 from signoff.gateways.tool.gateway import act
 from signoff.kit import clock
 from signoff.runs.facts import RunContext
-from signoff.tables.caps import CapCounter, CapPlace
-from signoff.tables.runs import Effect, Run
+from signoff.tables.runs import Run
 from tests.gateways.kit_world import World
-from tests.gateways.tool.kit_rules import done, it_is, killed
+from tests.gateways.tool.kit_rules import capped, counts, done, it_is, killed, places
 
 MONDAY = "2026-03-30T10:00:00+00:00"
-
-
-def capped(world: World, most: int, per: str = "day", **more: Any) -> World:
-    world.change(lambda session: session.execute(update(Run).values(origin="production")))
-    return world.with_body(rules={"caps": [{"most": most, "per": per, **more}]}, limits={"same_call": 100})
-
-
-def counts(world: World) -> list[int]:
-    with world.store.read() as session:
-        return list(session.scalars(select(CapCounter.used).order_by(CapCounter.counter)))
-
-
-def places(world: World) -> int:
-    with world.store.read() as session:
-        return session.scalars(select(func.count()).select_from(CapPlace)).one()
 
 
 async def test_the_call_after_the_last_one_is_refused_in_these_words(
@@ -126,43 +108,6 @@ async def test_tests_and_rehearsals_do_not_use_what_production_has(world: World)
     assert len(world.link.sent) == 2
 
 
-async def test_a_call_that_was_not_made_gives_its_place_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    at = capped(world, 1)
-    monkeypatch.setattr(asyncio, "sleep", _at_once)
-    world.link.behave = lambda tool, args: faults.fault(faults.UNREACHABLE, "Nobody answers.")
-    assert (await done(at, "post_bill", 1)).kind == "failed"
-    assert (counts(world), places(world)) == ([0], 0)
-
-    def freezes(*_: Any) -> Any:
-        world.change(
-            lambda session: order_freeze(session, at.principal, scope="workspace", target_id=None, reason="Stop.")
-        )
-        return faults.fault(faults.UNREACHABLE, "Nobody answers.")
-
-    world.link.behave = freezes
-    assert (await done(at, "post_bill", 2)).code == "frozen"
-    assert (counts(world), places(world)) == ([0], 0)
-
-
-async def _at_once(*_: Any) -> None:
-    return None
-
-
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-async def test_an_unknown_outcome_keeps_its_place(world: World) -> None:
-    at = capped(world, 1)
-    world.link.behave = lambda tool, args: faults.unknown_outcome("it never answered")
-    assert (await done(at, "post_bill", 1)).kind == "held"
-    world.link.behave = lambda tool, args: {"ok": True}
-    assert (await done(at, "post_bill", 2)).code == "volume_cap"
-    # A person finds that it did not happen and wants it done: it has its place already.
-    world.change(
-        lambda session: session.execute(update(Effect).values(state="settled", settlement="did_not_happen_retry"))
-    )
-    assert (await done(at, "post_bill", 1)).kind == "value"
-    assert (counts(world), places(world)) == ([1], 1)
-
-
 async def test_a_step_that_begins_again_after_a_crash_counts_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,19 +120,6 @@ async def test_a_step_that_begins_again_after_a_crash_counts_once(
     assert (await done(at, "post_bill", 2)).kind == "held"
     assert (counts(world), places(world)) == ([2], 2)
     assert (await done(at, "set_status", 3, amount=3)).code == "volume_cap"
-
-
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-async def test_what_an_attempt_before_may_have_done_is_not_given_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at = capped(world, 1)
-    monkeypatch.setattr(asyncio, "sleep", _at_once)
-
-    await killed(at, monkeypatch, "set_status", 1)
-    world.link.behave = lambda tool, args: faults.fault(faults.UNREACHABLE, "Nobody answers.")
-    assert (await done(at, "set_status", 1)).kind == "held"
-    assert (counts(world), places(world)) == ([1], 1)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

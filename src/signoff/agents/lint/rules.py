@@ -88,7 +88,7 @@ def _effect(allowed: AllowedTool, facts: LintFacts) -> Effect:
     known = (facts.slots or {}).get(allowed.slot, {}).get(allowed.tool)
     said = (allowed.entry.get("effect"), known.effect if known else None)
     # The gravest that anybody says; the gravest there is when nobody does.
-    return next((effect for effect in reversed(EFFECTS) if effect in said), EFFECTS[-1])
+    return EFFECTS[max((EFFECTS.index(one) for one in said if one in EFFECTS), default=-1)]
 
 
 def _values(allowed: AllowedTool, facts: LintFacts) -> Iterator[Finding]:
