@@ -130,7 +130,7 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
     # What a refusal rests on, for whoever asks why: the calls that went in a circle, the count of a cap.
     evidence = {"evidence": verdict.value} if verdict.kind in ("deny", "stop") and verdict.value is not None else {}
     if verdict.code == VOLUME_CAP:
-        _log.info("%s", verdict.reason)
+        _log.info("%s", verdict.reason, extra={"run_id": run.run_id, "agent": run.agent_slug})
     trace.end_step(
         session,
         run_id=run.run_id,
