@@ -192,6 +192,8 @@ async def test_a_run_ten_times_as_long_as_usual_is_called_off(bench: Bench, monk
     assert (found.is_cancel_requested, found.code) == (True, "ran_too_long")
     assert found.reason
     assert "7 s" in found.reason
+    alert = await bench.alert(f"too-long:{long.id}")
+    assert (alert.kind, alert.detail, found.reason in alert.text) == ("ran_too_long", {"run": long.id}, True)
 
 
 async def test_a_gap_between_two_sweeps_was_sleep_and_does_not_count(bench: Bench):

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from pydantic import ValidationError
 
 from signoff.agents.body import Body
+from signoff.agents.rules import Rules
 from signoff.agents.sop_diff import SopLine, sop_lines
 from signoff.kit.canonical import canonical_json
 from signoff.kit.text import shortened
@@ -107,10 +108,36 @@ def _field_changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Fi
             continue
         if field == "tools":
             yield from _named_changes("tools", was, now, "slot", _slot_changes)
+        elif field == "rules":
+            yield from _rule_changes(was, now)
         elif field == "secrets" and _are_names(was) and _are_names(now):
             yield from _name_changes("secrets", cast("list[str]", was or []), cast("list[str]", now or []))
         else:
             yield from _value_changes(_step("", field), was, now)
+
+
+def _rule_changes(was: Any, now: Any) -> Iterator[FieldChange]:
+    """Compare the rules: each window and each cap that went or came, the rest field by field."""
+    olds, news = _whole_rules(was), _whole_rules(now)
+    if olds is None or news is None:
+        yield from _value_changes("rules", was, now)
+        return
+    for name in ("windows", "caps"):
+        old, new = olds.pop(name), news.pop(name)
+        if not isinstance(old, list) or not isinstance(new, list):
+            yield from _value_changes(f"rules.{name}", old, new)
+            continue
+        before, after = cast("list[Any]", old), cast("list[Any]", new)
+        yield from (FieldChange(f"rules.{name}", "removed", one, None) for one in before if one not in after)
+        yield from (FieldChange(f"rules.{name}", "added", None, one) for one in after if one not in before)
+    yield from _value_changes("rules", olds, news)
+
+
+def _whole_rules(said: Any) -> dict[str, Any] | None:
+    """Return rules with every default said; None when they are none."""
+    if not isinstance(said, dict | None):
+        return None
+    return {**Rules().model_dump(mode="json"), **cast("dict[str, Any]", said or {})}
 
 
 def _value_changes(path: str, was: Any, now: Any) -> Iterator[FieldChange]:

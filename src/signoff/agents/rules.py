@@ -18,8 +18,24 @@ FlowProfile = Literal["off", "recommended", "strict"]
 CapPer = Literal["run", "minute", "hour", "day", "week"]
 
 
-class Window(Part):
-    """When effects may happen. Outside it a call is put off to the next opening, and the run waits for that."""
+class Scoped(Part):
+    """A rule for the tools and the classes of effect it names; left out both, for every effect that is not a read."""
+
+    tools: list[ToolName] = Field(default_factory=list[str], max_length=100)
+    effects: list[Effect] = Field(default_factory=list[Effect], max_length=4)
+
+    def applies_to(self, slot: str, tool: str, effect: Effect) -> bool:
+        """Return whether a call of this tool, of this class of effect, meets this rule."""
+        if not self.tools and not self.effects:
+            return effect != "read"
+        return effect in self.effects or f"{slot}.{tool}" in self.tools or f"{slot}.*" in self.tools
+
+
+class Window(Scoped):
+    """When effects may happen. Outside it a call is put off to the next opening, and the run waits for that.
+
+    Closing before it opens, it closes on the following day; a holiday is closed from midnight to midnight.
+    """
 
     days: list[Day] = Field(default_factory=lambda: ["mon", "tue", "wed", "thu", "fri"], min_length=1, max_length=7)
     opens: _Time = "08:00"
@@ -27,28 +43,28 @@ class Window(Part):
     # An IANA name such as Europe/Berlin; left out, the workspace's.
     zone: str | None = Field(default=None, max_length=64)
     holidays: list[_Date] = Field(default_factory=list[date], max_length=400)
-    # Left out both: every effect that is not a read.
-    tools: list[ToolName] = Field(default_factory=list[str], max_length=100)
-    effects: list[Effect] = Field(default_factory=list[Effect], max_length=4)
 
 
-class Cap(Part):
+class Cap(Scoped):
     """At most `most` calls in each run, minute, hour, day or week (of the workspace's zone), until a date."""
 
     most: int = Field(ge=0, le=1_000_000)
     per: CapPer
-    tools: list[ToolName] = Field(default_factory=list[str], max_length=100)
-    effects: list[Effect] = Field(default_factory=list[Effect], max_length=4)
     # The last day on which it holds; left out, it always does.
     until: _Date | None = None
 
 
 class ValueRule(Part):
-    """Which values an argument may have. `kind` says what is compared: the text, its domain, or its beginning."""
+    """Which values an argument may have. `kind` says what is compared: the text, its domain, or its beginning.
+
+    The argument is named by a path with dots; where that meets a list, each member is asked.
+    """
 
     kind: Literal["exact", "email", "domain", "path"] = "exact"
     allow: list[_Value] | None = Field(default=None, max_length=1_000)
     deny: list[_Value] = Field(default_factory=list[str], max_length=1_000)
+    # May be left out of a call. Otherwise an argument with `allow` must be given: else the other side would choose it.
+    optional: bool = False
 
 
 class Requirement(Part):

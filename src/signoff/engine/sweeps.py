@@ -15,12 +15,16 @@ from signoff import durable
 from signoff.approvals.actions import withdraw_for_run
 from signoff.budgets.actions import settle_left_over
 from signoff.engine.workflows import Engine, workflow_id
+from signoff.gateways.tool.caps import forget_counts
 from signoff.kit import chance, clock
 from signoff.record import outbox
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions, stuck
+from signoff.runs.alarms import RAN_TOO_LONG, ran_too_long
 from signoff.runs.stuck import LegFacts
 from signoff.tables.record import OutboxMessage
+from signoff.tables.runs import Run
+from signoff.watch.actions import raise_alert
 
 _log = logging.getLogger(__name__)
 
@@ -125,10 +129,11 @@ class Sweeps:
             limit = max(median * _TOO_LONG_FACTOR, _TOO_LONG_SECONDS_MIN)
             if clock.now() - max(leg.started_at, self.watching_since) > timedelta(seconds=limit):
                 reason = f"The run took more than ten times as long as this agent's runs usually take ({median:.0f} s)."
-                await self._store.write_async(stuck.call_off, leg.run_id, code="ran_too_long", reason=reason)
+                await self._store.write_async(_call_off, leg.run_id, reason)
 
     async def _forget(self) -> None:
         await self._store.write_async(_forget_messages)
+        await self._store.write_async(forget_counts)
         await durable.forget_ended(older_than_seconds=_KEEP_RECORDS_SECONDS, limit=500)
 
 
@@ -151,6 +156,11 @@ def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) 
         # As at the end of every run: nobody will come back to settle what its calls held.
         settle_left_over(session, run_id)
         withdraw_for_run(session, run_id, reason="its run failed")
+
+
+def _call_off(session: Session, run_id: str, reason: str) -> None:
+    if stuck.call_off(session, run_id, code=RAN_TOO_LONG, reason=reason):
+        raise_alert(session, session.get_one(Run, run_id).workspace_id, **ran_too_long(run_id, reason=reason))
 
 
 def _settle_unbegun(session: Session, run_id: str, leg: int) -> None:

@@ -1,4 +1,4 @@
-"""What people are told of an act when nobody knows whether it happened."""
+"""What people are told of a run: that nobody knows whether an act happened, that it took far too long."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ from typing import Any
 
 EFFECT_UNKNOWN = "effect_unknown"
 EFFECT_CONTRADICTED = "effect_contradicted"
+
+
+RAN_TOO_LONG = "ran_too_long"
+
+
+def ran_too_long(run_id: str, *, reason: str) -> dict[str, Any]:
+    """Return the alert about a run that was called off for taking far longer than its agent's runs do."""
+    return {
+        "key": f"too-long:{run_id}",
+        "kind": RAN_TOO_LONG,
+        "text": f"{reason} It was called off: look at its last step.",
+        "detail": {"run": run_id},
+    }
 
 
 def effect_unknown(key: str, *, run_id: str, agent_id: str | None, tool: str) -> dict[str, Any]:

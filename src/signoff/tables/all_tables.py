@@ -5,6 +5,7 @@ from __future__ import annotations
 from signoff.tables import (
     agents,
     approvals,
+    caps,
     connections,
     deployments,
     identity,
@@ -20,7 +21,9 @@ from signoff.tables import (
 )
 from signoff.tables.base import Base
 
-TABLES = (agents, approvals, connections, deployments, identity, limits, ownership, people, record, runs, stops, watch)
+TABLES = (
+    agents, approvals, caps, connections, deployments, identity, limits, ownership, people, record, runs, stops, watch,
+)  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE
 # What stands outside the wall between workspaces; its import puts the others behind it.

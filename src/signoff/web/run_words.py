@@ -72,6 +72,10 @@ _NEXT: dict[str, tuple[str, str, str]] = {
     "agent_disabled": _in_agent("Enable the agent, then run it again."),
     "deadline_passed": _in_agent("Raise the time limit if the work needs it."),
     "ran_too_long": ("Open its last step to see what it was doing.", "", ""),
+    "volume_cap": _in_agent("Wait for its next period, or raise the cap in a new revision."),
+    "value_not_allowed": _in_agent("Add the value to the list in a new revision if it is right."),
+    "precondition_unmet": _in_agent("Say in the SOP what has to be done before."),
+    "window_never_opens": _in_agent("Open its window on some day, in a new revision."),
     "frozen": ("Lift the freeze when the outside is safe again, then run it again.", "", ""),
     "engine_fault": ("The worker's log has the details. Run it again; if it comes back, report it.", "", ""),
     "gateway_failed": ("The worker's log has the details. Run it again; if it comes back, report it.", "", ""),
@@ -95,6 +99,8 @@ def _of_waiting(run: RunRow) -> Next:
         return Next("Look there, and say what you found: the run goes on by itself.", "Settle it", "/reconciliation")
     if run.waiting_for == "provider":
         return Next("It tries again by itself. Cancel it if the answer is no longer wanted.")
+    if run.waiting_for == "window":
+        return Next("It goes on by itself at its time, and nothing runs until then. Cancel it to have it never done.")
     if run.waiting_for == "budget":
         return Next("It goes on when somebody gives it more money; the request says how much.")
     return Next("A worker takes it up in a moment.")

@@ -18,6 +18,7 @@ from signoff.web.json_view import json_html
 from signoff.web.looks import look
 from signoff.web.markdown import markdown_html
 from signoff.web.navigation import BAR, NAVIGATION
+from signoff.web.rule_words import change_in_words
 
 HERE = Path(__file__).parent
 MACRO = re.compile(r"{%-?\s*macro\s+([a-z]\w*)\s*\(")
@@ -67,7 +68,7 @@ def make_environment(loader: BaseLoader | None = None, reload: bool | None = Non
         extensions=["jinja2.ext.do"],
     )
     filters = cast(dict[str, Any], environment.filters)  # pyright: ignore[reportUnknownMemberType]
-    filters.update(FILTERS, json_html=json_html, markdown=markdown_html)
+    filters.update(FILTERS, json_html=json_html, rule_words=change_in_words, markdown=markdown_html)
     names = cast(dict[str, Any], environment.globals)  # pyright: ignore[reportUnknownMemberType]
     names.update(
         asset=assets().url,

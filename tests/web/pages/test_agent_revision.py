@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signoff.agents.actions import freeze_revision, save_draft
 from signoff.agents.queries import draft_of, revision
 from tests.web.pages.conftest import Site
 
@@ -28,3 +29,28 @@ def test_the_draft_starts_again_from_it_unless_somebody_saved(site: Site):
         first = revision(session, site.seeded.owner, "supplier-mail", 1).body
         assert draft_of(session, site.seeded.owner, "supplier-mail").body == first
     assert site.browser("tomasz").post(at, data={"version": "1"}).status_code == 403
+
+
+def test_its_rules_are_sentences_and_so_is_their_difference(site: Site):
+    rules = {
+        "windows": [{"zone": "Europe/Berlin", "holidays": ["2026-12-25"]}],
+        "caps": [{"most": 10, "per": "day", "tools": ["erp.post_bill"], "until": "2026-12-11"}],
+    }
+    with site.store.write() as session:
+        draft = draft_of(session, site.seeded.owner, "supplier-mail")
+        slots = [dict(slot) for slot in draft.body["tools"]]
+        slots[0]["allow"] = [
+            {**tool, "values": {"message_id": {"kind": "domain", "allow": ["example.com"]}}} if number == 0 else tool
+            for number, tool in enumerate(slots[0]["allow"])
+        ]
+        body = {**draft.body, "rules": rules, "tools": slots}
+        save_draft(session, site.seeded.owner, "supplier-mail", body=body, version=draft.version)
+        number = freeze_revision(session, site.seeded.owner, "supplier-mail", reason="Bounds.").number
+    html = site.browser().get(f"{site.base}/agents/supplier-mail/revisions/{number}").text
+    window = "Calls that change something outside are made only Monday to Friday, 08:00 to 18:00 (Europe/Berlin)"
+    cap = "Calls of erp.post_bill are made at most 10 times a day, until 11 December 2026."
+    for words in (window, "never on 1 holiday", cap, "message_id only the domain example.com."):
+        assert words in html
+    changed = site.browser().get(f"{site.base}/agents/supplier-mail/diff?from={number - 1}&to={number}").text
+    assert window in changed
+    assert cap in changed

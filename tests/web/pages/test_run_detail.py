@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -50,6 +51,8 @@ STATES: tuple[tuple[str, dict[str, Any], list[str]], ...] = (
     ("running", {}, ["Running", "Waiting for the first step"]),
     ("running", {"is_cancel_requested": True}, ["This run is being cancelled"]),
     ("waiting", {"waiting_for": "provider", "reason": "It is away."}, ["It is away.", "tries again by itself"]),
+    ("waiting", {"waiting_for": "window", "reason": "Not now.", "resume_at": datetime(2026, 11, 30, 7, tzinfo=UTC)},
+     ["Waits for its window", "Goes on", "2026-11-30T07:00:00", "goes on by itself at its time", "for its hours"]),
     ("waiting", {"waiting_for": "budget", "reason": "Spent."}, ["Out of budget", "when somebody gives it more money"]),
     ("completed", {"output": {"action": "posted"}}, ["Completed", "This run ended before it did anything"]),
     ("completed", {"code": "answer_cut_off", "reason": "It reached 99 tokens."},
@@ -451,3 +454,16 @@ def test_an_act_is_in_the_ledger_of_its_step(site: Site):
         run_id, key = kit_runs.unknown_effect(session, site.seeded)
         session.get_one(Effect, key).state = "done"
     assert "before the call; its outcome" in show(site, run_id)
+
+
+def test_a_circle_shows_the_calls_it_rests_on(site: Site):
+    run_id = add(site, "A bill", "failed", code="loop", reason="It goes in a circle.", steps=1)
+    calls = [{"step": 4, "call": "erp.look_up", "state": "completed", "code": None}]
+    verdict = {"policy": "loop", "kind": "stop", "reason": "It goes in a circle.", "code": "loop"}
+    with site.store.write() as session:
+        session.query(Step).filter_by(run_id=run_id).update(
+            {"kind": "tool", "state": "stopped", "verdicts": [verdict], "detail": {"evidence": {"calls": calls}}}
+        )
+    html = show(site, run_id, f"?step={steps_of(site, run_id)[-1].id}")
+    for words in ("The calls it rests on", "erp.look_up", "step 4"):
+        assert words in html

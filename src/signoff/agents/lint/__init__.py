@@ -15,6 +15,7 @@ from signoff.agents.lint.facts import NO_FACTS, LintFacts, ToolFacts
 from signoff.agents.lint.gates import lint_gates
 from signoff.agents.lint.models import lint_model
 from signoff.agents.lint.results import lint_results
+from signoff.agents.lint.rules import lint_rules
 from signoff.agents.lint.shape import lint_shape
 from signoff.agents.lint.texts import lint_texts
 from signoff.agents.lint.tools import lint_tools
@@ -30,6 +31,7 @@ CHECKS: tuple[Callable[[dict[str, Any], LintFacts], Iterable[Finding]], ...] = (
     lint_tools,
     lint_gates,
     lint_texts,
+    lint_rules,
     lint_results,
 )
 

@@ -17,11 +17,13 @@ from signoff.gateways.tool.call import Act
 from signoff.gateways.tool.offers import check_offer
 from signoff.gateways.tool.policies.freeze import Freeze, frozen
 from signoff.gateways.tool.policies.revocation import Revocation
+from signoff.gateways.tool.policies.window import Window
 from signoff.kit import clock
 from signoff.kit.errors import ConnectorError
 from signoff.kit.faultpoints import faultpoint
 from signoff.tables.connections import Connection
 
+_WINDOW = Window()
 TIMEOUT_SECONDS = 60.0
 _TIMEOUT_SECONDS_MAX = 600.0
 # A connector ends its calls itself; this is for one that does not.
@@ -87,7 +89,10 @@ def _verdict_now(session: Session, act: Act, connection_id: str) -> Verdict:
     run = act.run
     standing = standing_of(session, run, connection=session.get(Connection, connection_id))
     verdict = replace(revoked(standing), policy=Revocation.name)
-    if verdict.kind != "allow" or act.facts.is_read:
+    if verdict.kind == "allow" and not act.facts.is_read:
+        freeze = freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id)
+        verdict = replace(frozen(freeze), policy=Freeze.name)
+    if verdict.kind != "allow":
         return verdict
-    freeze = freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id)
-    return replace(frozen(freeze), policy=Freeze.name)
+    # It may have closed while the call waited for its turn.
+    return replace(_WINDOW.check((run, act.call), act.facts), policy=Window.name)

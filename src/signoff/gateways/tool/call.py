@@ -83,6 +83,12 @@ class ToolOutcome:
         return kept
 
     @staticmethod
+    def put_off(verdict: Verdict) -> ToolOutcome:
+        """Return the outcome of a call that is deferred to the moment in `verdict`."""
+        hold = {"kind": "window", "until": verdict.value.isoformat()}
+        return ToolOutcome("held", reason=verdict.reason, code=verdict.code or verdict.policy, hold=hold)
+
+    @staticmethod
     def from_plain(plain: dict[str, Any]) -> ToolOutcome:
         """Return the outcome that `as_plain` gave."""
         return ToolOutcome(plain["kind"], plain.get("value"), plain.get("reason"), plain.get("code"), plain.get("hold"))
@@ -109,6 +115,9 @@ class Log:
     known: ToolOutcome | None = None
     # The run is stopped, and what an attempt of this call did stays unknown.
     is_left_unknown: bool = False
+    # This attempt, towards the counts of caps. Where nothing was done, it gives its places back.
+    holder: str = field(default_factory=lambda: ids.new_token("try", 12))
+    gives_place_back: bool = False
     closing: list[Callable[[Session], object]] = field(default_factory=list[Callable[[Session], object]])
 
 

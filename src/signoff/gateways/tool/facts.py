@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import EFFECTS, AllowedTool, Effect
@@ -14,6 +14,8 @@ from signoff.freezes.queries import Freeze, freeze_on
 from signoff.gateways.standing import Standing, standing_of
 from signoff.gateways.tool.approval_facts import GivenApproval, approvals_of
 from signoff.gateways.tool.call import ToolCall, ToolOutcome
+from signoff.gateways.tool.rule_facts import NO_RULES, RuleFacts, rule_facts
+from signoff.gateways.tool.trail import NO_TRAIL, Trail, like_hash, trail_of
 from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
@@ -58,7 +60,13 @@ _COUNTS = Prepared(
         func.count(),
         # A call that was refused was not made.
         _number(and_(Step.name == bindparam("of_name"), Step.state != "refused")),
-        _number(Step.detail["args_hash"].as_string() == bindparam("of_args")),
+        # As they are, or, where that differs, in their plain form.
+        _number(
+            or_(
+                Step.detail["args_hash"].as_string() == bindparam("of_like"),
+                Step.detail["like"].as_string() == bindparam("of_like"),
+            )
+        ),
     ).where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.key != bindparam("of_key"))
 )
 # The intent is written with the beginning of the step, so there is none without a step.
@@ -100,10 +108,12 @@ class ToolFacts:
         is_intended: the ledger has this very call: an earlier attempt may have acted.
         calls_before: how many tool calls the run has asked for.
         same_tool_before: how many calls of this tool it has made, without those that were refused.
-        same_call_before: how many of its calls asked for this tool with these arguments.
+        same_call_before: how many of its calls asked for this tool with these arguments, whatever their spaces.
         finished: what came of this very step before the leg began again.
         recorded: the outcome of the original run, in a replay.
         approvals: what people agreed to of this very call, as it is now.
+        rules: how the agent's own rules stand towards the call.
+        trail: the run's last calls, when some of them look alike.
     """
 
     standing: Standing
@@ -120,6 +130,8 @@ class ToolFacts:
     finished: ToolOutcome | None = None
     recorded: dict[str, Any] | None = None
     approvals: tuple[GivenApproval, ...] = ()
+    rules: RuleFacts = NO_RULES
+    trail: Trail = NO_TRAIL
 
     @property
     def is_read(self) -> bool:
@@ -149,22 +161,30 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     intended_as = before.intended_as if before is not None else None
     # A tool of our own only asks: it changes nothing outside.
     effect = effect_of(tool, allowed) if call.slot else "read"
+    if intended_as is not None:
+        effect = _gravest(effect, _effect(intended_as))
+    finished = _finished(before)
+    is_open = finished is None
     return ToolFacts(
         standing=standing,
         allowed=allowed,
         connection_slug=bound.slug if bound is not None else None,
         tool=tool,
-        effect=_gravest(effect, _effect(intended_as)) if intended_as is not None else effect,
+        effect=effect,
         freeze=freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id),
         calls_before=calls,
         same_tool_before=same_tool,
         same_call_before=same_call,
         redactor=services.masking.redactor(session, run.environment_id),
         is_intended=intended_as is not None,
-        finished=_finished(before),
+        finished=finished,
         recorded=_recorded(session, run, call) if run.mode == "replay" and run.replay_of else None,
         # A call that was never here before cannot have been approved.
         approvals=approvals_of(session, run, call) if before is not None else (),
+        rules=rule_facts(session, run, call, standing=standing, allowed=allowed, effect=effect)
+        if is_open
+        else NO_RULES,
+        trail=trail_of(session, run, call, same_before=same_call) if is_open else NO_TRAIL,
     )
 
 
@@ -215,7 +235,7 @@ def _effect(stored: str) -> Effect:
 
 
 def _counts(session: Session, run: RunContext, call: ToolCall) -> tuple[int, int, int]:
-    of = {"of_run": run.run_id, "of_key": call.key, "of_name": call.name, "of_args": args_hash(call)}
+    of = {"of_run": run.run_id, "of_key": call.key, "of_name": call.name, "of_like": like_hash(call)}
     row = _COUNTS.one(session, of)
     return int(row[0]), int(row[1]), int(row[2])
 

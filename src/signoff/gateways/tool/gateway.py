@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any, cast
 
@@ -13,38 +14,52 @@ from signoff.gateways.services import Services
 from signoff.gateways.tool.acting import act_outside
 from signoff.gateways.tool.approval_facts import use_approvals
 from signoff.gateways.tool.call import Act, Log, ToolCall, ToolOutcome
+from signoff.gateways.tool.caps import take_places
 from signoff.gateways.tool.facts import ToolFacts, args_hash, tool_facts
 from signoff.gateways.tool.holding import ask
 from signoff.gateways.tool.policies.budget import Budget
+from signoff.gateways.tool.policies.cap import VOLUME_CAP, Cap, capped
 from signoff.gateways.tool.policies.freeze import Freeze
 from signoff.gateways.tool.policies.gate import Gate
 from signoff.gateways.tool.policies.grant import Grant
 from signoff.gateways.tool.policies.login import Login
 from signoff.gateways.tool.policies.loop import Loop
 from signoff.gateways.tool.policies.once import Once, answer_from_ledger, open_with
+from signoff.gateways.tool.policies.place import Place
 from signoff.gateways.tool.policies.recording import Recording
+from signoff.gateways.tool.policies.requires import Requires
 from signoff.gateways.tool.policies.retry import Retry
 from signoff.gateways.tool.policies.revocation import Revocation
 from signoff.gateways.tool.policies.sandbox import Sandbox
 from signoff.gateways.tool.policies.secrets import Secrets
 from signoff.gateways.tool.policies.trace import Trace, diagnosed
+from signoff.gateways.tool.policies.values import Values
+from signoff.gateways.tool.policies.window import Window
+from signoff.gateways.tool.trail import likeness
 from signoff.kit import clock
 from signoff.kit.faultpoints import faultpoint
 from signoff.record import trace
 from signoff.runs.facts import RunContext
 
+_log = logging.getLogger(__name__)
+
 GUARDS = (
     Revocation(),  # First: a revoked run learns nothing more, not even that a tool exists.
     Grant(),       # The revision must have been given this tool, the environment must bind its connection.
+    Values(),      # What an argument may name; with the grant, because it is a part of it.
+    Requires(),    # What must have come out well before; facts of this run, cheaper to tell than anything below.
     Loop(),        # The same call with the same arguments again and again is not work, real or rehearsed.
     Budget(),      # Cheap counting, which holds for rehearsals and replays too.
     Recording(),   # A replay is answered from the record: what was done then is not stopped by today's freeze.
     Freeze(),      # "Stop writing, now" for one agent, one connection, or everything.
+    Window(),      # After whatever refuses for good: nobody waits until Monday for a refusal.
+    Cap(),         # Cheap counting before the costlier questions; after the window, so that a call put off counts once.
     Sandbox(),     # A rehearsal meets every rule that the real call would meet, and bothers nobody.
     Gate(),        # Last: a person is the dearest resource there is, and is asked only for what may otherwise happen.
 )  # fmt: skip
 WRAPPERS: tuple[Wrapper[Act, Any], ...] = (
     Trace(),    # Outermost: sees every attempt and what the others did, and makes an outcome of every exception.
+    Place(),    # Outside the ledger, which tells by then what may have happened: the rest gives its place back.
     Once(),     # Writes its intent first, so that a crash cannot repeat an act that has no key.
     Secrets(),  # {{secret.X}} becomes its value here and nowhere else; masked on the way back.
     Login(),    # Puts the access token on the call; refreshes it once when it is refused, before anything was done.
@@ -81,6 +96,9 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
         # The leg runs again after a crash: what was done is not done again.
         return facts.finished
     decision = decide(GUARDS, (run, call), facts)
+    noted = Log(decided=clock.monotonic_seconds())
+    if decision.verdict.kind in ("allow", "simulate") and facts.rules.caps:
+        decision = _with_places(session, run, call, facts, decision, noted)
     trace.begin_step(
         session,
         workspace_id=run.workspace_id,
@@ -91,16 +109,28 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
         name=call.name,
         effect=facts.effect,
         request=facts.redactor.value({"slot": call.slot, "tool": call.tool, "args": call.args}),
-        detail={"args_hash": args_hash(call), "turn": call.turn},
+        detail={"args_hash": args_hash(call), "turn": call.turn, **likeness(call)},
     )
-    noted = Log(verdicts=list(decision.verdicts), decided=clock.monotonic_seconds())
+    noted.verdicts += decision.verdicts
     opened = Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
     if decision.verdict.kind == "allow":
         open_with(session, opened)
         use_approvals(session, facts.approvals)
-    elif decision.verdict.kind != "deny" or not answer_from_ledger(session, opened):
+    elif decision.verdict.kind not in ("deny", "defer") or not answer_from_ledger(session, opened):
         return _settled(session, run, call, facts, decision)
     return opened
+
+
+def _with_places(
+    session: Session, run: RunContext, call: ToolCall, facts: ToolFacts, decision: Decision, noted: Log
+) -> Decision:
+    """Take the call's places under its caps; of many calls at once, those that come too late are refused."""
+    full = take_places(session, run, call, facts.rules.caps, holder=noted.holder)
+    if full is None:
+        return decision
+    refused = replace(capped(full), policy=Cap.name)
+    before = decision.verdicts[: [verdict.policy for verdict in decision.verdicts].index(Cap.name)]
+    return Decision(refused, (*before, refused))
 
 
 def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts, decision: Decision) -> ToolOutcome:
@@ -110,6 +140,10 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
         faultpoint("hold-decided")
         outcome, state = ask(session, run, call, facts, verdict), "waiting"
         faultpoint("approval-written")
+    # What a refusal rests on, for whoever asks why: the calls that went in a circle, the count of a cap.
+    evidence = {"evidence": verdict.value} if verdict.kind in ("deny", "stop") and verdict.value is not None else {}
+    if verdict.code == VOLUME_CAP:
+        _log.info("%s", verdict.reason, extra={"run_id": run.run_id, "agent": run.agent_slug})
     trace.end_step(
         session,
         run_id=run.run_id,
@@ -123,6 +157,7 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
         detail={
             "settled_by": verdict.policy,
             "outcome": outcome.as_kept(),
+            **evidence,
             **diagnosed(outcome.kind, outcome.code),
         },
     )
@@ -138,6 +173,5 @@ def _outcome_of(verdict: Verdict) -> tuple[ToolOutcome, trace.StepState]:
     if verdict.kind == "deny":
         return ToolOutcome("failed", reason=reason, code=code), "refused"
     if verdict.kind == "defer":
-        hold = {"kind": "window", "until": verdict.value.isoformat()}
-        return ToolOutcome("held", reason=reason, code=code, hold=hold), "waiting"
+        return ToolOutcome.put_off(verdict), "waiting"
     return ToolOutcome("stopped", reason=reason, code=code), "stopped"

@@ -17,13 +17,14 @@ from signoff.record import audit, trace
 from signoff.runs.actions.cancel import run_for
 from signoff.runs.actions.legs import resume_run
 from signoff.runs.actions.moves import rows
-from signoff.runs.holds import HOLD_KINDS, holds_of, keep_answer, still_open
+from signoff.runs.holds import HOLD_KINDS, Hold, holds_of, keep_answer, still_open
 from signoff.runs.input import size_of
 from signoff.runs.states import SETTLEMENTS, Settlement, WaitingFor
 from signoff.tables.runs import Effect, Leg, Run
 
 _RESULT_CHARS = 20_000
-_ANSWERED = frozenset(HOLD_KINDS)
+# A run that only waits for its time is brought on by that, and by no answer.
+_ANSWERED = frozenset(kind for kind in HOLD_KINDS if Hold("", kind).is_asked)
 
 
 def settle_effect(

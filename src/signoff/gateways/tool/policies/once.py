@@ -122,7 +122,7 @@ def _end_objected(call: Act, objected: Objected) -> None:
         _at_end(call, "failed", reason=reason)
         return
     _at_end(call, "unknown", reason=reason)
-    if objected.verdict.kind == "deny":
+    if objected.verdict.kind in ("deny", "defer"):
         call.log.verdicts.append(objected.verdict)
         raise Known(held(call, reason)) from objected
     call.log.is_left_unknown = True

@@ -13,6 +13,7 @@ from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.standing import TakenOver
 from signoff.gateways.tool.call import Act, OutcomeKind, ToolOutcome
+from signoff.gateways.tool.caps import give_back
 from signoff.gateways.tool.facts import finished_outcome
 from signoff.gateways.tool.policies.once import Known, NotSent
 from signoff.gateways.tool.results import fitted
@@ -50,6 +51,8 @@ class Trace:
             outcome = ToolOutcome("failed", reason=not_sent.reason, code=not_sent.code)
         except Objected as objected:
             call.log.verdicts.append(objected.verdict)
+            if objected.verdict.kind == "defer":
+                return await self._ended(call, ToolOutcome.put_off(objected.verdict))
             kind = "failed" if objected.verdict.kind == "deny" else "stopped"
             outcome = ToolOutcome(kind, reason=objected.verdict.reason, code=objected.verdict.code)
         except ConnectorError as failed:
@@ -63,6 +66,10 @@ class Trace:
             reason = "Something in Signoff itself failed during this call. The log of the worker has the details."
             outcome = ToolOutcome("stopped", reason=reason, code="gateway_failed")
         faultpoint("tool-answered-not-journaled")
+        return await self._ended(call, outcome, error)
+
+    @staticmethod
+    async def _ended(call: Act, outcome: ToolOutcome, error: ConnectorError | None = None) -> ToolOutcome:
         return await call.services.store.write_async(_end, call, outcome, error)
 
     @staticmethod
@@ -104,7 +111,10 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
         },
     )
     _note_health(session, call, outcome, error)
-    if outcome.kind == "held" or call.log.is_left_unknown:
+    if is_first and call.log.gives_place_back:
+        give_back(session, call.call, call.facts.rules.caps, holder=call.log.holder)
+    is_unknown = outcome.kind == "held" and (outcome.hold or {}).get("kind") == "reconciliation"
+    if is_unknown or call.log.is_left_unknown:
         told = effect_unknown(call.call.key, run_id=call.run.run_id, agent_id=call.run.agent_id, tool=call.call.name)
         raise_alert(session, call.run.workspace_id, **told)
     return outcome if is_first else finished_outcome(session, call.run, call.call) or outcome

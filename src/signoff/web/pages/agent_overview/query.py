@@ -27,6 +27,7 @@ from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.agent_words import bound_in_words, limits_in_words
 from signoff.web.forms import Form
 from signoff.web.pages.agent_overview.stops import Stops, load_stops
+from signoff.web.rule_words import rules_in_words
 
 RUNS_SHOWN = 8
 
@@ -67,6 +68,7 @@ class OverviewView:
     basis: str
     model: str
     limits: tuple[str, ...]
+    rules: tuple[str, ...]
     grips: tuple[Grip, ...]
     slots: tuple[SlotHealth, ...]
     runs: tuple[RunRow, ...] | None
@@ -107,6 +109,7 @@ def load(
         basis=basis,
         model=body.model.name if body else "",
         limits=tuple(limits_in_words(body)) if body else (),
+        rules=tuple(rules_in_words(body)) if body else (),
         grips=tuple(_grips(body, known)) if body else (),
         slots=tuple(_health(slot.slot, known.get(slot.slot, []), places) for slot in body.tools) if body else (),
         runs=_recent(session, viewer, agent.id) if may_see_runs else None,

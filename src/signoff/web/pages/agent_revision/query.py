@@ -12,6 +12,7 @@ from signoff.agents.views import RevisionFacts
 from signoff.people.access import Principal
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.agent_words import bound_in_words, limits_in_words, model_in_words
+from signoff.web.rule_words import rules_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class RevisionView:
     sop: str
     model: tuple[tuple[str, str], ...]
     limits: tuple[str, ...]
+    rules: tuple[str, ...]
     tools: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     schemas: tuple[tuple[str, str, Any], ...]
     secrets: tuple[str, ...]
@@ -50,6 +52,7 @@ def load(session: Session, viewer: Principal, slug: str, number: str, *, problem
         sop=str(found.body.get("sop") or ""),
         model=tuple(model_in_words(body)),
         limits=tuple(limits_in_words(body)),
+        rules=tuple(rules_in_words(body)),
         tools=tuple((one.slot, tuple((tool.tool, bound_in_words(tool)) for tool in one.allow)) for one in body.tools),
         schemas=tuple((key, name, found.body[key]) for key, name in _SCHEMAS if found.body.get(key)),
         secrets=tuple(body.secrets),

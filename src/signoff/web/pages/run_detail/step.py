@@ -28,15 +28,20 @@ _POLICIES = {
     "freeze": "Freeze",
     "loop": "Loop",
     "sandbox": "Sandbox",
+    "values": "Allowed values",
+    "requires": "Precondition",
+    "window": "Hours",
+    "cap": "Volume cap",
 }
 _NOT_ACTED = {
     "deny": "It was not done: a policy refused it",
     "stop": "It was not done, and the run was ended",
     "hold": "It is held for a person",
+    "defer": "It is put off until its hours",
     "simulate": "Nothing was sent: it was simulated",
     "answer": "Nothing was sent: the answer was known",
 }
-_TONES = {"deny": "wait", "stop": "bad", "hold": "wait", "simulate": "note", "answer": "note"}
+_TONES = {"defer": "note", "deny": "wait", "stop": "bad", "hold": "wait", "simulate": "note", "answer": "note"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class StepView:
     effect_path: str
     live_text: str
     labels: Sequence[str]
+    evidence: Sequence[tuple[str, str, str]]
     is_going_on: bool
 
 
@@ -129,7 +135,7 @@ def load_step(
         earlier=_page(address, step.id, detail.messages_from - MESSAGES_SIZE) if detail.messages_from > 0 else None,
         later=_later(address, detail), effect_class=step.effect or "", effect=effect,
         effect_path=f"/reconciliation/{effect.key}" if effect and can(viewer, "effect.read") else "",
-        live_text=_live_text(session, viewer, run.id, step), labels=_labels(detail),
+        live_text=_live_text(session, viewer, run.id, step), labels=_labels(detail), evidence=_evidence(detail),
         is_going_on=step.state == "running",
     )  # fmt: skip
 
@@ -218,6 +224,13 @@ def _labels(detail: StepDetail) -> list[str]:
         ("late_answer", "Answered late"),
     )
     return [words for key, words in known if detail.detail.get(key)]
+
+
+def _evidence(detail: StepDetail) -> list[tuple[str, str, str]]:
+    """Return the calls that a policy's objection rests on: number, name, state."""
+    found: Any = mapping(detail.detail.get("evidence")).get("calls")
+    calls = [mapping(one) for one in cast("list[Any]", found)] if isinstance(found, list) else []
+    return [(str(one.get("step", "")), str(one.get("call", "")), str(one.get("state", ""))) for one in calls[:50]]
 
 
 def _shown_text(detail: StepDetail) -> str:

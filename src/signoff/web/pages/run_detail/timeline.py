@@ -168,6 +168,7 @@ def _waiting_text(found: RunDetail, stretches: Sequence[_Stretch], now: datetime
         "reconciliation": "waits for a person to settle an act",
         "provider": "waits for the provider",
         "budget": "waits for budget",
+        "window": "waits for its hours",
     }.get(run.waiting_for or "", "waits for a worker")
     return f"{words}, {duration(_ms(now - stretches[-1].end))} so far"
 
