@@ -30,6 +30,7 @@ _STANDING = Prepared(
         Run.tokens_in,
         Run.tokens_out,
         Run.origin,
+        Run.flow,
         Agent.slug,
         Agent.state.label("agent_state"),
         Workspace.time_zone,
@@ -63,6 +64,8 @@ class Standing:
     is_workspace_suspended: bool = False
     connection_slug: str | None = None
     connection_state: str | None = None
+    # What the run has read so far, see `runs/marks.py`.
+    flow: dict[str, int] | None = None
 
 
 def standing_of(session: Session, run_id: str, *, connection: Connection | None = None) -> Standing:
@@ -89,6 +92,7 @@ def standing_of(session: Session, run_id: str, *, connection: Connection | None 
         is_workspace_suspended=row.suspended_at is not None,
         connection_slug=connection.slug if connection else None,
         connection_state=connection.state if connection else None,
+        flow=row.flow,
     )
 
 

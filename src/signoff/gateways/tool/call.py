@@ -101,6 +101,8 @@ class Log:
     known: ToolOutcome | None = None
     # The run is stopped, and what an attempt of this call did stays unknown.
     is_left_unknown: bool = False
+    # What the model is told are our own words: nothing that an outside system said.
+    is_ours: bool = False
     closing: list[Callable[[Session], object]] = field(default_factory=list[Callable[[Session], object]])
 
 

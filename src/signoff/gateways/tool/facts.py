@@ -9,10 +9,12 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import EFFECTS, AllowedTool, Effect
+from signoff.connections.labels import DEFAULT_LABELS, ToolLabels, labels_of
 from signoff.connections.queries import was_disconnected
 from signoff.freezes.queries import Freeze, freeze_on
 from signoff.gateways.standing import Standing, standing_of
 from signoff.gateways.tool.call import ToolCall, ToolOutcome
+from signoff.gateways.tool.flow_facts import FlowFacts, flow_facts
 from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
@@ -45,6 +47,7 @@ _BOUND = Prepared(
         Tool.definition_hash,
         Tool.effect,
         Tool.is_idempotent,
+        Tool.labels,
         Login.id.label("login_id"),
         Login.version.label("login_version"),
     )
@@ -84,6 +87,7 @@ class BoundTool:
     definition_hash: str
     effect: Effect
     is_idempotent: bool
+    labels: ToolLabels = DEFAULT_LABELS
     login_id: str | None = None
     login_version: int | None = None
 
@@ -102,6 +106,7 @@ class ToolFacts:
         same_call_before: how many of its calls asked for this tool with these arguments.
         finished: what came of this very step before the leg began again.
         recorded: the outcome of the original run, in a replay.
+        flow: what the information-flow policy says; None where there is no tool.
     """
 
     standing: Standing
@@ -117,6 +122,7 @@ class ToolFacts:
     is_intended: bool = False
     finished: ToolOutcome | None = None
     recorded: dict[str, Any] | None = None
+    flow: FlowFacts | None = None
 
     @property
     def is_read(self) -> bool:
@@ -145,12 +151,14 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     before = _BEFORE.first(session, {"of_run": run.run_id, "of_key": call.key})
     intended_as = before.intended_as if before is not None else None
     effect = effect_of(tool, allowed)
+    if intended_as is not None:
+        effect = _gravest(effect, _effect(intended_as))
     return ToolFacts(
         standing=standing,
         allowed=allowed,
         connection_slug=bound.slug if bound is not None else None,
         tool=tool,
-        effect=_gravest(effect, _effect(intended_as)) if intended_as is not None else effect,
+        effect=effect,
         freeze=freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id),
         calls_before=calls,
         same_tool_before=same_tool,
@@ -159,7 +167,25 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         is_intended=intended_as is not None,
         finished=_finished(before),
         recorded=_recorded(session, run, call) if run.mode == "replay" and run.replay_of else None,
+        flow=_flow(session, run, call, standing, tool, allowed, effect),
     )
+
+
+def _flow(
+    session: Session,
+    run: RunContext,
+    call: ToolCall,
+    standing: Standing,
+    tool: BoundTool | None,
+    allowed: AllowedTool | None,
+    effect: Effect,
+) -> FlowFacts | None:
+    if tool is None:
+        return None
+    return flow_facts(
+        session, run, call,
+        marks=standing.flow, labels=tool.labels, allowed=allowed, definition=tool.definition, effect=effect,
+    )  # fmt: skip
 
 
 def allowed_tool(run: RunContext, call: ToolCall) -> AllowedTool | None:
@@ -196,6 +222,7 @@ def _tool(row: Any) -> BoundTool:
         definition_hash=row.definition_hash,
         effect=_effect(row.effect),
         is_idempotent=row.is_idempotent,
+        labels=labels_of(row.labels),
         login_id=row.login_id,
         login_version=row.login_version,
     )

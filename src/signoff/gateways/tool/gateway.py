@@ -14,6 +14,7 @@ from signoff.gateways.tool.acting import act_outside
 from signoff.gateways.tool.call import Act, Log, ToolCall, ToolOutcome
 from signoff.gateways.tool.facts import ToolFacts, args_hash, tool_facts
 from signoff.gateways.tool.policies.budget import Budget
+from signoff.gateways.tool.policies.flow import Flow
 from signoff.gateways.tool.policies.freeze import Freeze
 from signoff.gateways.tool.policies.grant import Grant
 from signoff.gateways.tool.policies.login import Login
@@ -36,6 +37,7 @@ GUARDS = (
     Budget(),      # Cheap counting, which holds for rehearsals and replays too.
     Recording(),   # A replay is answered from the record: what was done then is not stopped by today's freeze.
     Freeze(),      # "Stop writing, now" for one agent, one connection, or everything.
+    Flow(),        # Private data does not leave, nothing is done for good, because of what somebody wrote into a mail.
     Sandbox(),     # Last: a rehearsal meets every rule that the real call would meet.
 )  # fmt: skip
 WRAPPERS: tuple[Wrapper[Act, Any], ...] = (

@@ -1,0 +1,128 @@
+"""Where each argument of a call came from: what a person who is asked about it wants to know first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from signoff.gateways.tool.flow.arguments import Leaf, leaves, sinks_among
+from signoff.gateways.tool.flow.deciding import FlowCall, FlowContext
+from signoff.kit.typed_values import endorsement_key, values_of
+
+Source = Literal["approver", "sop", "revision", "input", "result", "model"]
+# In a longer text a shorter value would be found by chance.
+_IN_TEXT_CHARS_MIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one earlier tool call gave. `where` is the name people know it by."""
+
+    where: str
+    value: Any
+    is_trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything an argument may have come from.
+
+    Args:
+        sop, revision: the instructions; values in what the revision says of this call's arguments.
+        input: what the run was given, by `input_by`, who may be somebody nobody vouches for.
+        results: what was read before, in order.
+    """
+
+    sop: str = ""
+    revision: Any = None
+    input: Any = None
+    input_by: str = ""
+    is_input_trusted: bool = False
+    results: Sequence[Result] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one value came from.
+
+    Args:
+        where: who or what, in words: a name, the name of a tool.
+        is_trusted: somebody vouches for it.
+        is_sink: it chooses the target of the call.
+    """
+
+    argument: str
+    value: Any
+    source: Source
+    where: str
+    is_trusted: bool
+    is_sink: bool
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return plain JSON, for a request's card."""
+        return {
+            "argument": self.argument, "value": self.value, "source": self.source, "where": self.where,
+            "is_trusted": self.is_trusted, "is_sink": self.is_sink,
+        }  # fmt: skip
+
+
+def origins(call: FlowCall, context: FlowContext, seen: Seen) -> list[Origin]:
+    """Return the origin of each value in the call's arguments; what is found nowhere was made up by the model."""
+    found = leaves(dict(call.args))
+    sinks = {id(leaf) for leaf in sinks_among(found, call.labels, call.described)}
+    return [_origin(leaf, context, seen, is_sink=id(leaf) in sinks) for leaf in found]
+
+
+def _origin(leaf: Leaf, context: FlowContext, seen: Seen, *, is_sink: bool) -> Origin:
+    def of(source: Source, where: str, *, is_trusted: bool) -> Origin:
+        return Origin(leaf.argument, leaf.value, source, where, is_trusted, is_sink)
+
+    if endorsement_key(leaf.value) in context.accepted:
+        return of("approver", "an approver, for this run", is_trusted=True)
+    if stands_in(leaf.value, seen.sop):
+        return of("sop", "the SOP", is_trusted=True)
+    if stands_in(leaf.value, seen.revision):
+        return of("revision", "the revision", is_trusted=True)
+    given = Result(f"the input, from {seen.input_by}" if seen.input_by else "the input", seen.input,
+                   seen.is_input_trusted)  # fmt: skip
+    holding = [one for one in (given, *seen.results) if stands_in(leaf.value, one.value)]
+    # Who can be believed is named first; of the others the first that said it.
+    best = next((one for one in holding if one.is_trusted), holding[0] if holding else None)
+    if best is None:
+        return of("model", "the model", is_trusted=context.label.is_trusted)
+    return of("input" if best is given else "result", best.where, is_trusted=best.is_trusted)
+
+
+def by_argument(found: Sequence[Origin]) -> dict[str, dict[str, str]]:
+    """Return, for each argument of the call, where it came from and its label: that of its worst value."""
+    cards: dict[str, dict[str, str]] = {}
+    for origin in sorted(found, key=lambda one: one.is_trusted):
+        name = origin.argument.split(".", 1)[0]
+        label = "trusted" if origin.is_trusted else "untrusted"
+        cards.setdefault(name, {"origin": origin.where, "label": label})
+    return cards
+
+
+def stands_in(value: Any, whole: Any) -> bool:
+    """Return whether a value is one in `whole`, or stands in one of its texts as whole words."""
+    if isinstance(whole, Mapping):
+        return any(stands_in(value, item) for item in cast("Mapping[str, Any]", whole).values())
+    if isinstance(whole, list | tuple):
+        return any(stands_in(value, item) for item in cast("list[Any]", whole))
+    if isinstance(value, bool) or isinstance(whole, bool) or whole is None:
+        return False
+    if value == whole:
+        return True
+    return isinstance(whole, str) and _stands_in_text(value, whole)
+
+
+def _stands_in_text(value: Any, text: str) -> bool:
+    plain = " ".join(str(value).split()).casefold()
+    folded = " ".join(text.split()).casefold()
+    if len(plain) < (_IN_TEXT_CHARS_MIN if isinstance(value, str) else 1):
+        return False
+    forms = [plain, *(one.text for one in values_of(value) or ())]
+    # `12` is not in `INV-123`, and `a@b.example` not in `aa@b.example`.
+    return any(re.search(rf"(?<![\w@.+-]){re.escape(form)}(?![\w@]|[.-]\w)", folded) for form in forms)
