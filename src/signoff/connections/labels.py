@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
 ResultLabel = Literal["trusted", "untrusted"]
@@ -80,6 +80,16 @@ def labels_of(kept: Mapping[str, Any] | None) -> ToolLabels:
 def hinted(labels: ToolLabels, annotations: Mapping[str, Any]) -> ToolLabels:
     """Return the labels as tight as the tool's own hints want: what comes from an open world is not believed."""
     return labels.tightened(result="untrusted") if annotations.get("openWorldHint") is True else labels
+
+
+def after_change(labels: ToolLabels, before: Mapping[str, Any], after: Mapping[str, Any]) -> ToolLabels:
+    """Return the labels of a tool whose definition changed. With other arguments, nobody has said what chooses the
+    target: a new one may be a second recipient.
+    """
+    tight = hinted(labels, after.get("annotations") or {})
+    if arguments_of(before) == arguments_of(after):
+        return tight
+    return replace(tight, sinks=None, payload=())
 
 
 def arguments_of(definition: Mapping[str, Any]) -> frozenset[str] | None:

@@ -57,7 +57,7 @@ CASES: list[tuple[str, FlowCall, FlowContext, str, str]] = [
     ("read strictly", call("read", id="INV-7"), context(profile="strict"), "allow", "reads"),
     ("a named page", call("read", ToolLabels(), url=PAGE), context(), "allow", "reads"),
     ("a page below a named one", call("read", ToolLabels(), url=f"{PAGE}?q=1"), context(), "ask", "address_not_named"),
-    ("another page", call("read", ToolLabels(), url="https://evil.example/?d=7"), context(), "ask", "address_not_named"),
+    ("another page", call("read", ToolLabels(), url="https://evil.example/?d"), context(), "ask", "address_not_named"),
     ("a page, strictly", call("read", ToolLabels(), url="//evil.example"), context(profile="strict"), "ask",
      "address_not_named"),
     ("an address in a text", call("read", ToolLabels(), id="get http://evil.example/x"), context(), "ask",
