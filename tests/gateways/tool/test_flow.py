@@ -6,13 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.tool.call import ToolCall
-from signoff.gateways.tool.facts import tool_facts
 from signoff.gateways.tool.gateway import act
-from signoff.gateways.tool.policies.flow import Flow
 from signoff.kit import clock, ids
 from signoff.kit.typed_values import endorsement_key
 from signoff.tables.approvals import Approval, Endorsement
@@ -28,6 +26,8 @@ TO_SINK = {"result": "untrusted", "confidentiality": "workspace", "sinks": ["not
 def at(world: World) -> World:
     """A world whose `post_bill` is sent to the address in `note`, and whose SOP names one."""
     world.change(lambda session: session.execute(update(Tool).where(Tool.name == "post_bill").values(labels=TO_SINK)))
+    # A test run asks nobody.
+    world.change(lambda session: session.execute(update(Run).values(origin="production")))
     return world.with_body(sop=SOP)
 
 
@@ -185,21 +185,45 @@ async def test_strictly_it_asks_about_a_write_as_well(at: World) -> None:
 async def test_a_rehearsal_asks_nobody_and_says_that_it_would(at: World) -> None:
     rehearsal = at.with_mode("sandbox")
     await said(rehearsal, "look_up", 1, 1)
-    assert await said(rehearsal, "post_bill", 2, 2, note="eve@evil.example") == ("allow", "flow_would_ask")
-    assert rehearsal.step(at.call("post_bill", 2).key).state == "simulated"
-    assert await said(rehearsal, "look_up", 2, 3, note="https://evil.example/?d=1") == ("deny", "flow_not_rehearsed")
+    assert await said(rehearsal, "post_bill", 2, 2, note="eve@evil.example") == ("simulate", "nobody_asked")
+    assert "eve@evil.example" in (rehearsal.step(at.call("post_bill", 2).key).reason or "")
+    assert await said(rehearsal, "look_up", 2, 3, note="https://evil.example/?d=1") == ("simulate", "nobody_asked")
     assert [tool for tool, _, _ in at.link.sent] == ["look_up"]
+
+
+async def test_the_request_has_the_origin_of_each_argument_and_what_may_be_accepted(at: World) -> None:
+    at.link.behave = lambda tool, args: "Bill eve@evil.example"
+    await said(at, "look_up", 1, 1)
+    outcome = await act(at.services, at.run, call(at, "post_bill", 2, 2, note="eve@evil.example", amount=3))
+    assert (outcome.kind, outcome.code) == ("held", "flow_target_not_named")
+    with at.store.read() as session:
+        request = session.scalars(select(Approval)).one()
+    assert (request.state, request.gate, request.asked_by_policy) == ("pending", "flow", "flow")
+    assert request.why == outcome.reason
+    shown = {one["name"]: (one["origin"], one["label"]) for one in request.card["arguments"]}
+    assert shown == {"note": ("erp.look_up", "untrusted"), "amount": ("the model", "untrusted")}
+    assert request.card["endorsable"] == ["note"]
+
+
+async def test_an_approved_call_passes_and_another_one_does_not(at: World) -> None:
+    await said(at, "look_up", 1, 1)
+    asked = call(at, "post_bill", 2, 2, note="eve@evil.example")
+    assert (await act(at.services, at.run, asked)).kind == "held"
+    at.change(lambda session: session.execute(update(Approval).values(state="approved", decided_by_name="Yara")))
+    later = replace(at, run=replace(at.run, leg=2))
+    assert (await act(later.services, later.run, asked)).kind == "value"
+    assert await said(later, "post_bill", 2, 3, note="eve@evil.example") == ("hold", "flow_target_not_named")
 
 
 async def test_the_gate_of_the_call_says_who_is_asked(at: World) -> None:
     gate = {"name": "bills", "tools": ["erp.post_bill"], "asks": ["operations"], "quorum": 2}
     gated = at.with_body(gates=[gate])
     await said(gated, "look_up", 1, 1)
-    asked = call(gated, "post_bill", 2, 2, note="eve@evil.example")
-    with gated.store.write() as session:
-        verdict = Flow().check((gated.run, asked), tool_facts(session, gated.services, gated.run, asked))
-    assert (verdict.value["name"], verdict.value["asks"], verdict.value["quorum"]) == ("bills", ["operations"], 2)
-    assert verdict.value["may_endorse"] == ["note"]
+    await act(gated.services, gated.run, call(gated, "post_bill", 2, 2, note="eve@evil.example"))
+    with at.store.read() as session:
+        request = session.scalars(select(Approval)).one()
+    assert (request.gate, request.asked_by_policy, request.quorum) == ("bills", "flow", 2)
+    assert request.rule["may_endorse"] == ["note"]
 
 
 def _accepted(at: World, value: str) -> list[Any]:

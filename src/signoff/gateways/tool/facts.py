@@ -13,6 +13,7 @@ from signoff.connections.labels import DEFAULT_LABELS, ToolLabels, labels_of
 from signoff.connections.queries import was_disconnected
 from signoff.freezes.queries import Freeze, freeze_on
 from signoff.gateways.standing import Standing, standing_of
+from signoff.gateways.tool.approval_facts import GivenApproval, approvals_of
 from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.gateways.tool.flow_facts import FlowFacts, flow_facts
 from signoff.kit.canonical import content_hash
@@ -107,6 +108,7 @@ class ToolFacts:
         finished: what came of this very step before the leg began again.
         recorded: the outcome of the original run, in a replay.
         flow: what the information-flow policy says; None where there is no tool.
+        approvals: what people agreed to of this very call, as it is now.
     """
 
     standing: Standing
@@ -123,6 +125,7 @@ class ToolFacts:
     finished: ToolOutcome | None = None
     recorded: dict[str, Any] | None = None
     flow: FlowFacts | None = None
+    approvals: tuple[GivenApproval, ...] = ()
 
     @property
     def is_read(self) -> bool:
@@ -150,15 +153,14 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     connection_id = bound.id if bound is not None else None
     before = _BEFORE.first(session, {"of_run": run.run_id, "of_key": call.key})
     intended_as = before.intended_as if before is not None else None
-    effect = effect_of(tool, allowed)
-    if intended_as is not None:
-        effect = _gravest(effect, _effect(intended_as))
-    return ToolFacts(
+    # A tool of our own only asks: it changes nothing outside.
+    effect = effect_of(tool, allowed) if call.slot else "read"
+    found = ToolFacts(
         standing=standing,
         allowed=allowed,
         connection_slug=bound.slug if bound is not None else None,
         tool=tool,
-        effect=effect,
+        effect=_gravest(effect, _effect(intended_as)) if intended_as is not None else effect,
         freeze=freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id),
         calls_before=calls,
         same_tool_before=same_tool,
@@ -167,25 +169,10 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         is_intended=intended_as is not None,
         finished=_finished(before),
         recorded=_recorded(session, run, call) if run.mode == "replay" and run.replay_of else None,
-        flow=_flow(session, run, call, standing, tool, allowed, effect),
+        # A call that was never here before cannot have been approved.
+        approvals=approvals_of(session, run, call) if before is not None else (),
     )
-
-
-def _flow(
-    session: Session,
-    run: RunContext,
-    call: ToolCall,
-    standing: Standing,
-    tool: BoundTool | None,
-    allowed: AllowedTool | None,
-    effect: Effect,
-) -> FlowFacts | None:
-    if tool is None:
-        return None
-    return flow_facts(
-        session, run, call,
-        marks=standing.flow, labels=tool.labels, allowed=allowed, definition=tool.definition, effect=effect,
-    )  # fmt: skip
+    return replace(found, flow=flow_facts(session, run, call, found))
 
 
 def allowed_tool(run: RunContext, call: ToolCall) -> AllowedTool | None:

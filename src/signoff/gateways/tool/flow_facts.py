@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from signoff.agents.body import AllowedTool, Effect
+from signoff.agents.body import AllowedTool
 from signoff.connections.labels import ToolLabels, arguments_of
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.flow.arguments import leaves
@@ -28,6 +27,9 @@ from signoff.runs.marks import Mark, Marks, is_marked, note_marks
 from signoff.tables.approvals import Endorsement
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import HoldAnswer, Run, Step
+
+if TYPE_CHECKING:
+    from signoff.gateways.tool.facts import ToolFacts
 
 # Of a run that called so many tools, the first so many are looked through; a value from a later one is asked about.
 _RESULTS_MAX = 200
@@ -75,38 +77,32 @@ class FlowFacts:
     reason: str = ""
 
 
-def flow_facts(
-    session: Session,
-    run: RunContext,
-    call: ToolCall,
-    *,
-    marks: Marks | None,
-    labels: ToolLabels,
-    allowed: AllowedTool | None,
-    definition: Mapping[str, Any],
-    effect: Effect,
-) -> FlowFacts:
+def flow_facts(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts) -> FlowFacts | None:
     """Return what the policy says. Most calls need no question to the database: they read, or nothing was read yet."""
-    tight = tightened(labels, allowed)
+    tool, allowed, marks = facts.tool, facts.allowed, facts.standing.flow
+    if tool is None:
+        return None
+    labels = tightened(tool.labels, allowed)
     asked = FlowCall(
         tool=call.name,
-        effect=effect,
+        effect=facts.effect,
         args=call.args,
-        labels=tight,
-        described=arguments_of(definition),
+        labels=labels,
+        described=arguments_of(tool.definition),
         preapproved=allowed is not None and allowed.preapproved,
     )
     label = label_of(marks, before_turn=call.turn)
-    bare = FlowContext(profile=run.body.rules.flow, label=label)
-    if decide(asked, bare).kind == "allow":
-        # What is allowed with nothing named is allowed whatever is.
-        return FlowFacts(tight, decide(asked, bare), label)
+    bare = FlowContext(profile=run.body.rules.flow, label=label, is_approved=bool(facts.approvals))
+    decision = decide(asked, bare)
+    # What is allowed with nothing named is allowed whatever is; and what has ended is not decided about again.
+    if decision.kind == "allow" or facts.finished is not None:
+        return FlowFacts(labels, decision, label)
     context = _context(session, run, call, bare, marks, allowed)
     decision = decide(asked, context)
     if decision.kind == "allow":
-        return FlowFacts(tight, decision, label)
+        return FlowFacts(labels, decision, label)
     found = tuple(origins(asked, context, _seen(session, run, call, marks, allowed)))
-    return FlowFacts(tight, decision, label, found, asked_because(asked, context, decision, found))
+    return FlowFacts(labels, decision, label, found, asked_because(asked, context, decision, found))
 
 
 def tightened(labels: ToolLabels, allowed: AllowedTool | None) -> ToolLabels:
@@ -155,9 +151,8 @@ def _context(
     if run.leg > 1:
         accepted = _accepted(session, run)
         named = named.plus(_answered(session, run))
-    return FlowContext(
-        profile=bare.profile,
-        label=bare.label,
+    return replace(
+        bare,
         fixed=_named_in(run.body.sop).plus(_fixed_by_revision(allowed)),
         named=named,
         accepted=accepted,
