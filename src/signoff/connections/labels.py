@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
+from signoff.connections.states import KINDS_OF_OURS
+
 ResultLabel = Literal["trusted", "untrusted"]
 Confidentiality = Literal["public", "workspace", "restricted"]
 # From harmless to not.
@@ -77,16 +79,22 @@ def labels_of(kept: Mapping[str, Any] | None) -> ToolLabels:
     )
 
 
-def hinted(labels: ToolLabels, annotations: Mapping[str, Any]) -> ToolLabels:
-    """Return the labels as tight as the tool's own hints want: what comes from an open world is not believed."""
-    return labels.tightened(result="untrusted") if annotations.get("openWorldHint") is True else labels
+def hinted(labels: ToolLabels, kind: str, annotations: Mapping[str, Any]) -> ToolLabels:
+    """Return the labels as tight as the tool's own hints want: what comes from an open world is not believed.
+
+    Of our own connectors the hint says what every tool of the kind has in common, and nothing about this system.
+    """
+    is_said = kind not in KINDS_OF_OURS and annotations.get("openWorldHint") is True
+    return labels.tightened(result="untrusted") if is_said else labels
 
 
-def after_change(labels: ToolLabels, before: Mapping[str, Any], after: Mapping[str, Any]) -> ToolLabels:
+def after_change(
+    labels: ToolLabels, kind: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> ToolLabels:
     """Return the labels of a tool whose definition changed. With other arguments, nobody has said what chooses the
     target: a new one may be a second recipient.
     """
-    tight = hinted(labels, after.get("annotations") or {})
+    tight = hinted(labels, kind, after.get("annotations") or {})
     if arguments_of(before) == arguments_of(after):
         return tight
     return replace(tight, sinks=None, payload=())

@@ -59,7 +59,7 @@ def set_tool_labels(
     )
     if both := set(labels.sinks or ()) & set(labels.payload):
         raise _malformed("payload", f"{sorted(both)[0]} chooses the target, so it is no free text.")
-    if hinted(labels, row.definition.get("annotations") or {}).result != labels.result:
+    if hinted(labels, connection.kind, row.definition.get("annotations") or {}).result != labels.result:
         words = "The tool says of itself that it reads from an open world; what it gives is untrusted."
         raise _malformed("result", words, code="labels_too_loose")
     before = labels_of(row.labels)

@@ -167,15 +167,19 @@ def accept_tool(
             "state": "accepted",
             "effect": effect,
             "effect_source": source,
-            "labels": after_change(labels_of(row.labels), row.definition, definition).as_plain()
-            if row.labels
-            else None,
+            "labels": _labels_after(connection.kind, row, definition),
             "accepted_at": clock.now(),
             "accepted_by": principal.id,
         },
     )
     detail = {"tool": row.name, "hash_before": before, "hash": offered, "effect": effect}
     _note(session, principal, connection, "tool.accepted", detail)
+
+
+def _labels_after(kind: str, row: Tool, definition: dict[str, Any]) -> dict[str, Any] | None:
+    if row.labels is None:
+        return None
+    return after_change(labels_of(row.labels), kind, row.definition, definition).as_plain()
 
 
 def _effect_after(kind: str, row: Tool, definition: dict[str, Any]) -> tuple[Effect, EffectSource]:
