@@ -88,9 +88,7 @@ def hinted(labels: ToolLabels, kind: str, annotations: Mapping[str, Any]) -> Too
     return labels.tightened(result="untrusted") if is_said else labels
 
 
-def after_change(
-    labels: ToolLabels, kind: str, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> ToolLabels:
+def after_change(labels: ToolLabels, kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> ToolLabels:
     """Return the labels of a tool whose definition changed. With other arguments, nobody has said what chooses the
     target: a new one may be a second recipient.
     """

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # Of a run that called so many tools, the first so many are looked through; a value from a later one is asked about.
 _RESULTS_MAX = 200
 _ACCEPTED_MAX = 1_000
+_RECENT_MAX = 128
+_Kept = TypeVar("_Kept")
 _GIVEN = Prepared(
     select(Run.input, Run.requested_by_name, Run.source).where(Run.id == bindparam("of_run"))
 )  # fmt: skip
@@ -44,9 +46,10 @@ _RESULTS = Prepared(
     .limit(_RESULTS_MAX)
 )
 _TRUSTED = Prepared(
-    select(Step.response, Step.detail)
+    select(Step.seq, Step.response, Step.detail)
     .where(
         Step.run_id == bindparam("of_run"),
+        Step.seq > bindparam("after"),
         Step.kind == "tool",
         Step.ended_at.is_not(None),
         Step.detail["flow"]["integrity"].as_string() == "trusted",
@@ -166,24 +169,38 @@ def _named_in(sop: str) -> Vocabulary:
     return Vocabulary.of(sop)
 
 
-_inputs: OrderedDict[str, Vocabulary] = OrderedDict()
-_inputs_lock = threading.Lock()
-_INPUTS_MAX = 512
+class _Recent(Generic[_Kept]):
+    """What was made of the newest runs; what falls out is made again."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, run_id: str) -> _Kept | None:
+        with self._lock:
+            return self._kept.get(run_id)
+
+    def put(self, run_id: str, made: _Kept) -> None:
+        with self._lock:
+            self._kept[run_id] = made
+            self._kept.move_to_end(run_id)
+            while len(self._kept) > _RECENT_MAX:
+                self._kept.popitem(last=False)
+
+
+_inputs: _Recent[Vocabulary] = _Recent()
+# The last step that was looked through, and what the trusted results up to it name.
+_results: _Recent[tuple[int, Vocabulary]] = _Recent()
 
 
 def _named_by_input(session: Session, run: RunContext) -> Vocabulary:
     """Return what the input names, which is the same for as long as the run lives."""
-    with _inputs_lock:
-        known = _inputs.get(run.run_id)
-    if known is not None:
-        return known
-    row = _GIVEN.first(session, {"of_run": run.run_id})
-    found = Vocabulary.of(row.input) if row is not None else NOTHING
-    with _inputs_lock:
-        _inputs[run.run_id] = found
-        while len(_inputs) > _INPUTS_MAX:
-            _inputs.popitem(last=False)
-    return found
+    known = _inputs.get(run.run_id)
+    if known is None:
+        row = _GIVEN.first(session, {"of_run": run.run_id})
+        known = Vocabulary.of(row.input) if row is not None else NOTHING
+        _inputs.put(run.run_id, known)
+    return known
 
 
 def _fixed_by_revision(allowed: AllowedTool | None) -> Vocabulary:
@@ -230,7 +247,7 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _results(session: Session, run: RunContext, call: ToolCall) -> list[Result]:
+def _shown(session: Session, run: RunContext, call: ToolCall) -> list[Result]:
     rows = _RESULTS.all(session, {"of_run": run.run_id})
     return [
         Result(row.name, row.response if row.response is not None else row.reason, _is_trusted(row.detail))
@@ -240,8 +257,14 @@ def _results(session: Session, run: RunContext, call: ToolCall) -> list[Result]:
 
 
 def _named_by_tools(session: Session, run: RunContext, call: ToolCall) -> Vocabulary:
-    rows = _TRUSTED.all(session, {"of_run": run.run_id})
-    return Vocabulary.of([row.response for row in rows if row.detail.get("turn", 0) < call.turn])
+    """Return what trusted results name. Those that were looked through before are not read again."""
+    last, known = _results.get(run.run_id) or (0, NOTHING)
+    for row in _TRUSTED.all(session, {"of_run": run.run_id, "after": last}):
+        if row.detail.get("turn", 0) >= call.turn:
+            break
+        last, known = row.seq, known.plus(Vocabulary.of(row.response))
+    _results.put(run.run_id, (last, known))
+    return known
 
 
 def _is_trusted(detail: dict[str, Any]) -> bool:
@@ -257,5 +280,5 @@ def _seen(session: Session, run: RunContext, call: ToolCall, marks: Marks | None
         input=row.input if row is not None else None,
         input_by=f"{row.requested_by_name} ({row.source})" if row is not None else "",
         is_input_trusted=not is_marked(marks, "untrusted", before_turn=1),
-        results=_results(session, run, call),
+        results=_shown(session, run, call),
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from signoff.gateways.tool.flow.arguments import Leaf, leaves, sinks_among
 from signoff.gateways.tool.flow.deciding import FlowCall, FlowContext
@@ -68,31 +68,57 @@ class Origin:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One place in which values are looked for, made ready once for all of them."""
+
+    source: Source
+    where: str
+    is_trusted: bool
+    texts: tuple[str, ...]
+    others: tuple[Any, ...]
+
+    @staticmethod
+    def of(source: Source, where: str, whole: Any, *, is_trusted: bool) -> _Place:
+        found = [leaf.value for leaf in leaves(whole)]
+        texts = tuple(" ".join(one.split()).casefold() for one in found if isinstance(one, str))
+        return _Place(source, where, is_trusted, texts, tuple(one for one in found if not isinstance(one, str)))
+
+    def has(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return False
+        if not isinstance(value, str) and any(one == value and not isinstance(one, bool) for one in self.others):
+            return True
+        forms = _forms(value)
+        return any(_stands_in(form, text) for text in self.texts for form in forms)
+
+
 def origins(call: FlowCall, context: FlowContext, seen: Seen) -> list[Origin]:
     """Return the origin of each value in the call's arguments; what is found nowhere was made up by the model."""
     found = leaves(dict(call.args))
     sinks = {id(leaf) for leaf in sinks_among(found, call.labels, call.described)}
-    return [_origin(leaf, context, seen, is_sink=id(leaf) in sinks) for leaf in found]
+    by = f"the input, from {seen.input_by}" if seen.input_by else "the input"
+    places = [
+        _Place.of("sop", "the SOP", seen.sop, is_trusted=True),
+        _Place.of("revision", "the revision", seen.revision, is_trusted=True),
+        _Place.of("input", by, seen.input, is_trusted=seen.is_input_trusted),
+        *(_Place.of("result", one.where, one.value, is_trusted=one.is_trusted) for one in seen.results),
+    ]
+    return [_origin(leaf, context, places, is_sink=id(leaf) in sinks) for leaf in found]
 
 
-def _origin(leaf: Leaf, context: FlowContext, seen: Seen, *, is_sink: bool) -> Origin:
+def _origin(leaf: Leaf, context: FlowContext, places: Sequence[_Place], *, is_sink: bool) -> Origin:
     def of(source: Source, where: str, *, is_trusted: bool) -> Origin:
         return Origin(leaf.argument, leaf.value, source, where, is_trusted, is_sink)
 
     if endorsement_key(leaf.value) in context.accepted:
         return of("approver", "an approver, for this run", is_trusted=True)
-    if stands_in(leaf.value, seen.sop):
-        return of("sop", "the SOP", is_trusted=True)
-    if stands_in(leaf.value, seen.revision):
-        return of("revision", "the revision", is_trusted=True)
-    given = Result(f"the input, from {seen.input_by}" if seen.input_by else "the input", seen.input,
-                   seen.is_input_trusted)  # fmt: skip
-    holding = [one for one in (given, *seen.results) if stands_in(leaf.value, one.value)]
+    holding = [place for place in places if place.has(leaf.value)]
     # Who can be believed is named first; of the others the first that said it.
-    best = next((one for one in holding if one.is_trusted), holding[0] if holding else None)
+    best = next((place for place in holding if place.is_trusted), holding[0] if holding else None)
     if best is None:
         return of("model", "the model", is_trusted=context.label.is_trusted)
-    return of("input" if best is given else "result", best.where, is_trusted=best.is_trusted)
+    return of(best.source, best.where, is_trusted=best.is_trusted)
 
 
 def by_argument(found: Sequence[Origin]) -> dict[str, dict[str, str]]:
@@ -105,24 +131,13 @@ def by_argument(found: Sequence[Origin]) -> dict[str, dict[str, str]]:
     return cards
 
 
-def stands_in(value: Any, whole: Any) -> bool:
-    """Return whether a value is one in `whole`, or stands in one of its texts as whole words."""
-    if isinstance(whole, Mapping):
-        return any(stands_in(value, item) for item in cast("Mapping[str, Any]", whole).values())
-    if isinstance(whole, list | tuple):
-        return any(stands_in(value, item) for item in cast("list[Any]", whole))
-    if isinstance(value, bool) or isinstance(whole, bool) or whole is None:
-        return False
-    if value == whole:
-        return True
-    return isinstance(whole, str) and _stands_in_text(value, whole)
-
-
-def _stands_in_text(value: Any, text: str) -> bool:
+def _forms(value: Any) -> list[str]:
     plain = " ".join(str(value).split()).casefold()
-    folded = " ".join(text.split()).casefold()
     if len(plain) < (_IN_TEXT_CHARS_MIN if isinstance(value, str) else 1):
-        return False
-    forms = [plain, *(one.text for one in values_of(value) or ())]
-    # `12` is not in `INV-123`, and `a@b.example` not in `aa@b.example`.
-    return any(re.search(rf"(?<![\w@.+-]){re.escape(form)}(?![\w@]|[.-]\w)", folded) for form in forms)
+        return []
+    return list(dict.fromkeys((plain, *(one.text.casefold() for one in values_of(value) or ()))))
+
+
+def _stands_in(form: str, text: str) -> bool:
+    """Whether it stands there as a whole: `12` is not in `INV-123`, nor `a@b.example` in `aa@b.example`."""
+    return form in text and re.search(rf"(?<![\w@.+-]){re.escape(form)}(?![\w@]|[.-]\w)", text) is not None
