@@ -1,4 +1,4 @@
-"""`python -m benchmarks.flow`: what the information-flow policy adds to one tool call, on SQLite.
+"""What the information-flow policy adds to one tool call, in milliseconds: median and 95th percentile, on SQLite.
 
 It measures what the policy does beside everything else that is read for a call: the question it asks the database, the
 decision, the origins where a person is asked, and the note of a result on the run.
@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from benchmarks.product import report
 from signoff.gateways.tool import flow_facts as policy
 from signoff.gateways.tool.facts import tool_facts
 from signoff.kit import clock, ids
@@ -33,36 +34,36 @@ TO = {"result": "untrusted", "confidentiality": "workspace", "sinks": ["note"], 
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and report."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'bench.sqlite'}"
         migrate(url)
         store = Store.open(url)
         try:
-            _measure(make_world(store, settings_for(Settings(data_dir=Path(folder), database_url=url))))
+            made = make_world(store, settings_for(Settings(data_dir=Path(folder), database_url=url)))
+            report(_measured(made))
         finally:
             store.close()
 
 
-def _measure(made: World) -> None:
+def _measured(made: World) -> dict[str, float]:
     made.change(lambda session: session.execute(update(Tool).where(Tool.name == "post_bill").values(labels=TO)))
     made.change(lambda session: session.add_all(_steps(made)))
     at = made.with_body(sop=SOP)
-    cases: list[tuple[str, str, dict[str, Any], dict[str, int]]] = [
-        ("a read", "look_up", {"note": "INV-7"}, {"untrusted": 1, "workspace": 1}),
-        ("a write", "set_status", {"note": "Paid"}, {"untrusted": 1, "workspace": 1}),
-        ("a send, nothing untrusted read", "post_bill", {"note": "supplier7@acme.example"}, {}),
-        ("a send to whom the SOP names", "post_bill", {"note": "supplier7@acme.example"},
-         {"untrusted": 1, "workspace": 1}),
-        ("the same, and trusted results", "post_bill", {"note": "supplier7@acme.example"},
-         {"untrusted": 1, "workspace": 1, "trusted": 1}),
-        ("a send about which somebody is asked", "post_bill", {"note": "eve@evil.example"},
-         {"untrusted": 1, "workspace": 1}),
-    ]  # fmt: skip
-    print(f"{STEPS} tool calls of 4,000 characters before, SOP of {len(SOP):,} characters, {ROUNDS} calls each\n")
-    for words, tool, args, marks in cases:
-        p50, p95 = _times(at, tool, args, marks)
-        print(f"{words:40} p50 {p50:6.3f} ms   p95 {p95:6.3f} ms")
+    read = {"untrusted": 1, "workspace": 1}
+    named, other = {"note": "supplier7@acme.example"}, {"note": "eve@evil.example"}
+    cases: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
+        "read": ("look_up", {"note": "INV-7"}, read),
+        "write": ("set_status", {"note": "Paid"}, read),
+        "clean": ("post_bill", named, {}),
+        "named": ("post_bill", named, read),
+        "trusted": ("post_bill", named, {**read, "trusted": 1}),
+        "asked": ("post_bill", other, read),
+    }
+    figures: dict[str, float] = {}
+    for name, case in cases.items():
+        figures[f"{name}_p50"], figures[f"{name}_p95"] = _times(at, *case)
+    return figures
 
 
 def _times(at: World, tool: str, args: dict[str, Any], marks: dict[str, int]) -> tuple[float, float]:
