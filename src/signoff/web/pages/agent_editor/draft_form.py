@@ -88,7 +88,7 @@ def body_from(form: Form, base: Mapping[str, Any]) -> dict[str, Any]:
         value = parse_json(text) if text.strip() else None
         _put(body, name, text if isinstance(value, NotJson) else value)
     body["secrets"] = list(form.texts("secret"))
-    if "flow" in form:
+    if "flow" in form and isinstance(body.get("rules", {}), dict):
         rules = _dict(body.get("rules"))
         _put(rules, "flow", None if form.text("flow") == FLOW else form.text("flow"))
         _put(body, "rules", rules or None)
