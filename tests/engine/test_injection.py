@@ -86,7 +86,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def working(store: Store, tmp_path: Path, database_url: str, tasks: list[Task], flow: str) -> Any:
+async def working(
+    store: Store, tmp_path: Path, database_url: str, tasks: list[Task], flow: str
+) -> AsyncGenerator[Desk]:
     """A worker at the tasks, each started by a member, over a real MCP server."""
     settings = engine_settings(tmp_path / "data", database_url, allow_loopback=True)
     services = Services.build(settings, store, Vault(load_keys(settings)))
@@ -94,8 +96,7 @@ async def working(store: Store, tmp_path: Path, database_url: str, tasks: list[T
     register_script("office", obedient(tasks))
     async with serve(office) as server:
         allow = [{"tool": name} for name in TOOLS]
-        rules = {"rules": {"flow": flow}} if flow != "recommended" else {}
-        at = house(store, "office", sop=SOP, tools=[{"slot": "erp", "allow": allow}], **rules)
+        at = house(store, "office", sop=SOP, tools=[{"slot": "erp", "allow": allow}], rules={"flow": flow})
         await _connected(store, services, at, server.url("/mcp"))
         _staffed(store, at)
         ann = Principal("member", "mem_ann", "Ann", at.workspace_id, "owner")

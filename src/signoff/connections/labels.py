@@ -17,6 +17,16 @@ ARGUMENTS_MAX = 50
 ARGUMENT_CHARS_MAX = 200
 
 
+def less_believed(one: ResultLabel, other: ResultLabel) -> ResultLabel:
+    """Return the label of both together: trusted when both are."""
+    return one if RESULT_LABELS.index(one) >= RESULT_LABELS.index(other) else other
+
+
+def more_private(one: Confidentiality, other: Confidentiality) -> Confidentiality:
+    """Return the label of both together: as private as the more private."""
+    return one if CONFIDENTIALITIES.index(one) >= CONFIDENTIALITIES.index(other) else other
+
+
 @dataclass(frozen=True, slots=True)
 class ToolLabels:
     """The labels of one tool. What nobody has said is the strictest that makes sense.
@@ -52,10 +62,8 @@ class ToolLabels:
     ) -> ToolLabels:
         """Return the stricter of these labels and of what somebody else says; never the looser."""
         return ToolLabels(
-            result=max(self.result, result or self.result, key=RESULT_LABELS.index),
-            confidentiality=max(
-                self.confidentiality, confidentiality or self.confidentiality, key=CONFIDENTIALITIES.index
-            ),
+            result=less_believed(self.result, result or self.result),
+            confidentiality=more_private(self.confidentiality, confidentiality or self.confidentiality),
             sinks=self.sinks if self.sinks is None or sinks is None else tuple(dict.fromkeys((*self.sinks, *sinks))),
             # What somebody else calls a target is one, whatever it was called here.
             payload=tuple(name for name in self.payload if not any(_overlap(name, sink) for sink in sinks or ())),
@@ -71,9 +79,10 @@ def labels_of(kept: Mapping[str, Any] | None) -> ToolLabels:
         return DEFAULT_LABELS
     result, confidentiality = kept.get("result"), kept.get("confidentiality")
     sinks = kept.get("sinks")
+    known: dict[Any, Confidentiality] = {one: one for one in CONFIDENTIALITIES}
     return ToolLabels(
         result="trusted" if result == "trusted" else "untrusted",
-        confidentiality=next((known for known in CONFIDENTIALITIES if known == confidentiality), "workspace"),
+        confidentiality=known.get(confidentiality, "workspace") if isinstance(confidentiality, str) else "workspace",
         sinks=_names(sinks) if isinstance(sinks, list) else None,
         payload=_names(kept.get("payload")),
     )

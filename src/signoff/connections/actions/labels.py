@@ -98,4 +98,4 @@ def _arguments(field: str, names: Sequence[str], described: frozenset[str] | Non
 
 
 def _malformed(field: str, sentence: str, code: str | None = None) -> Malformed:
-    return Malformed(sentence, errors={field: [sentence]}, **({"code": code} if code else {}))
+    return Malformed(sentence, errors={field: [sentence]}, code=code)

@@ -268,7 +268,8 @@ def _named_by_tools(session: Session, run: RunContext, call: ToolCall) -> Vocabu
 
 
 def _is_trusted(detail: dict[str, Any]) -> bool:
-    return (detail.get("flow") or {}).get("integrity") == "trusted"
+    flow: dict[str, Any] = detail.get("flow") or {}
+    return flow.get("integrity") == "trusted"
 
 
 def _seen(session: Session, run: RunContext, call: ToolCall, marks: Marks | None, allowed: AllowedTool | None) -> Seen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from signoff.connections.labels import CONFIDENTIALITIES, RESULT_LABELS, Confidentiality, ResultLabel
+from signoff.connections.labels import Confidentiality, ResultLabel, less_believed, more_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,5 @@ PRIVATE = Label("untrusted", "workspace")
 def join(one: Label, other: Label) -> Label:
     """Return the label of both together: as little believed as the worse, as private as the more private."""
     return Label(
-        max(one.integrity, other.integrity, key=RESULT_LABELS.index),
-        max(one.confidentiality, other.confidentiality, key=CONFIDENTIALITIES.index),
+        less_believed(one.integrity, other.integrity), more_private(one.confidentiality, other.confidentiality)
     )
