@@ -252,7 +252,8 @@ def _shown(session: Session, run: RunContext, call: ToolCall) -> list[Result]:
     return [
         Result(row.name, row.response if row.response is not None else row.reason, _is_trusted(row.detail))
         for row in rows
-        if row.detail.get("turn", 0) < call.turn
+        # What a policy refused was answered in our own words, which repeat the value.
+        if row.detail.get("turn", 0) < call.turn and "settled_by" not in row.detail
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from signoff.gateways.tool.flow.deciding import FlowCall, FlowContext, FlowDecision
 from signoff.gateways.tool.flow.origins import Origin
 from signoff.kit.text import shortened
+from signoff.kit.visible import visible
 
 _VALUE_CHARS = 120
 _VALUES_MAX = 4
@@ -43,7 +44,7 @@ def asked_because(call: FlowCall, context: FlowContext, decision: FlowDecision, 
 
 
 def _about(argument: str, value: Any, origin: Origin | None) -> str:
-    shown = f"{argument} is “{shortened(' '.join(str(value).split()), _VALUE_CHARS)}”"
+    shown = f"{visible(argument)} is “{shortened(visible(' '.join(str(value).split())), _VALUE_CHARS)}”"
     if origin is None or origin.source == "model":
         return f"{shown}, which the model wrote itself."
     if origin.is_trusted:
