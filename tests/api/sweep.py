@@ -103,6 +103,7 @@ BODIES: dict[str, Any] = {
     "reconnect": {"slug": "erp-again"},
     "accept_tool": {},
     "set_tool_effect": {"effect": "irreversible"},
+    "set_tool_labels": {"result": "untrusted", "confidentiality": "restricted"},
     "replace_secret": {"value": "another-value"},
     "edit_secret": {"description": "changed"},
     "restore_secret": {},

@@ -31,7 +31,7 @@ def processes(tmp_path: Path, database_url: str) -> Generator[Processes]:
 def test_every_run_ends_and_nothing_is_done_twice(store: Store, processes: Processes):
     ledger = Ledger(processes.ledger)
     at = house(store, "unused")
-    agent(store, at, "five", slug="five")
+    agent(store, at, "five", slug="five", rules={"flow": "off"})
     with store.write() as session:
         ids = [actions.request_run(session, at.who, agent="five", input=f"Number {n}").id for n in range(RUNS)]
     first, second = processes.start(lease_seconds=2.0), processes.start(until="stopped", lease_seconds=2.0)

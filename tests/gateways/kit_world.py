@@ -245,4 +245,5 @@ def _run(run: RunContext, run_id: str) -> Run:
         revision_id=run.revision_id, agent_slug="bills", agent_name="Bills", revision_number=1, state="running",
         origin="test", source="manual", mode=run.mode, requested_by="mem_x", requested_by_name="Alice",
         title="A bill", input={}, output=None, created_at=clock.now(), cost_usd=Decimal(0),
+        flow={},
     )  # fmt: skip

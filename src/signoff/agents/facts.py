@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from sqlalchemy import or_, select
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.body import EFFECTS, Body
 from signoff.agents.lint.facts import NO_FACTS, LintFacts, ToolFacts
 from signoff.agents.lint.parts import member, objects
+from signoff.connections.labels import labels_of
 from signoff.people.access import Principal
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection, Secret, SecretGrant, Tool
@@ -108,7 +110,8 @@ def _tools(session: Session, workspace_id: str, named: set[str] | None) -> Itera
 
 def _tool_facts(tool: Tool) -> ToolFacts:
     schema = member(tool.definition, "input_schema")
-    return ToolFacts(tool.effect, cast("dict[str, Any]", schema) if isinstance(schema, dict) else {}, tool.state)
+    known = cast("dict[str, Any]", schema) if isinstance(schema, dict) else {}
+    return ToolFacts(tool.effect, known, tool.state, labels_of(tool.labels))
 
 
 def _stricter(one: ToolFacts | None, other: ToolFacts) -> ToolFacts:
@@ -117,7 +120,12 @@ def _stricter(one: ToolFacts | None, other: ToolFacts) -> ToolFacts:
         return other
     effect = max(one.effect, other.effect, key=lambda name: EFFECTS.index(name) if name in EFFECTS else len(EFFECTS))
     state = max(one.state, other.state, key=lambda name: _STATES.index(name) if name in _STATES else len(_STATES))
-    return ToolFacts(effect, other.schema, state)
+    labels = one.labels.tightened(
+        result=other.labels.result, confidentiality=other.labels.confidentiality, sinks=other.labels.sinks
+    )
+    # Where one environment takes every argument for a target, so does the whole.
+    labels = labels if other.labels.sinks is not None else replace(labels, sinks=None)
+    return ToolFacts(effect, other.schema, state, labels)
 
 
 def _missing(found: Iterable[tuple[str, str]], environments: Iterable[str]) -> dict[str, tuple[str, ...]]:

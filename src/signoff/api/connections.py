@@ -14,6 +14,7 @@ from signoff.api.desk import AtDesk, AtMakingDesk, Cursor, Desk, Id, Size
 from signoff.api.shapes import Body, Json, Name, Reason, SlugText
 from signoff.api.shapes import router as make_router
 from signoff.connections import actions, discovery, queries
+from signoff.connections.labels import Confidentiality, ResultLabel
 from signoff.connections.states import ConnectionState, Effect, Kind
 from signoff.connections.views import ConnectionDetail, ConnectionRow, ToolRow, Use
 from signoff.people import queries as people
@@ -59,6 +60,18 @@ class ToolEffect(Body):
 
     effect: Effect
     is_idempotent: bool | None = None
+
+
+_Argument = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NewLabels(Body):
+    """What flows through a tool. `sinks` null: every argument that is not payload may choose the target."""
+
+    result: ResultLabel
+    confidentiality: Confidentiality
+    sinks: Annotated[list[_Argument], Field(max_length=50)] | None = None
+    payload: Annotated[list[_Argument], Field(max_length=50, default_factory=list)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +207,11 @@ async def set_tool_effect(desk: AtDesk, connection: Id, tool: _ToolName, body: T
     await desk.write(
         actions.set_tool_effect, connection, tool=tool, effect=body.effect, is_idempotent=body.is_idempotent
     )
+    return answer(Done())
+
+
+@router.post("/v1/{workspace}/connections/{connection}/tools/{tool}:labels", response_model=Done)
+async def set_tool_labels(desk: AtDesk, connection: Id, tool: _ToolName, body: NewLabels) -> Response:
+    """Say how far a tool's results are believed, who may see them, and which arguments choose its target."""
+    await desk.write(actions.set_tool_labels, connection, tool=tool, **body.model_dump())
     return answer(Done())

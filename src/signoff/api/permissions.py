@@ -152,6 +152,7 @@ NEEDS: dict[str, Action | None] = {
     "tools": "connection.read",
     "accept_tool": "connection.manage",
     "set_tool_effect": "connection.manage",
+    "set_tool_labels": "connection.manage",
     "login": "connection.read",
     "set_login": "connection.manage",
     "end_login": "connection.manage",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from signoff.connections.doctor import diagnosis_of
 from signoff.connections.kinds import hosts_of
+from signoff.connections.labels import labels_of
 from signoff.connections.lookup import connection_for
 from signoff.connections.placeholders import names_in
 from signoff.connections.states import gone_slug, suggested_effect
@@ -194,6 +195,7 @@ def _tool_row(row: Tool) -> ToolRow:
         discovered_at=row.discovered_at,
         accepted_at=row.accepted_at,
         accepted_by=row.accepted_by,
+        labels=labels_of(row.labels),
     )
 
 

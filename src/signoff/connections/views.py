@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from signoff.connections.doctor import Diagnosis
+from signoff.connections.labels import DEFAULT_LABELS, ToolLabels
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class ToolRow:
     discovered_at: datetime
     accepted_at: datetime | None
     accepted_by: str | None
+    labels: ToolLabels = DEFAULT_LABELS
 
 
 @dataclass(frozen=True, slots=True)

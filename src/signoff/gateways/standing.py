@@ -34,6 +34,7 @@ _STANDING = Prepared(
         Run.leg,
         Leg.worker,
         Run.raised_usd,
+        Run.flow,
         Agent.slug,
         Agent.name.label("agent_name"),
         Agent.state.label("agent_state"),
@@ -73,6 +74,8 @@ class Standing:
     is_workspace_suspended: bool = False
     connection_slug: str | None = None
     connection_state: str | None = None
+    # What the run has read so far, see `runs/marks.py`.
+    flow: dict[str, int] | None = None
 
 
 def standing_of(session: Session, run: RunContext, *, connection: Connection | None = None) -> Standing:
@@ -103,6 +106,7 @@ def standing_of(session: Session, run: RunContext, *, connection: Connection | N
         is_workspace_suspended=row.suspended_at is not None,
         connection_slug=connection.slug if connection else None,
         connection_state=connection.state if connection else None,
+        flow=row.flow,
     )
 
 

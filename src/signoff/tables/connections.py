@@ -55,6 +55,8 @@ class Tool(Base):
     effect: Mapped[str] = mapped_column(State)
     effect_source: Mapped[str] = mapped_column(State)
     is_idempotent: Mapped[bool] = mapped_column(default=False)
+    # What flows through it, see `connections/labels.py`; null while nobody has said anything.
+    labels: Mapped[dict[str, Any] | None] = mapped_column(Json)
     state: Mapped[str] = mapped_column(State)
     discovered_at: Mapped[datetime] = mapped_column(Moment)
     accepted_at: Mapped[datetime | None] = mapped_column(Moment)

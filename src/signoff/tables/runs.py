@@ -88,6 +88,8 @@ class Run(Base):
     tokens_out: Mapped[int] = mapped_column(BigInteger, default=0)
     model_calls: Mapped[int] = mapped_column(default=0)
     tool_calls: Mapped[int] = mapped_column(default=0)
+    # Since which turn it has read what, see `runs/marks.py`; null: not known, so taken for untrusted.
+    flow: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
     created_at: Mapped[datetime] = mapped_column(Moment)
     started_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -118,6 +118,15 @@ def test_what_is_typed_is_kept_even_when_it_is_wrong(site: Site):
     assert 'value="many"' in html
 
 
+def test_the_profile_of_what_untrusted_content_may_bring_about_is_chosen(site: Site):
+    assert opened(site)["flow"] == ["recommended"]
+    site.browser().post(AT, data=opened(site) | {"flow": ["strict"]})
+    assert saved(site).body["rules"] == {"flow": "strict"}
+    assert opened(site)["flow"] == ["strict"]
+    site.browser().post(AT, data=opened(site) | {"flow": ["recommended"]})
+    assert "rules" not in saved(site).body
+
+
 def test_what_the_form_does_not_know_stays(site: Site):
     base = {"model": {"name": "openai:gpt-5", "note": "kept"}, "extra": [1], "tools": [
         {"slot": "erp", "why": "kept", "allow": [{"tool": "post_bill", "odd": True}]}]}  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from signoff.connections.actions import create_connection, record_discovery
+from signoff.connections.labels import ToolLabels
 from signoff.connections.queries import connection, tools_of
 from signoff.connections.views import ToolRow
 from signoff.connectors.protocol import ToolSpec
@@ -179,6 +180,25 @@ def test_a_class_milder_than_the_tool_says_is_refused_at_the_tool(site: Site, er
     assert tool(site, erp, "post_bill").effect == "write"
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_what_flows_through_a_tool_is_said(site: Site, erp: str, headers: dict[str, str]):
+    data = {"tool": "post_bill", "result": "trusted", "confidentiality": "restricted", "no_target": "yes"}
+    answer = site.browser().post(at(site, erp, "/labels"), data=data, headers=headers)
+    assert answer.status_code == (200 if headers else 303)
+    assert tool(site, erp, "post_bill").labels == ToolLabels("trusted", "restricted", ())
+    assert "Results are trusted and restricted; it has one target" in site.browser().get(at(site, erp)).text
+    assert actions(site)[-1] == "tool.labels_set"
+
+
+def test_labels_that_cannot_be_are_refused_at_the_tool(site: Site, erp: str):
+    data = {"tool": "post_bill", "result": "untrusted", "confidentiality": "public", "sinks": "nobody_knows"}
+    answer = site.browser().post(at(site, erp, "/labels"), data=data)
+    assert answer.status_code == 422
+    row = answer.text.split(f'id="{tool(site, erp, "post_bill").id}"')[1].split("</tr>")[0]
+    assert "no argument nobody_knows" in row
+    assert tool(site, erp, "post_bill").labels == ToolLabels()
+
+
 def test_a_definition_comes_alone_or_as_a_page(site: Site, erp: str):
     browser = site.browser()
     address = at(site, erp, "/definition?tool=post_bill")
@@ -224,7 +244,9 @@ def test_it_is_disabled_enabled_and_ended(site: Site, erp: str):
     assert browser.post(at(site, erp, "/enable")).status_code == 409
 
 
-@pytest.mark.parametrize("verb", ["test", "discover", "accept", "effect", "disable", "disconnect", "freeze", "edit"])
+@pytest.mark.parametrize(
+    "verb", ["test", "discover", "accept", "effect", "labels", "disable", "disconnect", "freeze", "edit"]
+)
 def test_who_only_looks_changes_nothing(site: Site, erp: str, verb: str):
     browser, before = site.browser("rosa"), actions(site)
     assert browser.get(at(site, erp)).status_code == 200

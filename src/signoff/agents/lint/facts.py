@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from signoff.connections.labels import DEFAULT_LABELS, ToolLabels
+
 
 def _unknown(_name: str) -> bool | None:
     return None
@@ -18,6 +20,7 @@ class ToolFacts:
     effect: str
     schema: Mapping[str, Any]
     state: str
+    labels: ToolLabels = DEFAULT_LABELS
 
 
 @dataclass(frozen=True, slots=True)

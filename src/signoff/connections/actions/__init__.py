@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signoff.connections.actions.labels import set_tool_labels
 from signoff.connections.actions.life import (
     create_connection,
     disable_connection,
@@ -26,4 +27,5 @@ __all__ = [
     "record_discovery",
     "record_health",
     "set_tool_effect",
+    "set_tool_labels",
 ]

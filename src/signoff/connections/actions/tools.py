@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
+from signoff.connections.labels import after_change, labels_of
 from signoff.connections.lookup import connection_for, tool_of
 from signoff.connections.states import EFFECTS, Effect, EffectSource, first_effect, graver, least_effect
 from signoff.connectors.protocol import ToolSpec
@@ -112,7 +113,7 @@ def _compare(tool: Tool, spec: ToolSpec, found: _Found) -> None:
     if tool.accepted_at is None:
         # Nobody has looked at it yet, so there is nothing to compare with.
         tool.definition, tool.definition_hash = spec.definition, spec.hash
-        tool.state = "new"
+        tool.state, tool.labels = "new", None
     else:
         tool.offered, tool.offered_hash = spec.definition, spec.hash
         tool.state = "changed"
@@ -166,12 +167,19 @@ def accept_tool(
             "state": "accepted",
             "effect": effect,
             "effect_source": source,
+            "labels": _labels_after(connection.kind, row, definition),
             "accepted_at": clock.now(),
             "accepted_by": principal.id,
         },
     )
     detail = {"tool": row.name, "hash_before": before, "hash": offered, "effect": effect}
     _note(session, principal, connection, "tool.accepted", detail)
+
+
+def _labels_after(kind: str, row: Tool, definition: dict[str, Any]) -> dict[str, Any] | None:
+    if row.labels is None:
+        return None
+    return after_change(labels_of(row.labels), kind, row.definition, definition).as_plain()
 
 
 def _effect_after(kind: str, row: Tool, definition: dict[str, Any]) -> tuple[Effect, EffectSource]:

@@ -118,6 +118,8 @@ class Log:
     # This attempt, towards the counts of caps. Where nothing was done, it gives its places back.
     holder: str = field(default_factory=lambda: ids.new_token("try", 12))
     gives_place_back: bool = False
+    # What the model is told are our own words: nothing that an outside system said.
+    is_ours: bool = False
     closing: list[Callable[[Session], object]] = field(default_factory=list[Callable[[Session], object]])
 
 

@@ -9,11 +9,13 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import EFFECTS, AllowedTool, Effect
+from signoff.connections.labels import DEFAULT_LABELS, ToolLabels, labels_of
 from signoff.connections.queries import was_disconnected
 from signoff.freezes.queries import Freeze, freeze_on
 from signoff.gateways.standing import Standing, standing_of
 from signoff.gateways.tool.approval_facts import GivenApproval, approvals_of
 from signoff.gateways.tool.call import ToolCall, ToolOutcome
+from signoff.gateways.tool.flow_facts import FlowFacts, flow_facts
 from signoff.gateways.tool.rule_facts import NO_RULES, RuleFacts, rule_facts
 from signoff.gateways.tool.trail import NO_TRAIL, Trail, like_hash, trail_of
 from signoff.kit.canonical import content_hash
@@ -48,6 +50,7 @@ _BOUND = Prepared(
         Tool.definition_hash,
         Tool.effect,
         Tool.is_idempotent,
+        Tool.labels,
         Login.id.label("login_id"),
         Login.version.label("login_version"),
     )
@@ -93,6 +96,7 @@ class BoundTool:
     definition_hash: str
     effect: Effect
     is_idempotent: bool
+    labels: ToolLabels = DEFAULT_LABELS
     login_id: str | None = None
     login_version: int | None = None
 
@@ -111,6 +115,7 @@ class ToolFacts:
         same_call_before: how many of its calls asked for this tool with these arguments, whatever their spaces.
         finished: what came of this very step before the leg began again.
         recorded: the outcome of the original run, in a replay.
+        flow: what the information-flow policy says; None where there is no tool.
         approvals: what people agreed to of this very call, as it is now.
         rules: how the agent's own rules stand towards the call.
         trail: the run's last calls, when some of them look alike.
@@ -129,6 +134,7 @@ class ToolFacts:
     is_intended: bool = False
     finished: ToolOutcome | None = None
     recorded: dict[str, Any] | None = None
+    flow: FlowFacts | None = None
     approvals: tuple[GivenApproval, ...] = ()
     rules: RuleFacts = NO_RULES
     trail: Trail = NO_TRAIL
@@ -165,7 +171,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         effect = _gravest(effect, _effect(intended_as))
     finished = _finished(before)
     is_open = finished is None
-    return ToolFacts(
+    found = ToolFacts(
         standing=standing,
         allowed=allowed,
         connection_slug=bound.slug if bound is not None else None,
@@ -186,6 +192,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         else NO_RULES,
         trail=trail_of(session, run, call, same_before=same_call) if is_open else NO_TRAIL,
     )
+    return replace(found, flow=flow_facts(session, run, call, found))
 
 
 def allowed_tool(run: RunContext, call: ToolCall) -> AllowedTool | None:
@@ -222,6 +229,7 @@ def _tool(row: Any) -> BoundTool:
         definition_hash=row.definition_hash,
         effect=_effect(row.effect),
         is_idempotent=row.is_idempotent,
+        labels=labels_of(row.labels),
         login_id=row.login_id,
         login_version=row.login_version,
     )

@@ -19,6 +19,7 @@ from signoff.gateways.tool.facts import ToolFacts, args_hash, tool_facts
 from signoff.gateways.tool.holding import ask
 from signoff.gateways.tool.policies.budget import Budget
 from signoff.gateways.tool.policies.cap import VOLUME_CAP, Cap, capped
+from signoff.gateways.tool.policies.flow import Flow
 from signoff.gateways.tool.policies.freeze import Freeze
 from signoff.gateways.tool.policies.gate import Gate
 from signoff.gateways.tool.policies.grant import Grant
@@ -52,6 +53,7 @@ GUARDS = (
     Budget(),      # Cheap counting, which holds for rehearsals and replays too.
     Recording(),   # A replay is answered from the record: what was done then is not stopped by today's freeze.
     Freeze(),      # "Stop writing, now" for one agent, one connection, or everything.
+    Flow(),        # Private data does not leave, nothing is done for good, because of what somebody wrote into a mail.
     Window(),      # After whatever refuses for good: nobody waits until Monday for a refusal.
     Cap(),         # Cheap counting before the costlier questions; after the window, so that a call put off counts once.
     Sandbox(),     # A rehearsal meets every rule that the real call would meet, and bothers nobody.

@@ -23,6 +23,7 @@ from signoff.record import audit, outbox
 from signoff.runs.actions.moves import tell_state
 from signoff.runs.facts import RequestedRun
 from signoff.runs.input import prepare
+from signoff.runs.marks import first_marks
 from signoff.runs.states import STARTED_BY_ITSELF, Mode, Origin, Source
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.people import Environment, Workspace
@@ -198,6 +199,7 @@ def _write(
         search_text=search_text(given.title, run_id, agent, wish.external_id, given.search_text), input=given.value,
         output=None, is_scripted=body.model.name.startswith(_SCRIPTED), is_truncated=given.is_truncated,
         created_at=moment, ended_at=moment if rejection else None, leg=1,
+        flow=first_marks(wish.source, principal.kind),
     )  # fmt: skip
     session.add(run)
     session.flush()

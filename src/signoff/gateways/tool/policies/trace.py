@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,8 @@ from signoff.gateways.standing import TakenOver
 from signoff.gateways.tool.call import Act, OutcomeKind, ToolOutcome
 from signoff.gateways.tool.caps import give_back
 from signoff.gateways.tool.facts import finished_outcome
+from signoff.gateways.tool.flow.labels import Label
+from signoff.gateways.tool.flow_facts import note_result
 from signoff.gateways.tool.policies.once import Known, NotSent
 from signoff.gateways.tool.results import fitted
 from signoff.kit.errors import ConnectorError
@@ -48,8 +51,10 @@ class Trace:
         except Known as known:
             outcome = known.outcome
         except NotSent as not_sent:
+            call.log.is_ours = True
             outcome = ToolOutcome("failed", reason=not_sent.reason, code=not_sent.code)
         except Objected as objected:
+            call.log.is_ours = True
             call.log.verdicts.append(objected.verdict)
             if objected.verdict.kind == "defer":
                 return await self._ended(call, ToolOutcome.put_off(objected.verdict))
@@ -105,12 +110,15 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
         detail={
             "attempts": call.log.attempts,
             "is_truncated": call.log.is_truncated,
+            **_flow(call),
             # Given again when the leg runs again after a crash.
             "outcome": outcome.as_kept(),
             **diagnosed(outcome.kind, outcome.code),
         },
     )
     _note_health(session, call, outcome, error)
+    if is_first and call.facts.flow is not None and not call.log.is_ours:
+        note_result(session, call.run, call.call, call.facts.standing.flow, call.facts.flow.labels)
     if is_first and call.log.gives_place_back:
         give_back(session, call.call, call.facts.rules.caps, holder=call.log.holder)
     is_unknown = outcome.kind == "held" and (outcome.hold or {}).get("kind") == "reconciliation"
@@ -118,6 +126,14 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
         told = effect_unknown(call.call.key, run_id=call.run.run_id, agent_id=call.run.agent_id, tool=call.call.name)
         raise_alert(session, call.run.workspace_id, **told)
     return outcome if is_first else finished_outcome(session, call.run, call.call) or outcome
+
+
+def _flow(call: Act) -> dict[str, Any]:
+    """Return the label of what the model is shown, as the step keeps it; of our own words none."""
+    if call.facts.flow is None or call.log.is_ours:
+        return {}
+    labels = call.facts.flow.labels
+    return {"flow": Label(labels.result, labels.confidentiality).as_plain()}
 
 
 def _note_health(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorError | None) -> None:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from signoff.agents.body import EFFECTS, Limits, ModelSettings, Retry
+from signoff.agents.rules import Rules
 from signoff.web.forms import Form, NotJson, json_text, parse_json
 
 LIMITS = tuple(Limits.model_fields)
 SETTINGS = tuple(ModelSettings.model_fields)
 SCHEMAS = ("input_schema", "output_schema")
+FLOW: str = Rules().flow
 DEFAULTS = {
     **{f"limit-{name}": str(value) for name, value in Limits().model_dump(mode="json").items()},
     **{f"set-{name}": "" if value is None else str(value) for name, value in ModelSettings().model_dump().items()},
@@ -36,6 +38,7 @@ class DraftFields:
     limits: Mapping[str, str]
     schemas: Mapping[str, str]
     secrets: tuple[str, ...]
+    flow: str = "recommended"
 
 
 def fields_of(body: Mapping[str, Any]) -> DraftFields:
@@ -54,6 +57,7 @@ def fields_of(body: Mapping[str, Any]) -> DraftFields:
         limits={name: _text(limits.get(name)) for name in LIMITS},
         schemas={name: _schema_text(body.get(name)) for name in SCHEMAS},
         secrets=tuple(map(_text, cast("list[Any]", secrets))) if isinstance(secrets, list) else (),
+        flow=_text(_dict(body.get("rules")).get("flow")) or FLOW,
     )
 
 
@@ -84,6 +88,10 @@ def body_from(form: Form, base: Mapping[str, Any]) -> dict[str, Any]:
         value = parse_json(text) if text.strip() else None
         _put(body, name, text if isinstance(value, NotJson) else value)
     body["secrets"] = list(form.texts("secret"))
+    if "flow" in form and isinstance(body.get("rules", {}), dict):
+        rules = _dict(body.get("rules"))
+        _put(rules, "flow", None if form.text("flow") == FLOW else form.text("flow"))
+        _put(body, "rules", rules or None)
     if "tools" in form:
         value = parse_json(form.text("tools"))
         body["tools"] = form.text("tools") if isinstance(value, NotJson) else value

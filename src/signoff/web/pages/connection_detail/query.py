@@ -37,11 +37,12 @@ from signoff.web.pages.connection_detail.tools import (
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a refused request leaves on the page: why, on which tool, and the reason that was typed."""
+    """What a refused request leaves on the page: why, on which tool and what of it, and the reason that was typed."""
 
     problem: str = ""
     tool: str = ""
     reason: str = ""
+    about: str = "effect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def load(session: Session, viewer: Principal, connection_id: str, said: Said = N
         words=words_of(detail.row.kind),
         health=health_of(detail.row),
         config=tuple(shown_config(detail.config)),
-        lines=lines_of(tools, said.tool, said.problem),
+        lines=lines_of(tools, said.tool, said.problem, said.about),
         waiting=() if is_gone else waiting_among(tools),
         secrets=tuple(secrets),
         used_by=mentioned(session, viewer).slots.of(detail.row.environment_id, detail.row.slug),

@@ -21,6 +21,7 @@ from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, is_partial, see_other
 from signoff.web.pages.connection_detail.query import Said, load, load_definition, load_edit
+from signoff.web.pages.connection_detail.tools import names_in
 
 router = APIRouter()
 page = Page(__file__)
@@ -113,6 +114,27 @@ def effect(request: Request, looker: Looker, connection: str, fields: Fields) ->
     return _do(request, looker, connection, work, Flash(f"{tool[:80]} is saved"), Said(tool=tool))
 
 
+@router.post("/connections/{connection}/labels")
+def labels(request: Request, looker: Looker, connection: str, fields: Fields) -> Response:
+    """Say what flows through a tool."""
+    tool = fields.text("tool")
+
+    def work(session: Session) -> None:
+        actions.set_tool_labels(
+            session,
+            looker.viewer,
+            connection,
+            tool=tool,
+            result=fields.text("result"),
+            confidentiality=fields.text("confidentiality"),
+            sinks=() if fields.is_on("no_target") else names_in(fields.text("sinks")) or None,
+            payload=names_in(fields.text("payload")),
+        )
+
+    said = Said(tool=tool, about="labels")
+    return _do(request, looker, connection, work, Flash(f"What flows through {tool[:80]} is saved"), said)
+
+
 @router.post("/connections/{connection}/disable")
 def disable(request: Request, looker: Looker, connection: str, fields: Fields) -> Response:
     """Switch it off."""
@@ -181,7 +203,7 @@ def _refused(request: Request, looker: Looking, connection: str, refusal: Refusa
     if isinstance(refusal, NotAllowed | NotFound) or (is_partial(request) and not isinstance(refusal, Malformed)):
         raise refusal
     with store_of(request).read() as session:
-        view = load(session, looker.viewer, connection, Said(refusal.detail, said.tool, said.reason))
+        view = load(session, looker.viewer, connection, Said(refusal.detail, said.tool, said.reason, said.about))
     return page.page_or_fragment(request, view, BODY, status=refusal.status)
 
 

@@ -28,10 +28,24 @@ ABOUT_CHARS = 220
 
 @dataclass(frozen=True, slots=True)
 class ToolLine:
-    """A tool in the table. `problem` is why the last change to it was refused."""
+    """A tool in the table, and why the last change to its class, or to its labels, was refused."""
 
     tool: ToolRow
     problem: str = ""
+    labels_problem: str = ""
+
+    @property
+    def flow(self) -> str:
+        """Return what flows through it, in a few words."""
+        labels = self.tool.labels
+        believed = "Results are trusted" if labels.result == "trusted" else "Results are untrusted"
+        seen = {"public": "public", "workspace": "for the workspace", "restricted": "restricted"}
+        target = "every argument may choose the target"
+        if labels.sinks is not None:
+            target = f"{', '.join(labels.sinks)} chooses the target" if labels.sinks else "it has one target"
+        elif labels.payload:
+            target = f"every argument but {', '.join(labels.payload)} may choose the target"
+        return f"{believed} and {seen[labels.confidentiality]}; {target}"
 
     @property
     def about(self) -> str:
@@ -70,10 +84,19 @@ class WaitingTool:
         return self.diff is None
 
 
-def lines_of(tools: Sequence[ToolRow], problem_tool: str, problem: str) -> tuple[ToolLine, ...]:
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names in a text, which stand apart by commas or blanks."""
+    return tuple(text.replace(",", " ").split())
+
+
+def lines_of(tools: Sequence[ToolRow], problem_tool: str, problem: str, about: str = "effect") -> tuple[ToolLine, ...]:
     """Return the table's lines; those no longer offered come last."""
     ordered = sorted(tools, key=lambda tool: (tool.state == "removed", tool.name))
-    return tuple(ToolLine(tool, problem if tool.name == problem_tool else "") for tool in ordered)
+    lines: list[ToolLine] = []
+    for tool in ordered:
+        words = problem if tool.name == problem_tool else ""
+        lines.append(ToolLine(tool, "", words) if about == "labels" else ToolLine(tool, words))
+    return tuple(lines)
 
 
 def waiting_among(tools: Sequence[ToolRow]) -> tuple[WaitingTool, ...]:
