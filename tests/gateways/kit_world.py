@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_ai.messages import ModelMessage, ModelRequest, UserPromptPart
 from pydantic_ai.models import ModelRequestParameters
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
@@ -112,6 +112,11 @@ class World:
         for name, value in changes.items():
             plain[name] = {**plain[name], **value} if name in ("model", "limits") else value
         return replace(self, run=replace(self.run, body=Body.model_validate(plain)))
+
+    def in_leg(self, number: int) -> World:
+        """The same run in another leg; it is that leg's turn now."""
+        self.change(lambda session: session.execute(update(Run).where(Run.id == self.run.run_id).values(leg=number)))
+        return replace(self, run=replace(self.run, leg=number))
 
     def with_mode(self, mode: Any, replay_of: str | None = None) -> World:
         return replace(self, run=replace(self.run, mode=mode, replay_of=replay_of))

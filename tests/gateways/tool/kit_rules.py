@@ -20,7 +20,9 @@ from tests.gateways.kit_world import World
 def with_tools(world: World, **of: dict[str, Any]) -> World:
     """The same world, with more said about some of its tools."""
     names = ("post_bill", "look_up", "set_status")
-    return world.with_body(tools=[{"slot": "erp", "allow": [{"tool": name, **of.get(name, {})} for name in names]}])
+    tools = [{"slot": "erp", "allow": [{"tool": name, **of.get(name, {})} for name in names]}]
+    # What was read must not matter here.
+    return world.with_body(tools=tools, rules={"flow": "off"})
 
 
 async def done(world: World, tool: str, number: int, *, turn: int | None = None, **args: Any) -> ToolOutcome:
@@ -38,7 +40,9 @@ def it_is(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
 
 def capped(world: World, most: int, per: str = "day", **more: Any) -> World:
     world.change(lambda session: session.execute(update(Run).values(origin="production")))
-    return world.with_body(rules={"caps": [{"most": most, "per": per, **more}]}, limits={"same_call": 100})
+    return world.with_body(
+        rules={"caps": [{"most": most, "per": per, **more}], "flow": "off"}, limits={"same_call": 100}
+    )
 
 
 def counts(world: World) -> list[int]:

@@ -124,7 +124,7 @@ async def test_a_step_that_begins_again_after_a_crash_counts_once(
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 async def test_of_two_caps_each_must_have_a_place(world: World) -> None:
-    rules = {"caps": [{"most": 5, "per": "day"}, {"most": 1, "per": "run"}, {"most": 3, "per": "day"}]}
+    rules = {"caps": [{"most": 5, "per": "day"}, {"most": 1, "per": "run"}, {"most": 3, "per": "day"}], "flow": "off"}
     at = capped(world, 1).with_body(rules=rules)
     assert [(await done(at, "post_bill", number, amount=number)).kind for number in (1, 2)] == ["value", "failed"]
     assert sorted(counts(world)) == [1, 1]

@@ -76,7 +76,7 @@ async def test_a_call_of_the_turn_that_read_it_had_not_seen_it(at: World) -> Non
 
 async def test_what_was_read_stays_read_in_later_legs(at: World) -> None:
     await said(at, "look_up", 1, 1)
-    later = replace(at, run=replace(at.run, leg=3))
+    later = at.in_leg(3)
     assert await said(later, "post_bill", 5, 2, note="eve@evil.example") == ("hold", "flow_target_not_named")
 
 
@@ -147,7 +147,7 @@ async def test_a_value_the_revision_fixes_counts_whatever_it_is(at: World) -> No
 
 async def test_a_value_an_approver_accepted_passes_for_the_run(at: World) -> None:
     await said(at, "look_up", 1, 1)
-    later = replace(at, run=replace(at.run, leg=2))
+    later = at.in_leg(2)
     assert await said(later, "post_bill", 2, 2, note="eve@evil.example") == ("hold", "flow_target_not_named")
     at.change(lambda session: session.add_all(_accepted(at, "eve@evil.example")))
     assert await said(later, "post_bill", 2, 3, note="Eve <eve@evil.example>") == ("allow", "flow_targets_named")
@@ -164,7 +164,7 @@ async def test_what_a_person_answered_is_named(at: World) -> None:
                        answered_at=clock.now())
         )
     )  # fmt: skip
-    later = replace(at, run=replace(at.run, leg=2))
+    later = at.in_leg(2)
     assert await said(later, "post_bill", 2, 2, note="carol@acme.example") == ("allow", "flow_targets_named")
 
 
@@ -210,7 +210,7 @@ async def test_an_approved_call_passes_and_another_one_does_not(at: World) -> No
     asked = call(at, "post_bill", 2, 2, note="eve@evil.example")
     assert (await act(at.services, at.run, asked)).kind == "held"
     at.change(lambda session: session.execute(update(Approval).values(state="approved", decided_by_name="Yara")))
-    later = replace(at, run=replace(at.run, leg=2))
+    later = at.in_leg(2)
     assert (await act(later.services, later.run, asked)).kind == "value"
     assert await said(later, "post_bill", 2, 3, note="eve@evil.example") == ("hold", "flow_target_not_named")
 

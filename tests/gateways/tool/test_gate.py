@@ -56,7 +56,7 @@ def agreed(world: World, approval_id: str, **more: Any) -> None:
 
 def later(world: World) -> World:
     """The next leg of the run."""
-    return replace(world, run=replace(world.run, leg=world.run.leg + 1))
+    return world.in_leg(world.run.leg + 1)
 
 
 async def do(world: World, call: ToolCall) -> ToolOutcome:

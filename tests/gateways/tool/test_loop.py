@@ -87,6 +87,6 @@ async def test_a_circle_that_gets_somewhere_is_none(world: World) -> None:
 
 
 async def test_how_often_a_circle_may_be_gone_round_is_the_revisions_say(world: World) -> None:
-    at = world.with_body(limits={"same_call": 100}, rules={"cycle_repeats": 2})
+    at = world.with_body(limits={"same_call": 100}, rules={"cycle_repeats": 2, "flow": "off"})
     codes = await _round(at, [("look_up", {"amount": number}) for number in (1, 2)] * 3)
     assert codes == [None, None, None, "repeated_call", None, "loop"]

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from signoff.connectors.protocol import ToolAnswer
 from signoff.kit.errors import ConnectorError
-from signoff.tables.runs import Effect, Run, Step
+from signoff.tables.runs import Effect, Step
 from tests.gateways.kit_world import World
 from tests.gateways.tool.kit_rules import done, with_tools
 
@@ -169,8 +169,7 @@ async def test_a_refused_call_does_not_count(world: World) -> None:
 async def test_an_earlier_leg_counts(world: World) -> None:
     at = guarded(world)
     await done(at, "look_up", 1, amount=7)
-    world.change(lambda session: session.execute(update(Run).values(leg=2)))
-    assert await posts(at, amount=7)
+    assert await posts(at.in_leg(2), amount=7)
 
 
 async def test_an_act_that_a_person_confirmed_counts(world: World) -> None:

@@ -20,7 +20,7 @@ FRIDAY_EVENING, MONDAY_MORNING = "2026-03-27T17:01:00+00:00", "2026-03-30T06:00:
 
 
 def office(world: World, *more: dict[str, Any], **changes: Any) -> World:
-    return world.with_body(rules={"windows": [{**OFFICE, **changes}, *more]})
+    return world.with_body(rules={"windows": [{**OFFICE, **changes}, *more], "flow": "off"})
 
 
 async def test_outside_a_call_is_put_off_to_the_next_opening(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
