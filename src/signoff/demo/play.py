@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from signoff import durable
 from signoff.app import build_services
+from signoff.app.port import check_port
 from signoff.demo import script
 from signoff.demo.batch import Batch, request_runs
 from signoff.demo.erp import tally
@@ -56,7 +57,10 @@ def run_demo(
 
     Raises:
         Malformed: the mail cannot be found, or the model cannot be used; says what to do.
+        NotNow: the port is in use.
     """
+    if serve:
+        check_port(settings.host, settings.port, command="demo")
     output = console or Console()
     folder = _mail_folder(settings, mail)
     chosen = demo_settings(settings, folder)
