@@ -14,6 +14,7 @@ from signoff.gateways.masking import Masking
 from signoff.gateways.model.prices import Prices
 from signoff.gateways.model.providers import Providers
 from signoff.gateways.model.providers.naming import provider_keys
+from signoff.gateways.model.surprises import Surprises
 from signoff.gateways.model.throttling import Throttles
 from signoff.settings import Settings
 from signoff.tables.session import Store
@@ -39,6 +40,7 @@ class Services:
     masking: Masking
     stores: SecretStores
     throttles: Throttles = field(default_factory=Throttles)
+    surprises: Surprises = field(default_factory=Surprises)
     may_act: Callable[[], bool] = durable.may_act
 
     @staticmethod

@@ -73,6 +73,7 @@ def end_step(
     tokens_in: int | None = None,
     tokens_out: int | None = None,
     calls: int = 1,
+    tries: int = 1,
     is_price_unknown: bool = False,
     is_truncated: bool = False,
     is_scripted: bool = False,
@@ -82,7 +83,8 @@ def end_step(
 
     Then that one is the record and stays; what this one used is still counted to the run, because it was used.
 
-    `calls` is how often the outside was asked: 0 when a policy answered or refused instead. `is_price_unknown`,
+    `calls` is how often the outside was asked: 0 when a policy answered or refused instead. `tries` is how often this
+    went through the gateway's retries: with the times it was begun anew, the step's attempts. `is_price_unknown`,
     `is_truncated` and `is_scripted` are said of the run too, and never taken back.
     """
     ended = statements.END_STEP.first(
@@ -92,7 +94,7 @@ def end_step(
             "with_reason": shortened(storable(reason), _REASON_CHARS) if reason else None,
             "with_response": response, "with_verdicts": [dict(verdict) for verdict in verdicts],
             "moment": clock.now(), "more": dict(detail or {}), "by_model": model, "cost": cost_usd,
-            "into": tokens_in, "out": tokens_out,
+            "into": tokens_in, "out": tokens_out, "repeats": max(tries - 1, 0),
         },
     )  # fmt: skip
     kind = ended.kind if ended is not None else _kind_of(session, run_id, key)
