@@ -85,10 +85,7 @@ class GatewayModel(Model):
         context = work.context
 
         def save(session: Session) -> None:
-            conversation.save(
-                session, workspace_id=context.workspace_id, run_id=context.run_id, leg=context.leg, first=first,
-                messages=fresh,
-            )  # fmt: skip
+            conversation.save(session, work.services.masking, context, first=first, messages=fresh)
 
         async def whole() -> dict[str, Any]:
             return (await think(work.services, context, call, beside=save)).as_plain()

@@ -12,7 +12,7 @@ from signoff.runs.actions.legs import (
     take_leg,
     wait_run,
 )
-from signoff.runs.actions.request import START, request_run
+from signoff.runs.actions.request import START, mask_run, request_run
 from signoff.runs.actions.settle import answer_hold, resume_when_answered, settle_effect
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "end_cancelled",
     "end_leg",
     "fail_run",
+    "mask_run",
     "reject_run",
     "request_run",
     "resume_run",
