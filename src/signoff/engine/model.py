@@ -120,6 +120,9 @@ class GatewayModel(Model):
         if work.stop is not None:
             raise LegStopped(work.stop, work.failed_step)
         if answers.repairs_in(live) > answers.REPAIRS_MAX:
+            known = answers.unusable(live, tokens_max=work.context.body.model.settings.max_tokens)
+            if known is not None:
+                self._fail(*known)
             words = shortened("; ".join(answers.complaints(live[-1])), 800)
             self._fail(
                 "malformed_output",
