@@ -45,7 +45,7 @@ def _serve(settings: Settings, with_worker: bool) -> int:
 
     from signoff.app import build_app
     from signoff.app.collecting import ease_collection
-    from signoff.app.port import check_port
+    from signoff.connectors.listening import check_port
     from signoff.kit.logs import set_up_logs
 
     # First, so that a refusal to start is one line and nothing else.

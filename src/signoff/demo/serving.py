@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from signoff.api.house import House
 from signoff.app import build_app
-from signoff.app.port import port_in_use
+from signoff.connectors.listening import port_in_use
 from signoff.gateways.services import Services
 from signoff.settings import Settings
 

@@ -142,3 +142,8 @@ def test_untrusted_text_is_only_text(site: Site):
     html = site.browser().get(site.base).text
     assert "<script>alert" not in html
     assert "<b>x</b>" not in html
+
+
+def test_an_address_with_a_slash_at_its_end_leads_to_the_page(site: Site):
+    response = site.browser().get("/w/northwind/", follow_redirects=False)
+    assert (response.status_code, response.headers["location"]) == (303, "/w/northwind")

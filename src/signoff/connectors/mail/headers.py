@@ -128,9 +128,11 @@ def parsed(lines: list[bytes], problems: list[str]) -> Headers:
         name = found if found not in parts else f"{found} again"
         parts[name] = [line.partition(b":")[2].strip(b"\r\n")]
     headers.fields = {key: b"".join(value).strip() for key, value in parts.items()}
-    for field_once in _ONCE:
-        if times[field_once] > 1:
-            problems.append(f"the header has {times[field_once]} {field_once.title()} fields; the first one is shown")
+    problems.extend(
+        f"the header has {times[once]} {once.title()} fields; the first one is shown"
+        for once in _ONCE
+        if times[once] > 1
+    )
     if has_strays:
         problems.append("the header holds lines that are no fields")
     return headers
