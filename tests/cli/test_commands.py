@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -155,3 +156,23 @@ def test_agents_as_code_and_runs_on_the_machine_and_on_a_server(
         assert signoff("runs", "--url", address, "--key", "so_aaaaaaaaaa_x")[0] == 10
     world.close()
     assert BODY["sop"] != sop.read_text()
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_that_is_in_use_is_told_in_one_line(
+    signoff: Callable[..., tuple[int, str, str]], command: str, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, told = signoff(command, "--port", str(port), "--data", str(tmp_path / "data"))
+    assert (code, out) == (13, "")
+    assert told.count("\n") == 1
+    assert f"Port {port} of 127.0.0.1 is in use." in told
+    assert f'make {command} ARGS="--port N"' in told
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_address_that_is_not_here_is_told_in_one_line(signoff: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, told = signoff("serve", "--host", "192.0.2.7", "--port", "8399")
+    assert code == 12
+    assert "Nothing can listen on 192.0.2.7, port 8399" in told

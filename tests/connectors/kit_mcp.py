@@ -19,13 +19,16 @@ class OldServer:
     """The handshake of 2025-06-18 by hand; a call gets `answer`, raw.
 
     Args:
+        lists: what it says to a question for its tools, instead of the list of `tool`.
         rest: what it says to a client that asks for the rest of an answer.
         reply: what it says to a client that answers a question of the server's. Where SECOND_REPLY stands in an answer,
             it waits for two of them; they come one after the other, so the client has then dealt with the first.
     """
 
-    def __init__(self, answer: bytes = b"", *, rest: bytes = b"", reply: bytes = b"", tool: str = "a") -> None:
-        self.tool = tool
+    def __init__(
+        self, answer: bytes = b"", *, rest: bytes = b"", reply: bytes = b"", tool: str = "a", lists: bytes = b""
+    ) -> None:
+        self.tool, self.lists = tool, lists
         self.answer, self.rest, self.reply = answer, rest, reply
         self.last_id: bytes = b""
         self.replies = 0
@@ -60,6 +63,8 @@ class OldServer:
         if method == "initialize":
             info = {"name": "old", "version": "1"}
             result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
+        elif method == "tools/list" and self.lists:
+            return self.lists
         elif method == "tools/list":
             result = {"tools": [{"name": self.tool, "inputSchema": {"type": "object"}}]}
         if "id" not in request:

@@ -29,6 +29,33 @@ async def test_an_old_server_is_spoken_to_in_its_way(outside: Settings) -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "what"),
+    [
+        (http(200, b"not json", JSON), "JSON"),
+        (http(200, b'{"ok": [true]}', JSON), "MCP"),
+        (answer(b"event: message\ndata: {\n\n", STREAM), "JSON"),
+    ],
+)
+async def test_an_answer_that_nobody_can_read_is_told_in_our_words(outside: Settings, raw: bytes, what: str) -> None:
+    async with serve(OldServer(raw)) as server:
+        link = await open_mcp_http(outside, {"url": server.url("/mcp")})
+        with pytest.raises(ConnectorError) as called:
+            await link.call("a", {}, key="k", timeout_seconds=5)
+        await link.close()
+    words = f"The server answered with something that is not {what}."
+    assert called.value.detail == f"{words} The call may or may not have been carried out."
+
+
+async def test_a_list_that_is_not_json_is_told_in_our_words(outside: Settings) -> None:
+    async with serve(OldServer(lists=http(200, b"{not json", JSON))) as server:
+        link = await open_mcp_http(outside, {"url": server.url("/mcp")})
+        with pytest.raises(ConnectorError) as listed:
+            await link.list_tools()
+        await link.close()
+    assert listed.value.detail == "The server answered with something that is not JSON."
+
+
+@pytest.mark.parametrize(
     ("raw", "code"),
     [
         (http(401), faults.SIGN_IN),

@@ -81,3 +81,21 @@ async def test_it_runs_over_stdio(erp: Path) -> None:
         answer = await client.call_tool("get_purchase_order", {"po_number": ORDER.number})
     assert answer.structured_content
     assert answer.structured_content["vendor"] == ORDER.vendor.name
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["http", "--help"]])
+def test_it_says_how_it_is_started_instead_of_starting(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], erp: Path
+) -> None:
+    monkeypatch.setenv("ERP_DATABASE", str(erp))
+    erp_server.main(words)
+    assert "python -m signoff.demo.erp_server http PORT" in capsys.readouterr().out
+    assert not erp.exists()
+
+
+@pytest.mark.parametrize("words", [["--port", "1"], ["http", "x"], ["stdio"]])
+def test_what_it_does_not_understand_ends_it(words: list[str], monkeypatch: pytest.MonkeyPatch, erp: Path) -> None:
+    monkeypatch.setenv("ERP_DATABASE", str(erp))
+    with pytest.raises(SystemExit, match="not understood"):
+        erp_server.main(words)
+    assert not erp.exists()

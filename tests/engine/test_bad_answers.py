@@ -131,6 +131,47 @@ async def test_a_text_that_was_cut_off_says_so(bench: Bench):
     assert "1,234 tokens" in run.reason
 
 
+RESULT = {"type": "object", "properties": {"note": {"type": "string"}}, "required": ["note"]}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [TextPart("The supplier wri")],
+        [TextPart("")],
+        [],
+        [ThinkingPart("Let me think about")],
+        [ToolCallPart("final_result", '{"note": "the sup')],
+    ],
+    ids=["prose", "empty", "nothing", "thoughts", "half a result"],
+)
+async def test_a_result_that_was_cut_off_names_the_limit_and_not_the_sop(bench: Bench, parts: list[ModelResponsePart]):
+    def script(messages: list[Any], info: Any) -> ModelResponse:
+        return ModelResponse(parts=parts, finish_reason="length")
+
+    at = bench.house(script, model={"settings": {"max_tokens": 4_000}}, output_schema=RESULT)
+    run = await bench.over(bench.request(at))
+    assert (run.state, run.code) == ("failed", "answer_cut_off")
+    assert run.reason == "The answer was cut off at max_tokens (4,000); raise model.settings.max_tokens."
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [([TextPart("All is well.")], "it answered in prose instead of a result"), ([TextPart("")], "it was empty")],
+    ids=["prose", "empty"],
+)
+async def test_an_answer_without_a_result_is_told_in_our_words(
+    bench: Bench, parts: list[ModelResponsePart], words: str
+):
+    run = await bench.over(
+        bench.request(bench.house(lambda messages, info: ModelResponse(parts=parts), output_schema=RESULT))
+    )
+    assert (run.state, run.code) == ("failed", "malformed_output")
+    assert run.reason
+    assert words in run.reason
+    assert "Please" not in run.reason
+
+
 async def test_a_whole_answer_carries_no_remark(bench: Bench):
     def script(messages: list[Any], info: Any) -> ModelResponse:
         return ModelResponse(parts=[TextPart("All of it.")], finish_reason="stop")

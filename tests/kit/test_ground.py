@@ -117,3 +117,11 @@ def test_a_refusal_has_a_stable_code_and_a_status() -> None:
     assert (BudgetExceeded("x").code, BudgetExceeded("x").status) == ("budget_exceeded", 402)
     assert NotFound("x", code="no_run").code == "no_run"
     assert TooMuch("slow down", retry_after_seconds=3).retry_after_seconds == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 second"), (90, "90 seconds"), (300, "5 minutes"), (86_400, "24 hours"), (259_200, "3 days")],
+)
+def test_a_pause_is_told_in_its_largest_fitting_unit(seconds: float, words: str) -> None:
+    assert text.pause_in_words(seconds) == words

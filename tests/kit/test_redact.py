@@ -23,6 +23,8 @@ FORMS: dict[str, Callable[[str], str]] = {
     "hex": lambda value: value.encode().hex().upper(),
     "url": lambda value: quote(value, safe=""),
     "json": lambda value: json.dumps(value)[1:-1],
+    "json, every character escaped": lambda value: "".join(f"\\u{ord(char):04x}" for char in value),
+    "json, every character escaped in capitals": lambda value: "".join(f"\\u{ord(char):04X}" for char in value),
     "html": html.escape,
     "reversed halves": lambda value: value[len(value) // 2 :] + value[: len(value) // 2],
 }
@@ -64,6 +66,13 @@ def test_no_value_survives_in_plain_json_or_hex(value: str, before: str, after: 
 def test_the_longest_is_masked_first() -> None:
     redactor = Redactor({"SHORT": "abcdef", "LONG": "abcdefghij"})
     assert redactor.text("abcdefghij abcdef") == "{{secret.LONG}} {{secret.SHORT}}"
+
+
+def test_a_character_in_two_halves_is_masked_where_each_is_escaped() -> None:
+    redactor = Redactor({"S": "pass😀word"})
+    escaped = "\\u0070\\u0061\\u0073\\u0073\\ud83d\\ude00\\u0077\\u006f\\u0072\\u0064"
+    assert json.loads(f'"{escaped}"') == "pass😀word"
+    assert redactor.text(f"<{escaped}>") == "<{{secret.S}}>"
 
 
 def test_a_number_can_be_a_secret() -> None:

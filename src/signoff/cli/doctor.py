@@ -12,6 +12,7 @@ from signoff.cli.exits import FAILED, OK
 from signoff.cli.local import settings_for
 from signoff.cli.options import AsJson, DataDir
 from signoff.cli.output import show
+from signoff.kit.private import private_folder
 
 if TYPE_CHECKING:
     from signoff.settings import Settings
@@ -64,7 +65,7 @@ def _settings(settings: Settings) -> Generator[Finding]:
 def _folder(settings: Settings) -> Generator[Finding]:
     folder = settings.data_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         probe = folder / ".doctor"
         probe.write_text("")
         probe.unlink()

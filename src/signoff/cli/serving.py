@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signoff.cli.exits import OK, say
+from signoff.cli.exits import FAILED, OK, SERVER, Stop, say
 from signoff.cli.local import settings_for
 from signoff.cli.options import DataDir
 
@@ -45,15 +45,20 @@ def _serve(settings: Settings, with_worker: bool) -> int:
 
     from signoff.app import build_app
     from signoff.app.collecting import ease_collection
+    from signoff.connectors.listening import check_port
     from signoff.kit.logs import set_up_logs
 
     # First, so that a refusal to start is one line and nothing else.
+    check_port(settings.host, settings.port, command="serve")
     app = build_app(settings, with_worker=with_worker)
     set_up_logs(settings.log_format, settings.log_level)
     server = uvicorn.Server(server_config(settings, app))
     ease_collection()
-    server.run()
-    return OK if server.started else 1
+    try:
+        server.run()
+    except SystemExit:  # What it could not do is in the log; its exit code is none of ours.
+        raise Stop(SERVER, "The server did not start; the log above says why.") from None
+    return OK if server.started else FAILED
 
 
 def server_config(settings: Settings, app: Any) -> uvicorn.Config:

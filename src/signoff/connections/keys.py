@@ -10,6 +10,7 @@ from pathlib import Path
 
 from signoff.connectors.vaults.key_service import ask
 from signoff.kit.errors import ConnectorError, Fault
+from signoff.kit.private import private_folder
 from signoff.kit.sealing import MasterKey, MasterKeys
 from signoff.settings import Settings
 
@@ -85,7 +86,7 @@ def _told_by(settings: Settings, command: Sequence[str], name: str, text: str) -
 
 
 def _made_once(path: Path) -> MasterKey:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     whole = path.with_name(f"{path.name}.{os.getpid()}.new")
     if not path.exists():
         # Written whole and linked: of two processes that start together, both read the key of the first.

@@ -129,10 +129,17 @@ def _add_writes(server: MCPServer, path: Path, delay: float) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until the client goes."""
+    """Serve until the client goes, or say how to."""
+    usage = __doc__ or ""
+    is_http = arguments[:1] == ["http"]
+    if {"-h", "--help"} & set(arguments):
+        print(usage)
+        return
+    if arguments and not (is_http and (len(arguments) == 1 or (len(arguments) == 2 and arguments[1].isdecimal()))):
+        sys.exit(f"This is not understood: {' '.join(arguments)}\n\n{usage}")
     path = Path(os.environ.get("ERP_DATABASE", "erp.sqlite")).expanduser().resolve()
     server = build(path, answer_delay_seconds=float(os.environ.get("ERP_ANSWER_DELAY_SECONDS", "0")))
-    if arguments[:1] == ["http"]:
+    if is_http:
         port = int(arguments[1]) if len(arguments) > 1 else 8330
         server.run("streamable-http", host="127.0.0.1", port=port, json_response=True, stateless_http=True)
     else:

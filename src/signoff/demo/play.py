@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from signoff import durable
 from signoff.app import build_services
+from signoff.connectors.listening import check_port
 from signoff.demo import script
 from signoff.demo.batch import Batch, request_runs
 from signoff.demo.erp import tally
@@ -27,6 +28,7 @@ from signoff.engine.worker import Worker
 from signoff.gateways.model.providers.naming import problem_with
 from signoff.gateways.services import Services
 from signoff.kit.errors import Malformed
+from signoff.kit.private import private_folder
 from signoff.people.actions import create_setup_link
 from signoff.settings import Settings
 from signoff.tables.migrate import migrate
@@ -56,7 +58,10 @@ def run_demo(
 
     Raises:
         Malformed: the mail cannot be found, or the model cannot be used; says what to do.
+        NotNow: the port is in use.
     """
+    if serve:
+        check_port(settings.host, settings.port, command="demo")
     output = console or Console()
     folder = _mail_folder(settings, mail)
     chosen = demo_settings(settings, folder)
@@ -65,9 +70,9 @@ def run_demo(
     problem = problem_with(name, chosen)
     if problem is not None:
         raise Malformed(f"{problem} Or leave the model out: the demo then uses its offline scripted one.")
+    private_folder(chosen.data_dir)
     if mail is None:
         write_mailbox(folder)
-    chosen.data_dir.mkdir(parents=True, exist_ok=True)
     migrate(chosen.store_url)
     play = _Play(chosen, folder, name, limit, output)
     with contextlib.suppress(KeyboardInterrupt):
@@ -89,6 +94,7 @@ def _mail_folder(settings: Settings, mail: Path | None) -> Path:
 def _folder_of_one(settings: Settings, file: Path) -> Path:
     """Return a folder that holds a copy of one file: the product reads folders, and never more than it was given."""
     folder = settings.data_dir / "mail" / hashlib.sha256(str(file).encode()).hexdigest()[:12]
+    private_folder(settings.data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy2(file, folder / file.name)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 
@@ -12,8 +13,8 @@ from fastapi import FastAPI
 
 from signoff.api.house import House
 from signoff.app import build_app
+from signoff.connectors.listening import port_in_use
 from signoff.gateways.services import Services
-from signoff.kit.errors import Malformed
 from signoff.settings import Settings
 
 _START_SECONDS_MAX = 60.0
@@ -36,7 +37,7 @@ async def serving(settings: Settings) -> AsyncGenerator[Serving]:
     """Serve the product with its worker, and yield once it answers.
 
     Raises:
-        Malformed: it did not start, most likely because the port is in use.
+        NotNow: it did not start, most likely because the port is in use.
     """
     app = build_app(settings, with_worker=True)
     server = _Server(app, settings)
@@ -60,6 +61,12 @@ class _Server(uvicorn.Server):
         )
         super().__init__(config)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # It would end the event loop under everybody's feet.
+            raise port_in_use(self.config.host, self.config.port, "demo") from None
+
     def address(self, settings: Settings) -> str:
         """Return where it answers: the operator's public address, or this machine and the port it really got."""
         if settings.public_url:
@@ -77,5 +84,5 @@ class _Server(uvicorn.Server):
             while not self.started:
                 if task.done():
                     await task
-                    raise Malformed("The server stopped before it started. Is the port in use? Give another --port.")
+                    raise port_in_use(self.config.host, self.config.port, "demo")
                 await asyncio.sleep(0.05)

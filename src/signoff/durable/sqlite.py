@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from signoff.kit.errors import StoreError
+from signoff.kit.private import private_file, private_folder
 
 # The engine's migrations use unixepoch('subsec'), which Python 3.12 and newer reach through SQLite 3.42.
 _OLDEST = (3, 42, 0)
@@ -45,7 +46,8 @@ def engine_options(url: str) -> dict[str, Any]:
     module = driver()
     database = make_url(url).database
     if database:
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        private_folder(Path(database).parent)
+        private_file(Path(database))
         connection = module.connect(database, timeout=30)
         connection.execute("pragma journal_mode=wal")
         connection.close()

@@ -118,6 +118,25 @@ def _words(part: RetryFeedbackPart | ToolReturnPart) -> str:
         return str(content)
 
 
+def unusable(messages: Sequence[ModelMessage], *, tokens_max: int) -> tuple[str, str] | None:
+    """Return code and words for a latest answer that was cut off, or gave no result; None when it is another matter."""
+    said = responses_in(messages)
+    if not said:
+        return None
+    if said[-1].finish_reason == "length":
+        return (
+            "answer_cut_off",
+            f"The answer was cut off at max_tokens ({tokens_max:,}); raise model.settings.max_tokens.",
+        )
+    if not any(isinstance(part, RetryFeedbackPart) and part.retry.cause == "no_output" for part in messages[-1].parts):
+        return None
+    problem = f"The model's answer was unusable, also after {REPAIRS_MAX} requests to correct it"
+    if not said[-1].text:
+        return "malformed_output", f"{problem}: it was empty. Try again, or choose another model."
+    advice = "Say in the SOP that the work ends with the result, or choose a model that is better at calling tools."
+    return "malformed_output", f"{problem}: it answered in prose instead of a result. {advice}"
+
+
 def repairs_in(messages: Sequence[ModelMessage]) -> int:
     """Return how many times in a row the model has now been asked to correct itself."""
     count = 0

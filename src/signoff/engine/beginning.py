@@ -62,6 +62,10 @@ def begin(
     )
     if start is None:
         return None
+    if leg == 1:
+        redactor = services.masking.redactor(session, start.context.environment_id)
+        if not redactor.is_empty:
+            actions.mask_run(session, run_id, redactor.value)
     return Beginning(
         context=start.context,
         input=start.input if leg == 1 else None,

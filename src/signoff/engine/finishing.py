@@ -13,6 +13,7 @@ from signoff.approvals.actions import withdraw_for_run
 from signoff.budgets.actions import settle_left_over
 from signoff.engine import messages as conversation
 from signoff.engine.loop import LegEnd
+from signoff.gateways.masking import Masking
 from signoff.kit import clock
 from signoff.kit.text import storable
 from signoff.runs import actions
@@ -40,20 +41,13 @@ _FORGET_TEXT = Prepared(
 _STATE = Prepared(select(Run.state).where(Run.id == bindparam("of_run")))
 
 
-def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, worker: str) -> str:
+def finish(session: Session, masking: Masking, context: RunContext, end: LegEnd, *, saved: int, worker: str) -> str:
     """End the leg as `end` says, unless it is somebody else's or over. Returns the run's state now."""
     leg_state = {"completed": "completed", "stopped": "stopped"}.get(end.kind, "waiting")
     if not actions.end_leg(session, context.run_id, context.leg, state=leg_state, worker=worker, holds=end.holds):
         run = session.get(Run, context.run_id)
         return run.state if run else "gone"
-    conversation.save(
-        session,
-        workspace_id=context.workspace_id,
-        run_id=context.run_id,
-        leg=context.leg,
-        first=saved,
-        messages=end.unsaved,
-    )
+    conversation.save(session, masking, context, first=saved, messages=end.unsaved)
     # The text is in the steps now; its pieces were for those who watched.
     _FORGET_TEXT.run(session, {"of_run": context.run_id})
     is_last = end.kind in ("completed", "stopped")

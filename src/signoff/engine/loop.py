@@ -19,7 +19,7 @@ from pydantic_ai import (
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import ModelMessage
 
-from signoff.engine.answers import responses_in
+from signoff.engine.answers import responses_in, unusable
 from signoff.engine.flights import Stop
 from signoff.engine.model import GatewayModel
 from signoff.engine.output import OutputShape, shape_of
@@ -126,9 +126,12 @@ async def run_loop(work: LegWork, given: Any, settled: dict[str, dict[str, Any]]
                 "waits", code=waits.code, reason=waits.reason, resume_at=resume_at, unsaved=_unsaved(work, seen)
             )
         except (AgentRunError, UserError, RecursionError) as error:
-            stop = Stop(
-                "failed", "malformed_output", f"The model's answer could not be used: {shortened(str(error), 500)}"
+            most = work.context.body.model.settings.max_tokens
+            code, words = unusable(seen, tokens_max=most) or (
+                "malformed_output",
+                f"The model's answer could not be used: {shortened(str(error), 500)}",
             )
+            stop = Stop("failed", code, words)
             return LegEnd("stopped", stop=stop, failed_step=work.last_step, unsaved=_unsaved(work, seen))
         unsaved = result.all_messages()[work.saved :]
     if work.stop is not None:

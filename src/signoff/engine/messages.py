@@ -10,7 +10,10 @@ from sqlalchemy import Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from signoff.gateways.masking import Masking
+from signoff.gateways.model.masked import masked_messages
 from signoff.kit import clock
+from signoff.runs.facts import RunContext
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import RunMessage
 
@@ -26,18 +29,22 @@ _LEFT_OUT = ("instructions", "run_id", "conversation_id", "metadata")
 
 
 def save(
-    session: Session, *, workspace_id: str, run_id: str, leg: int, first: int, messages: Sequence[ModelMessage]
+    session: Session, masking: Masking, context: RunContext, *, first: int, messages: Sequence[ModelMessage]
 ) -> None:
-    """Store messages under the numbers from `first` on. What a crashed attempt stored already stays as it is."""
+    """Store messages under the numbers from `first` on, masked as the model was shown them.
+
+    What a crashed attempt stored already stays as it is.
+    """
     if not messages:
         return
     moment = clock.now()
+    masked = masked_messages(messages, masking.redactor(session, context.environment_id))
     rows = [
         {
-            "run_id": run_id, "seq": first + offset, "workspace_id": workspace_id, "leg": leg, "body": body,
-            "created_at": moment,
+            "run_id": context.run_id, "seq": first + offset, "workspace_id": context.workspace_id, "leg": context.leg,
+            "body": body, "created_at": moment,
         }
-        for offset, body in enumerate(_plain(messages))
+        for offset, body in enumerate(_plain(masked))
     ]  # fmt: skip
     _ADD.run_many(session, rows)
 

@@ -87,10 +87,7 @@ class GatewayModel(Model):
         context = work.context
 
         def save(session: Session) -> None:
-            conversation.save(
-                session, workspace_id=context.workspace_id, run_id=context.run_id, leg=context.leg, first=first,
-                messages=fresh,
-            )  # fmt: skip
+            conversation.save(session, work.services.masking, context, first=first, messages=fresh)
 
         async def whole() -> dict[str, Any]:
             return (await think(work.services, context, call, beside=save)).as_plain()
@@ -127,6 +124,9 @@ class GatewayModel(Model):
         if work.stop is not None:
             raise LegStopped(work.stop, work.failed_step)
         if answers.repairs_in(live) > answers.REPAIRS_MAX:
+            known = answers.unusable(live, tokens_max=work.context.body.model.settings.max_tokens)
+            if known is not None:
+                self._fail(*known)
             words = shortened("; ".join(answers.complaints(live[-1])), 800)
             self._fail(
                 "malformed_output",

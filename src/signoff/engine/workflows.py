@@ -102,7 +102,9 @@ async def _leg(engine: Engine, flight: Flight) -> str:
         _log.warning("another worker has taken this leg over")
         return "elsewhere"
     faultpoint("before-complete")
-    state = await services.store.write_async(finish, begun.context, end, saved=work.saved, worker=worker)
+    state = await services.store.write_async(
+        finish, services.masking, begun.context, end, saved=work.saved, worker=worker
+    )
     if end.kind == "held":
         faultpoint("hold-created")
     faultpoint("completed-not-acked")

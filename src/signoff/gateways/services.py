@@ -15,6 +15,7 @@ from signoff.gateways.masking import Masking
 from signoff.gateways.model.prices import Prices
 from signoff.gateways.model.providers import Providers
 from signoff.gateways.model.providers.naming import provider_keys
+from signoff.gateways.model.surprises import Surprises
 from signoff.gateways.model.throttling import Throttles
 from signoff.settings import Settings
 from signoff.tables.session import Store
@@ -42,6 +43,7 @@ class Services:
     throttles: Throttles = field(default_factory=Throttles)
     # What may be spent where nobody set a limit. Without any: as if none were wanted.
     limits: Defaults = field(default_factory=Defaults)
+    surprises: Surprises = field(default_factory=Surprises)
     may_act: Callable[[], bool] = durable.may_act
 
     @staticmethod

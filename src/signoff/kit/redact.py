@@ -157,6 +157,10 @@ def _escaped(value: str) -> Iterator[str]:
         yield json.dumps(escaped, ensure_ascii=is_ascii)[1:-1]
     for unsafe in ("<>&", "<>&'", "<>&'\""):
         yield "".join(f"\\u{ord(char):04x}" if char in unsafe else json.dumps(char)[1:-1] for char in value)
+    # Every character escaped, as some programs write JSON; beyond the basic plane in two halves.
+    units = memoryview(value.encode("utf-16-be", "surrogatepass"))
+    for case in "xX":
+        yield "".join(f"\\u{units[at] << 8 | units[at + 1]:04{case}}" for at in range(0, len(units), 2))
     yield html.escape(value)
     yield html.escape(value, quote=False)
     yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")

@@ -27,3 +27,12 @@ def shortened(text: str, limit: int) -> str:
 def storable(text: str) -> str:
     """Return `text` as every database takes it: no NUL, no lone surrogate."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def pause_in_words(seconds: float) -> str:
+    """Return a length of time in its largest fitting unit: "1 second", "90 seconds", "5 minutes", "24 hours"."""
+    for unit, size, least in (("day", 86_400, 172_800), ("hour", 3_600, 7_200), ("minute", 60, 120)):
+        if seconds >= least:
+            return f"{round(seconds / size)} {unit}s"
+    whole = max(round(seconds), 1)
+    return f"{whole} second" + ("" if whole == 1 else "s")

@@ -62,6 +62,8 @@ def _end(merged: Any) -> Any:
             verdicts=bindparam("with_verdicts", type_=Json),
             ended_at=bindparam("moment", type_=Moment),
             detail=merged,
+            # Begun anew after a crash, and repeated in one go: a try is a try.
+            attempts=_steps.c.attempts + bindparam("repeats", type_=Integer),
             model=func.coalesce(bindparam("by_model", type_=String), _steps.c.model),
             cost_usd=more(_steps.c.cost_usd, "cost", Usd),
             tokens_in=more(_steps.c.tokens_in, "into", BigInteger),

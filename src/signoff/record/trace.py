@@ -77,6 +77,7 @@ def end_step(
     tokens_in: int | None = None,
     tokens_out: int | None = None,
     calls: int = 1,
+    tries: int = 1,
     is_price_unknown: bool = False,
     is_truncated: bool = False,
     is_scripted: bool = False,
@@ -88,7 +89,8 @@ def end_step(
     Then that one is the record and stays; what this one used is still counted to the run, because it was used. But
     once: `attempt` names the attempt, and its end may be told again, when the database took it without saying so.
 
-    `calls` is how often the outside was asked: 0 when a policy answered or refused instead. `is_price_unknown`,
+    `calls` is how often the outside was asked: 0 when a policy answered or refused instead. `tries` is how often this
+    went through the gateway's retries: with the times it was begun anew, the step's attempts. `is_price_unknown`,
     `is_truncated` and `is_scripted` are said of the run too, and never taken back.
     """
     more = {**(detail or {}), **({_COUNTED: [attempt]} if attempt else {})}
@@ -99,7 +101,7 @@ def end_step(
             "with_reason": shortened(storable(reason), _REASON_CHARS) if reason else None,
             "with_response": response, "with_verdicts": [dict(verdict) for verdict in verdicts],
             "moment": clock.now(), "more": more, "by_model": model, "cost": cost_usd,
-            "into": tokens_in, "out": tokens_out,
+            "into": tokens_in, "out": tokens_out, "repeats": max(tries - 1, 0),
         },
     )  # fmt: skip
     kind = ended.kind if ended is not None else _beside(session, run_id, key, attempt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -46,6 +46,17 @@ def prepare(value: Any, *, schema: dict[str, Any] | None, chars_max: int, title:
     cut = truncated(plain, chars_max)
     name = shortened(storable(title or "").strip() or _title_of(cut) or fallback, _TITLE_CHARS)
     return Prepared(cut, name, _search_text(cut), cut is not plain)
+
+
+def masked_title(value: Any, title: str, mask: Callable[[Any], Any]) -> tuple[str, str]:
+    """Return the title and the search words of an input whose secrets `mask` covers.
+
+    A title that was taken from the input is taken from the masked one: cut to size, it may hold only half of a secret.
+    """
+    masked = mask(value)
+    own = _title_of(value)
+    is_own = bool(own) and shortened(storable(own), _TITLE_CHARS) == title
+    return shortened(_title_of(masked) if is_own else mask(title), _TITLE_CHARS), _search_text(masked)
 
 
 def findings(value: Any, schema: dict[str, Any]) -> dict[str, list[str]]:

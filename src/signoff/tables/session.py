@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from signoff.kit import chance
 from signoff.kit.errors import Refusal
+from signoff.kit.private import private_file, private_folder
 from signoff.tables import walls
 from signoff.tables.prepared import CONNECTION
 
@@ -224,10 +225,11 @@ def open_engine(url: str | URL, *, pool_size: int = 12, is_walled: bool = False)
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            private_folder(Path(parsed.database).parent)
         engine = create_engine(
             parsed, pool_size=pool_size, max_overflow=20, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000}
         )
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -256,6 +258,13 @@ def _options(url: URL, workspace: str) -> str:
 def _bind_postgres(connection: Any) -> None:
     # For this transaction only: a pooled connection carries nothing over to the next request.
     connection.exec_driver_sql("select set_config(%s, %s, true)", (walls.SETTING, walls.here()))
+
+
+def _make_private(dialect: object, record: object, args: list[Any], options: dict[str, Any]) -> None:
+    """Make the file before SQLite does, which would let everybody on the machine read it."""
+    name = str(args[0]) if args else ""
+    if name and name != ":memory:" and not name.startswith("file:"):
+        private_file(Path(name))
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

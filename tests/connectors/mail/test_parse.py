@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from signoff.connectors import faults
-from signoff.connectors.mail.parse import list_folder, read_attachment, read_message
+from signoff.connectors.mail.parse import list_folder, read_attachment, read_message, summary
 from signoff.demo.letters.pdf import pdf
 from signoff.kit.canonical import canonical_json
 from signoff.kit.errors import ConnectorError
@@ -92,7 +92,7 @@ def test_text_html_and_attachments(tmp_path: Path) -> None:
         ("text/plain", "é".encode(), "é", None),
         ("nonsense", b"abc", "abc", None),
         ("text/plain; charset=" + "x" * 5000, b"abc", "abc", "not known"),
-        ("text/plain; charset=utf-8", b"a\x00b", "a\ufffdb", None),
+        ("text/plain; charset=utf-8", b"a\x00b", "ab", "NUL"),
     ],
 )
 def test_characters_come_out_whatever_the_label(
@@ -333,3 +333,51 @@ def test_a_message_whose_file_went_away_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConnectorError) as caught:
         read_message(message)
     assert caught.value.code == faults.UNREACHABLE
+
+
+LETTER = "From: Bob <bob@b.example>\r\nTo: a@b.example\r\nSubject: Rechnung\r\n\r\nBetrag 10 €\r\nDanke\r\n"
+
+
+@pytest.mark.parametrize("name", ["m.eml", "m.txt"])
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_a_message_saved_as_utf_16_is_read_and_told_of(tmp_path: Path, codec: str, name: str) -> None:
+    facts = read(tmp_path, ("\ufeff" + LETTER).encode(codec), name)
+    assert (facts["from"], facts["subject"], facts["text"]) == (
+        "Bob <bob@b.example>", "Rechnung", "Betrag 10 €\nDanke",
+    )  # fmt: skip
+    assert facts["problems"] == ["it was saved as UTF-16"]
+    assert summary(list_folder(tmp_path).messages[0])["subject"] == "Rechnung"
+
+
+def test_a_message_whose_lines_end_in_cr_alone_is_read_and_told_of(tmp_path: Path) -> None:
+    facts = read(tmp_path, LETTER.replace("\r\n", "\r").encode())
+    assert (facts["from"], facts["subject"], facts["text"]) == (
+        "Bob <bob@b.example>", "Rechnung", "Betrag 10 €\nDanke",
+    )  # fmt: skip
+    assert facts["problems"] == ["its lines end in CR alone"]
+    assert summary(list_folder(tmp_path).messages[0])["from"] == "Bob <bob@b.example>"
+
+
+def test_an_attachment_of_a_message_with_bare_line_ends_is_read(tmp_path: Path) -> None:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "a@b.example", "With a file"
+    message.set_content("See there.")
+    message.add_attachment("sum;10", filename="sum.csv", subtype="csv")
+    read(tmp_path, message.as_bytes().replace(b"\n", b"\r"))
+    assert attachment(tmp_path, "2")["text"].strip() == "sum;10"
+
+
+def test_characters_nul_are_left_out_of_a_text_and_told_of(tmp_path: Path) -> None:
+    facts = read(tmp_path, b"From: a@b.example\r\nSubject: x\r\n\r\nInvoice INV-1\0\0\0\r\nTotal 10 EUR\0\r\n")
+    assert facts["text"] == "Invoice INV-1\nTotal 10 EUR"
+    assert facts["problems"] == ["its text holds characters NUL, which are left out"]
+
+
+def test_a_header_that_says_two_things_is_told_of(tmp_path: Path) -> None:
+    fields = ("From: a@b.example", "Subject: One", "From: evil@x.example", "Subject: Two", "Subject: Three")
+    facts = read(tmp_path, "\n".join([*fields, "Received: a", "Received: b", "", "Hi", ""]).encode())
+    assert (facts["from"], facts["subject"]) == ("a@b.example", "One")
+    assert facts["problems"] == [
+        "the header has 2 From fields; the first one is shown",
+        "the header has 3 Subject fields; the first one is shown",
+    ]

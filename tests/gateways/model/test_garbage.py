@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -182,3 +183,43 @@ async def test_the_operators_own_time_limit_for_a_provider_holds(world: World, p
     world.services.providers.__init__(slow)
     outcome = await think(world.services, world.run, ask())
     assert (outcome.kind, outcome.code) == ("stopped", "provider_timed_out")
+
+
+async def test_an_answer_with_too_many_calls_tells_their_number_and_costs_what_it_used(
+    world: World, provider: FakeProvider
+) -> None:
+    many = fake.many_tool_calls(1_000)
+    provider.will("gpt", lambda body, number: many({**body, "stream": False}, number))
+    outcome = await think(world.services, world.run, ask())
+    step, run = world.step("m:1:1"), world.row()
+    assert "asked for 1,000 tool calls in one answer" in (outcome.reason or "")
+    assert (step.tokens_in, step.tokens_out) == (run.tokens_in, run.tokens_out) == (900, 200)
+    assert step.cost_usd == run.cost_usd == Decimal("0.0057")
+    assert step.detail["is_usage_estimated"] is False
+
+
+async def test_a_stream_with_too_many_calls_is_left_and_its_cost_is_estimated(
+    world: World, provider: FakeProvider
+) -> None:
+    provider.will("gpt", fake.many_tool_calls(1_000))
+    outcome = await think(world.services, world.run, ask())
+    step = world.step("m:1:1")
+    assert "asked for more than 128 tool calls in one answer" in (outcome.reason or "")
+    assert step.detail["is_usage_estimated"] is True
+    assert (step.tokens_out or 0) > 129 * 5
+
+
+async def test_a_pause_that_is_asked_for_is_told_with_its_length(world: World, provider: FakeProvider) -> None:
+    provider.will("gpt", fake.status(429, "slow down", retry_after=86_400))
+    outcome = await think(world.services, world.run, ask())
+    assert "asks for a pause of 24 hours (429)" in (outcome.reason or "")
+    assert provider.calls() == 1
+
+
+async def test_the_attempts_of_a_step_are_counted_once_for_lists_and_for_its_detail(
+    world: World, provider: FakeProvider
+) -> None:
+    provider.will("gpt", fake.status(503, "busy"), fake.status(503, "busy"), fake.text("pong"))
+    await think(world.services, world.run, ask())
+    step = world.step("m:1:1")
+    assert (step.attempts, len(step.detail["attempts"])) == (3, 3)

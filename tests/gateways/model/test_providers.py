@@ -6,16 +6,26 @@ from decimal import Decimal
 
 import pytest
 from pydantic import SecretStr
-from pydantic_ai.messages import ModelResponse, TextPart
+from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, UserPromptPart
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
 from signoff.budgets.caps import remove_price, set_price
 from signoff.gateways.model.gateway import think
 from signoff.gateways.model.prices import Prices, entered_prices
-from signoff.gateways.model.providers import forget_script, model_for, parse, problem_with, register_script
+from signoff.gateways.model.providers import (
+    Providers,
+    forget_script,
+    model_for,
+    parse,
+    problem_with,
+    register_script,
+)
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, ProviderError
 from signoff.people.access import Principal
 from signoff.settings import ModelProvider, Settings
+from tests.fake_provider import FakeProvider
 from tests.gateways.kit_world import World, ask
 
 SETTINGS = Settings(
@@ -53,8 +63,6 @@ def test_a_name_with_a_key_or_without_need_of_one_is_fine(monkeypatch: pytest.Mo
 
 
 async def test_models_of_every_kind_are_built_with_one_client_per_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    from signoff.gateways.model.providers import Providers
-
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"):
         monkeypatch.setenv(name, "k")
     providers = Providers(SETTINGS)
@@ -155,3 +163,35 @@ async def test_a_model_nobody_can_ask_from_here_is_an_outcome(world: World, name
     assert outcome.code in ("model_not_found", "provider_key_missing")
     assert outcome.reason
     assert world.step("m:1:1").state == "failed"
+
+
+async def limits_sent(settings: Settings, full: str, provider: FakeProvider) -> dict[str, int]:
+    """The limits in the request that a model of this name makes."""
+    providers = Providers(settings)
+    await providers.model(full).request(
+        [ModelRequest(parts=[UserPromptPart("ping")])], ModelSettings(max_tokens=77), ModelRequestParameters()
+    )
+    await providers.close()
+    body = provider.requests[-1].body
+    return {name: body[name] for name in ("max_tokens", "max_completion_tokens") if name in body}
+
+
+async def test_servers_that_are_not_openai_get_the_limit_under_the_name_they_know(
+    provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = Settings(providers={"local": ModelProvider(base_url=provider.base_url)})
+    assert await limits_sent(local, "local:llama3", provider) == {"max_tokens": 77}
+
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
+    assert await limits_sent(local, "openai:llama3", provider) == {"max_tokens": 77}
+    # A proxy before OpenAI: its reasoning models refuse the old name.
+    assert await limits_sent(local, "openai:gpt-5-mini", provider) == {"max_completion_tokens": 77}
+
+
+async def test_openai_itself_gets_the_limit_under_its_new_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    providers = Providers(Settings())
+    assert "openai_chat_supports_max_completion_tokens" not in providers.model("openai:gpt-4o").profile
+    await providers.close()

@@ -182,3 +182,69 @@ async def test_a_call_whose_price_nobody_knows_marks_step_and_run(
     assert step.detail["is_price_unknown"] is True
     with world.store.read() as session:
         assert session.get_one(Run, world.run.run_id).is_price_unknown is True
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_refused_answer_costs_what_the_provider_says_it_used(world: World, provider: FakeProvider) -> None:
+    """Tried again elsewhere, and booked for each attempt."""
+    world = world.with_body(model={"fallbacks": ["other:gpt2"]})
+    filtered = {"content": None}
+    provider.will("gpt", lambda body, number: fake.completion(body, filtered, finish="content_filter"))
+    provider.will("gpt2", fake.text("pong"))
+    await think(world.services, world.run, ask())
+    step = world.step("m:1:1")
+    assert (step.cost_usd, step.tokens_in, step.tokens_out) == (2 * ONE_CALL, 1_800, 400)
+    assert step.detail["is_usage_estimated"] is False
+
+
+async def test_the_call_after_one_that_was_billed_beyond_its_limit_reserves_as_much(
+    world: World, provider: FakeProvider
+) -> None:
+    body = world.with_body(model={"settings": {"max_tokens": 1_000}})
+    provider.will("gpt", fake.text("pong", usage=(900, 40_000)), fake.hang())
+    await think(body.services, body.run, ask())
+    surprise = Decimal("0.6027")
+    assert _run_spend(world) == (surprise, Decimal(0))
+
+    call = asyncio.create_task(think(body.services, body.run, ask(number=2)))
+    await until(lambda: provider.calls() == 2)
+    assert _run_spend(world) == (surprise, surprise)
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_call_within_its_limit_ends_the_larger_reservations(world: World, provider: FakeProvider) -> None:
+    body = world.with_body(model={"settings": {"max_tokens": 1_000}})
+    provider.will("gpt", fake.text("pong", usage=(900, 40_000)), fake.text("pong"), fake.hang())
+    for number in (1, 2):
+        await think(body.services, body.run, ask(number=number))
+    call = asyncio.create_task(think(body.services, body.run, ask(number=3)))
+    await until(lambda: provider.calls() == 3)
+    assert Decimal("0.015") < _run_spend(world)[1] < Decimal("0.016")
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+
+
+async def test_eight_runs_on_a_provider_that_bills_beyond_its_limit_pass_a_cap_by_the_calls_under_way_at_most(
+    world: World, provider: FakeProvider
+) -> None:
+    provider.will("gpt", fake.loop(usage=(900, 4_000)))
+    one_call, cap = Decimal("0.0627"), Decimal("1.00")
+    world.with_daily_cap(cap)
+    body = world.with_body(limits={"turns": 1000}, model={"settings": {"max_tokens": 100}})
+
+    async def run_on(one: World) -> str | None:
+        for number in range(1, 1_000):
+            outcome = await think(one.services, one.run, ask(number=number))
+            if outcome.kind != "answered":
+                return outcome.code
+        return None
+
+    ends = await asyncio.gather(*(run_on(body.another_run()) for _ in range(8)))
+    total, held = _day_spend(world)
+    assert set(ends) == {"day_budget_exceeded"}
+    assert total == provider.calls() * one_call
+    # What the first calls taught holds for all that follow: from there on it is one call, as ever.
+    assert total <= cap + one_call
+    assert held == 0

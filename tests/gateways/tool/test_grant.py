@@ -75,6 +75,7 @@ async def test_a_tool_its_system_changed_since_nobody_looked(world: World, offer
     outcome = await act(changed.services, changed.run, call)
     assert (outcome.kind, outcome.code) == ("failed", code)
     assert "was not called" in (outcome.reason or "")
+    assert ("accept it again" in (outcome.reason or "")) is (offers is not None)
     assert link.sent == []
     effect = changed.effect(call.key)
     assert effect is not None

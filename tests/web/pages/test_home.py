@@ -159,3 +159,8 @@ def test_alerts_are_narrowed_to_one_agent(site: Site):
     assert "Somebody has to look." in one
     assert "OpenAI fails in run after run." not in one
     assert site.browser().get(f"{site.base}?agent=nobody").status_code == 404
+
+
+def test_an_address_with_a_slash_at_its_end_leads_to_the_page(site: Site):
+    response = site.browser().get("/w/northwind/", follow_redirects=False)
+    assert (response.status_code, response.headers["location"]) == (303, "/w/northwind")

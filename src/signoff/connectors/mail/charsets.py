@@ -28,7 +28,17 @@ _LOOSE = re.compile(r"^(us[-_]?ascii|ascii|iso[-_]?8859[-_]?1|latin[-_]?1|window
 
 
 def decoded(data: bytes, charset: str, problems: list[str]) -> str:
-    """Return `data` as text, by its label if that fits, else by the best guess, with a remark in `problems`."""
+    """Return `data` as text, by its label if that fits, else by the best guess, with a remark in `problems`.
+
+    Characters NUL, which some programs leave in what they wrote, are no reason not to read the rest.
+    """
+    text = _labelled(data, charset, problems)
+    if "\0" in text:
+        problems.append("its text holds characters NUL, which are left out")
+    return storable(text.replace("\0", ""))
+
+
+def _labelled(data: bytes, charset: str, problems: list[str]) -> str:
     label = charset.strip().strip("\"'").lower()[:60]
     if _LOOSE.match(label) or not label:
         return _loosely(data, label, problems)
@@ -41,7 +51,7 @@ def decoded(data: bytes, charset: str, problems: list[str]) -> str:
             problems.append(f"the character set “{storable(label)}” is not known")
     else:
         problems.append(f"the character set “{storable(label)}” is not known")
-    return guessed(data)
+    return _guessed(data)
 
 
 def _loosely(data: bytes, label: str, problems: list[str]) -> str:
@@ -50,7 +60,7 @@ def _loosely(data: bytes, label: str, problems: list[str]) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return guessed(data)
+        return _guessed(data)
     if label:
         problems.append(f"the text says it is {label} and is utf-8")
     return _clean(text)
@@ -58,6 +68,10 @@ def _loosely(data: bytes, label: str, problems: list[str]) -> str:
 
 def guessed(data: bytes) -> str:
     """Return `data` as UTF-8 if it is that, else as Windows-1252, which has a character for nearly every byte."""
+    return storable(_guessed(data))
+
+
+def _guessed(data: bytes) -> str:
     for name in ("utf-8", "cp1252"):
         try:
             return _clean(data.decode(name))
@@ -67,4 +81,4 @@ def guessed(data: bytes) -> str:
 
 
 def _clean(text: str) -> str:
-    return storable(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.errors import MessageError
@@ -18,6 +19,10 @@ VALUE_CHARS_MAX = 2_000
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(=\?)")
 _TOKEN = re.compile(r"^[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}$")
+
+
+# A message has each of these once. One that repeats them may show a filter one thing and a reader another.
+_ONCE = ("from", "sender", "reply-to", "to", "cc", "date", "subject")
 
 
 @dataclass(slots=True)
@@ -106,6 +111,7 @@ def parsed(lines: list[bytes], problems: list[str]) -> Headers:
     headers = Headers()
     name = ""
     parts: dict[str, list[bytes]] = {}
+    times: Counter[str] = Counter()
     has_strays = False
     for line in lines:
         if line[:1] in (b" ", b"\t"):
@@ -117,10 +123,16 @@ def parsed(lines: list[bytes], problems: list[str]) -> Headers:
             has_strays = True
             name = ""
             continue
+        times[found] += 1
         # A repeated field is kept under a name that nothing asks for, so that its folded lines go along.
         name = found if found not in parts else f"{found} again"
         parts[name] = [line.partition(b":")[2].strip(b"\r\n")]
     headers.fields = {key: b"".join(value).strip() for key, value in parts.items()}
+    problems.extend(
+        f"the header has {times[once]} {once.title()} fields; the first one is shown"
+        for once in _ONCE
+        if times[once] > 1
+    )
     if has_strays:
         problems.append("the header holds lines that are no fields")
     return headers

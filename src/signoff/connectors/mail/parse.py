@@ -21,6 +21,7 @@ from signoff.connectors.html_text import html_to_text
 from signoff.connectors.mail import transfer
 from signoff.connectors.mail.charsets import decoded
 from signoff.connectors.mail.documents import BYTES_MAX, Document, as_text
+from signoff.connectors.mail.evened import evened
 from signoff.connectors.mail.sources import Listing, Memory, Message, Unreadable, list_messages
 from signoff.connectors.mail.structure import Part, scan
 
@@ -74,7 +75,8 @@ def summary(message: Message, folder: Path | None = None) -> dict[str, Any]:
     """
     source = message.source
     with _opened(message, folder) as stream:
-        root = scan(stream, source.start, min(source.end, source.start + _SUMMARY_BYTES))
+        even = evened(stream, source.start, min(source.end, source.start + _SUMMARY_BYTES))
+        root = scan(even.stream, even.start, even.end)
     return {
         "message_id": message.message_id,
         "subject": root.headers.text("subject"),
@@ -96,8 +98,9 @@ def read_message(message: Message, folder: Path | None = None, *, chars_max: int
         ConnectorError: the file is gone or cannot be read any more.
     """
     with _opened(message, folder) as stream:
-        root = scan(stream, message.source.start, message.source.end)
-        facts = _message(root, _Reading(stream, chars_max))
+        even = evened(stream, message.source.start, message.source.end)
+        root = scan(even.stream, even.start, even.end)
+        facts = _message(root, _Reading(even.stream, chars_max, problems=list(even.problems)))
     return {"message_id": message.message_id, "file": message.source.name, "copies": message.copies, **facts}
 
 
@@ -233,8 +236,9 @@ def read_attachment(
         ConnectorError: there is no such attachment, or the file cannot be read any more.
     """
     with _opened(message, folder) as stream:
-        root = scan(stream, message.source.start, message.source.end)
-        document, problems = _document(root, stream, attachment_id)
+        even = evened(stream, message.source.start, message.source.end)
+        root = scan(even.stream, even.start, even.end)
+        document, problems = _document(root, even.stream, attachment_id)
     found = as_text(document, chars_max)
     return {
         "message_id": message.message_id,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from signoff.connectors.folders import Entry, open_file, walk
+from signoff.connectors.mail.evened import utf_16_of
 from signoff.connectors.mail.headers import field_name
 
 FILES_MAX = 100_000
@@ -132,7 +133,7 @@ def _look_inside(stream: BinaryIO, entry: Entry) -> tuple[list[tuple[str, Source
         spans = _mbox_spans(stream, size)
     elif entry.path.suffix.lower() == ".emlx" and (counted := _emlx_span(head, size)) is not None:
         spans = iter([counted])
-    elif entry.path.suffix.lower() == ".eml" or _looks_like_mail(head):
+    elif entry.path.suffix.lower() == ".eml" or _looks_like_mail(_in_ascii(head)):
         spans = iter([(len(b"\xef\xbb\xbf") if head.startswith(b"\xef\xbb\xbf") else 0, size)])
     else:
         return [], [Unreadable(entry.name, "it does not look like a message: it does not begin with a mail header")]
@@ -181,6 +182,12 @@ def _looks_like_mail(head: bytes) -> bool:
             break
         names.add(name)
     return bool(names & _USUAL_FIELDS)
+
+
+def _in_ascii(head: bytes) -> bytes:
+    """Return a head that was saved as UTF-16 as bytes that ASCII is part of, and any other one as it is."""
+    codec = utf_16_of(head)
+    return head if codec is None else head[2:].decode(codec, "replace").encode("utf-8", "surrogatepass")
 
 
 def _emlx_span(head: bytes, size: int) -> tuple[int, int] | None:

@@ -41,6 +41,8 @@ _LIST_SECONDS_MAX = 20.0
 _PAGES_MAX = 100
 # How long a changed tool may go unnoticed while its session stands.
 _OFFERS_SECONDS = 5.0
+# How the library's client begins what it says of an answer; the rest is about its own types.
+_NOT_READ = ("Failed to parse JSON response", "Failed to parse SSE message")
 _RESULT: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(CallToolResult | InputRequiredResult)
 
 
@@ -154,6 +156,9 @@ class McpLink:
             return faults.fault(faults.REJECTED, f"The server refused the call: {said}")
         if error.code == CONNECTION_CLOSED:
             return faults.unknown_outcome(f"The connection ended during the call. {self._reason()}")
+        if error.code == PARSE_ERROR and error.message.startswith(_NOT_READ):
+            what = "JSON" if "Invalid JSON" in error.message else "MCP"
+            return faults.unknown_outcome(f"The server answered with something that is not {what}.")
         return faults.unknown_outcome(f"The server failed: {said}")
 
     def _fault_of_status(self, note: Note, said: str) -> ConnectorError:

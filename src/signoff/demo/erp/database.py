@@ -9,6 +9,7 @@ from pathlib import Path
 
 from signoff.demo.erp.seed import PURCHASE_ORDERS, OrderSeed
 from signoff.demo.erp.vendors import VENDORS
+from signoff.kit.private import private_file, private_folder
 
 _BUSY_SECONDS = 30.0
 
@@ -87,7 +88,8 @@ def writing(path: Path) -> Generator[sqlite3.Connection]:
 
 def prepare(path: Path) -> None:
     """Make the tables and fill them, once. Safe to call on every start, from several processes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
+    private_file(path)
     with connect(path) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_TABLES)

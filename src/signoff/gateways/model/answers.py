@@ -20,9 +20,12 @@ def problem_with(response: ModelResponse, name: ModelName, *, tool_calls_max: in
     """Return why `response` must not be used, or None."""
     calls = sum(isinstance(part, ToolCallPart) for part in response.parts)
     if calls > tool_calls_max:
+        most = counted_max(tool_calls_max)
+        # A stream is left at the first one that is not counted; an answer that came whole is counted whole.
+        number = f"more than {most:,}" if calls == most + 1 else f"{calls:,}"
         return Failure(
             "too_many_tool_calls",
-            f"{name.full[:80]} asked for {calls:,} tool calls in one answer; at most {tool_calls_max} are carried out. "
+            f"{name.full[:80]} asked for {number} tool calls in one answer; at most {tool_calls_max} are carried out. "
             "None was. (SIGNOFF_TOOL_CALLS_PER_TURN_MAX)",
             is_billed=True,
         )
@@ -37,6 +40,11 @@ def problem_with(response: ModelResponse, name: ModelName, *, tool_calls_max: in
             is_billed=True,
         )
     return None
+
+
+def counted_max(tool_calls_max: int) -> int:
+    """Return up to how many tool calls of a stream are counted. Of more than that, the rest is not read."""
+    return 2 * tool_calls_max
 
 
 def fit_to_keep(response: ModelResponse, call_key: str, redactor: Redactor) -> ModelResponse:

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior
-from pydantic_ai.messages import ModelResponse, PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
+from pydantic_ai.messages import ModelResponse, PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta, ToolCallPart
 from pydantic_ai.models import Model
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.usage import RequestUsage
 
 from signoff.gateways.chain import Objected
 from signoff.gateways.model import sizes
-from signoff.gateways.model.answers import fit_to_keep, problem_with
-from signoff.gateways.model.call import Answer, Asked, ModelFailed
+from signoff.gateways.model.answers import counted_max, fit_to_keep, problem_with
+from signoff.gateways.model.call import Answer, Asked, ModelFailed, Waste
 from signoff.gateways.model.failures import classify, quoted
 from signoff.gateways.model.live_text import LiveText
 from signoff.gateways.model.providers import ModelName
@@ -53,7 +53,8 @@ async def ask(asked: Asked) -> Answer:
         raise ModelFailed(failure, asked.model) from error
     problem = problem_with(response, name, tool_calls_max=asked.services.settings.tool_calls_per_turn_max)
     if problem is not None:
-        raise ModelFailed(problem, asked.model)
+        usage = response.usage if _is_believable(response.usage) else None
+        raise ModelFailed(problem, asked.model, Waste(asked.model, usage, sizes.tokens_out(response)))
     return _priced(asked, fit_to_keep(response, asked.call.key, asked.facts.redactor))
 
 
@@ -96,15 +97,17 @@ async def _response(asked: Asked) -> ModelResponse:
 
 
 async def _streamed(asked: Asked, model: Model, messages: list[Any], live: LiveText) -> ModelResponse:
-    calls_max = asked.services.settings.tool_calls_per_turn_max
+    calls, calls_max = 0, counted_max(asked.services.settings.tool_calls_per_turn_max)
     async with model.request_stream(messages, asked.settings, asked.parameters) as stream:
         async for event in stream:
             if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
                 await live.add(event.part.content)
             elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
                 await live.add(event.delta.content_delta)
-            elif isinstance(event, PartStartEvent) and event.index > calls_max * 2:
-                break
+            elif isinstance(event, PartStartEvent) and isinstance(event.part, ToolCallPart):
+                calls += 1
+                if calls > calls_max:  # It goes on for nobody: none of these is carried out.
+                    break
         await live.end()
         return stream.get()
 

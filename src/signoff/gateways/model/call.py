@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import RequestUsage
 from sqlalchemy.orm import Session
 
 from signoff.gateways.chain import Verdict
@@ -107,15 +108,29 @@ class Failure:
     retry_after_seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """An attempt that was carried out and gave nothing.
+
+    Args:
+        usage: what the provider says it used, when it says so.
+        tokens_out: else, about how many tokens of an answer had come.
+    """
+
+    model: str
+    usage: RequestUsage | None = None
+    tokens_out: int = 0
+
+
 class ModelFailed(Exception):
     """An attempt failed; carries the failure outwards through the wrappers."""
 
-    def __init__(self, failure: Failure, model: str) -> None:
+    def __init__(self, failure: Failure, model: str, waste: Waste | None = None) -> None:
         super().__init__(failure.reason)
         self.failure = failure
         self.model = model
-        # The model whose wasted attempt is not booked yet.
-        self.unpaid = model if failure.is_billed else None
+        # What is not booked yet.
+        self.unpaid = (waste or Waste(model)) if failure.is_billed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +160,8 @@ class Log:
     # Billed though nothing came of it: answers cut off, unreadable, too large.
     wasted_usd: Decimal = money.ZERO
     wasted_tokens_in: int = 0
+    wasted_tokens_out: int = 0
+    is_waste_estimated: bool = False
     is_price_unknown: bool = False
     is_truncated: bool = False
     # The cost of the call was booked before its end, as an estimate.
@@ -169,8 +186,8 @@ class Asked:
     messages: list[ModelMessage]
     parameters: ModelRequestParameters
     log: Log
-    # Books a wasted attempt of a model and reserves for one more; raises BudgetExceeded.
-    pay_again: Callable[[str], Awaitable[None]] | None = None
+    # Books a wasted attempt and reserves for one more; raises BudgetExceeded.
+    pay_again: Callable[[Waste], Awaitable[None]] | None = None
 
     @property
     def settings(self) -> ModelSettings:

@@ -27,7 +27,7 @@ from pydantic_ai.exceptions import (
 from signoff.gateways.model.call import Failure
 from signoff.gateways.model.providers import ModelName
 from signoff.kit.errors import ProviderError
-from signoff.kit.text import shortened, storable
+from signoff.kit.text import pause_in_words, shortened, storable
 
 _QUOTE_CHARS = 300
 _CAUSES_MAX = 10
@@ -142,7 +142,8 @@ def _by_category(error: ModelAPIError, name: ModelName) -> Failure | None:
             is_provider_fault=True,
         )
     if isinstance(error, ModelRateLimitError):
-        return _later("provider_rate_limited", f"{name.label} asks for a pause (429).", error)
+        pause = f" of {pause_in_words(error.retry_after)}" if error.retry_after else ""
+        return _later("provider_rate_limited", f"{name.label} asks for a pause{pause} (429).", error)
     if isinstance(error, ModelUnavailableError | ModelServerError):
         number = f" ({status})" if status else ""
         return _later("provider_unavailable", f"{name.label} is out of order{number}: {_said(error)}", error)

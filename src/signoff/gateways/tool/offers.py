@@ -33,8 +33,12 @@ async def check_offer(act: Act, tool: BoundTool, link: Link) -> None:
         if tool.definition_hash in (offered.hash, pinned.hash):
             return
         offered = pinned
-    state = "is no longer offered" if offered is None else "has changed since it was accepted"
-    reason = f"The tool {act.call.name} {state}; someone has to look at it and accept it again. It was not called."
+    what = (
+        "is no longer offered; take it out of the agent, or restore it there"
+        if offered is None
+        else "has changed since it was accepted; someone has to look at it and accept it again"
+    )
+    reason = f"The tool {act.call.name} {what}. It was not called."
 
     def keep(session: Session) -> None:
         note_offer(session, tool.connection_id, act.call.tool, offered)

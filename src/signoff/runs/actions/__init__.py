@@ -13,7 +13,7 @@ from signoff.runs.actions.legs import (
     wait_run,
 )
 from signoff.runs.actions.raising import raise_cap
-from signoff.runs.actions.request import START, request_run
+from signoff.runs.actions.request import START, mask_run, request_run
 from signoff.runs.actions.settle import answer_hold, resume_when_answered, settle_effect
 from signoff.runs.actions.stop import STOP, cancel_matching, finish_stop, stop_agent, stop_some
 
@@ -31,6 +31,7 @@ __all__ = [
     "end_leg",
     "fail_run",
     "finish_stop",
+    "mask_run",
     "raise_cap",
     "reject_run",
     "request_run",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.agents.handovers import is_handed_over
@@ -22,7 +23,7 @@ from signoff.people.membership import refuse_suspended
 from signoff.record import audit, outbox
 from signoff.runs.actions.moves import tell_state
 from signoff.runs.facts import RequestedRun
-from signoff.runs.input import prepare
+from signoff.runs.input import masked_title, prepare
 from signoff.runs.marks import first_marks
 from signoff.runs.states import STARTED_BY_ITSELF, Mode, Origin, Source
 from signoff.tables.agents import Agent, Revision
@@ -196,9 +197,9 @@ def _write(
         state="rejected" if rejection else "queued", code=code, reason=rejection,
         origin=wish.origin, source=wish.source, mode=wish.mode, replay_of=replay_of, external_id=wish.external_id,
         input_key=wish.input_key, requested_by=principal.id, requested_by_name=principal.name, title=given.title,
-        search_text=search_text(given.title, run_id, agent, wish.external_id, given.search_text), input=given.value,
-        output=None, is_scripted=body.model.name.startswith(_SCRIPTED), is_truncated=given.is_truncated,
-        created_at=moment, ended_at=moment if rejection else None, leg=1,
+        search_text=search_text(given.title, run_id, agent.slug, wish.external_id, given.search_text),
+        input=given.value, output=None, is_scripted=body.model.name.startswith(_SCRIPTED),
+        is_truncated=given.is_truncated, created_at=moment, ended_at=moment if rejection else None, leg=1,
         flow=first_marks(wish.source, principal.kind),
     )  # fmt: skip
     session.add(run)
@@ -231,10 +232,23 @@ def _rejection(session: Session, agent: Agent, wish: _Wish) -> tuple[str, str] |
     return None, None
 
 
-def search_text(title: str, run_id: str, agent: Agent, external_id: str | None, words: str) -> str:
+def search_text(title: str, run_id: str, agent_slug: str, external_id: str | None, words: str) -> str:
     """Return the one lower-case text that a search of runs looks into."""
-    parts = (title.lower(), run_id, agent.slug, (external_id or "").lower(), words)
+    parts = (title.lower(), run_id, agent_slug, (external_id or "").lower(), words)
     return " ".join(part for part in parts if part)[:_SEARCH_CHARS]
+
+
+def mask_run(session: Session, run_id: str, mask: Callable[[Any], Any]) -> None:
+    """Take the secrets that somebody typed into the input of a run out of its title and of what a search finds.
+
+    `mask` covers them in plain JSON. The input itself stays as it was given.
+    """
+    run = session.get(Run, run_id)
+    if run is None or (mask(run.input) == run.input and mask(run.title) == run.title):
+        return
+    title, words = masked_title(run.input, run.title, mask)
+    found = search_text(title, run.id, run.agent_slug, run.external_id, words)
+    session.execute(update(Run).where(Run.id == run_id).values(title=title, search_text=found))
 
 
 def _follow_up(session: Session, principal: Principal, run: Run, moment: datetime) -> None:

@@ -6,12 +6,13 @@ import asyncio
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from pydantic_ai.usage import RequestUsage
 from sqlalchemy.orm import Session
 
 from signoff.budgets import actions as budgets
 from signoff.gateways.chain import Proceed
 from signoff.gateways.model import sizes
-from signoff.gateways.model.call import Answer, Asked, ModelFailed
+from signoff.gateways.model.call import Answer, Asked, ModelFailed, Waste
 from signoff.gateways.model.facts import candidates
 from signoff.kit import money
 from signoff.kit.errors import BudgetExceeded
@@ -49,6 +50,7 @@ class Spend:
             raise
         if answer.cost_usd is None:
             call.log.is_price_unknown = True
+        purse.learn(answer.model, answer.cost_usd)
         purse.settle_with_the_step(answer.cost_usd or money.ZERO)
         return answer
 
@@ -79,12 +81,22 @@ class _Purse:
         self.reservation = await self.call.services.store.write_async(self.hold)
 
     def weigh(self, tokens_in: int) -> None:
-        """Take the worst case of the dearest candidate."""
-        call, self.tokens_in = self.call, tokens_in
-        most = int(call.settings.get("max_tokens") or 0)
-        costs = [call.facts.prices[model].of_tokens(self.tokens_in, most) for model in candidates(call.run)]
+        """Take the worst case of the dearest candidate, or what it did cost beyond that the last time."""
+        self.tokens_in = tokens_in
+        surprises, workspace = self.call.services.surprises, self.call.run.workspace_id
+        costs = [max(self._worst(model), surprises.of(workspace, model)) for model in candidates(self.call.run)]
+        self.estimate = max(costs, default=money.ZERO)
+
+    def _worst(self, model: str) -> Decimal:
+        """Return what a call costs that reads what it is sent and answers at the length it was given."""
+        most = int(self.call.settings.get("max_tokens") or 0)
         # An unknown price cannot be held; the run's token limits still bound it, and the step says so.
-        self.estimate = max((cost for cost in costs if cost is not None), default=money.ZERO)
+        return self.call.facts.prices[model].of_tokens(self.tokens_in, most) or money.ZERO
+
+    def learn(self, model: str, cost: Decimal | None) -> None:
+        """Note whether the provider billed more than the limit it was given allows."""
+        if cost is not None:
+            self.call.services.surprises.note(self.call.run.workspace_id, model, worst=self._worst(model), cost=cost)
 
     def hold(self, session: Session) -> str:
         """Reserve; raises BudgetExceeded."""
@@ -98,16 +110,23 @@ class _Purse:
             pots=self.call.facts.pots,
         )
 
-    def waste(self, model: str) -> Decimal:
-        """Return what an attempt costs that was carried out and gave nothing: at least its input."""
-        cost = self.call.facts.prices[model].of_tokens(self.tokens_in, 0) or money.ZERO
-        self.call.log.wasted_usd += cost
-        self.call.log.wasted_tokens_in += self.tokens_in
-        return cost
+    def waste(self, wasted: Waste) -> Decimal:
+        """Return what an attempt costs that gave nothing: what the provider says, or at least its input."""
+        price, noted = self.call.facts.prices[wasted.model], self.call.log
+        used = wasted.usage or RequestUsage(input_tokens=self.tokens_in, output_tokens=wasted.tokens_out)
+        cost = price.of(used)
+        noted.wasted_usd += cost or money.ZERO
+        noted.wasted_tokens_in += used.input_tokens
+        noted.wasted_tokens_out += used.output_tokens
+        noted.is_waste_estimated = noted.is_waste_estimated or wasted.usage is None
+        if wasted.usage is not None:
+            self.learn(wasted.model, cost)
+        return cost or money.ZERO
 
-    async def pay_again(self, model: str) -> None:
+    async def pay_again(self, wasted: Waste) -> None:
         """Book a wasted attempt, then reserve for the next one."""
-        await self.settle_now(self.waste(model))
+        await self.settle_now(self.waste(wasted))
+        self.weigh(self.tokens_in)
         self.reservation = await self.call.services.store.write_async(self.hold)
 
     def settle_with_the_step(self, cost: Decimal) -> None:

@@ -107,6 +107,7 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
         response=outcome.value,
         verdicts=[verdict.as_plain() for verdict in call.log.verdicts],
         calls=1 if call.log.attempts else 0,
+        tries=len(call.log.attempts),
         detail={
             "attempts": call.log.attempts,
             "is_truncated": call.log.is_truncated,

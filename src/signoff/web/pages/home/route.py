@@ -27,6 +27,12 @@ async def home(request: Request, looker: Looker, agent: Annotated[str, Query(max
     return page.page_or_fragment(request, view, "_body.html")
 
 
+@router.get("/")
+def home_with_slash(request: Request, looker: Looker) -> Response:
+    """Lead an address that was typed with a slash at its end to the one without."""
+    return see_other(request, looker.chrome.href("/"))
+
+
 @router.post("/alerts/{alert_id}/resolve")
 def home_resolve(request: Request, alert_id: str, looker: Looker) -> Response:
     """Say that an alert is dealt with."""

@@ -163,7 +163,7 @@ def _facts(step: StepRow, found: RunDetail) -> list[tuple[str, str]]:
         tokens = f"{count(step.tokens_in or 0)} in, {count(step.tokens_out or 0)} out"
         facts.append(("Tokens", tokens if was_told else "–"))
     if step.attempts > 1:
-        facts.append(("Begun", f"{step.attempts} times"))
+        facts.append(("Tried", f"{step.attempts} times"))
     if step.leg > 1:
         facts.append(("Leg", str(step.leg)))
     return facts

@@ -172,7 +172,6 @@ def _waiting_text(found: RunDetail, stretches: Sequence[_Stretch], now: datetime
         "window": "waits for its time",
         "provider": "waits for the provider",
         "budget": "waits for budget",
-        "window": "waits for its hours",
     }.get(run.waiting_for or "", "waits for a worker")
     return f"{words}, {duration(_ms(now - stretches[-1].end))} so far"
 
