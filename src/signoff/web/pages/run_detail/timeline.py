@@ -167,7 +167,11 @@ def _waiting_text(found: RunDetail, stretches: Sequence[_Stretch], now: datetime
     words = {
         "reconciliation": "waits for a person to settle an act",
         "provider": "waits for the provider",
-        "budget": "waits for budget",
+        "approval": "waits for a person to decide",
+        "question": "waits for an answer",
+        "login": "waits for a login",
+        "budget": "waits for more budget",
+        "window": "waits for its window",
     }.get(run.waiting_for or "", "waits for a worker")
     return f"{words}, {duration(_ms(now - stretches[-1].end))} so far"
 
