@@ -12,6 +12,7 @@ from signoff.agents.lint import LintFacts
 from signoff.agents.lookup import agent_for
 from signoff.agents.revisions import find_revision
 from signoff.agents.views import RevisionFacts
+from signoff.deployments.gated import refuse_ungated, ungated_in
 from signoff.deployments.queries import live_revision
 from signoff.deployments.refusals import AlreadyLive, LiveChanged
 from signoff.deployments.rights import authorize_deploy, may_deploy
@@ -51,6 +52,7 @@ def make_live(
 
     Raises:
         AlreadyLive: it serves already.
+        GateMissing: in production, it could do what cannot be undone with nobody asked.
         LiveChanged: somebody switched since the caller looked.
         NotFound: there is no such agent, revision or environment here.
     """
@@ -62,6 +64,7 @@ def make_live(
     before = live_revision(session, agent.id, place.id) if isinstance(expected, _AsItIs) else expected
     if before == target.id:
         raise AlreadyLive(f"Revision {target.number} of {agent.slug} serves {place.slug} already. Nothing was changed.")
+    refuse_ungated(session, agent, place, target)
     if not _switch(session, agent, place, target, before):
         raise _live_changed(session, agent, place)
     made = Deployment(
@@ -115,7 +118,8 @@ def freeze_and_serve_first(
     facts: LintFacts | None = None,
 ) -> RevisionFacts:
     """Freeze the draft. The first revision of an agent serves at once, without a deployment, every environment where
-    the caller may make it live; frozen with a key for one environment, it serves that one.
+    the caller may make it live; frozen with a key for one environment, it serves that one. Production it does not
+    serve when it could do what cannot be undone with nobody asked; lint says so.
 
     Raises: what `freeze_revision` raises.
     """
@@ -127,7 +131,11 @@ def freeze_and_serve_first(
         places = places.where(Environment.id == principal.environment_id)
     agent = session.get_one(Agent, frozen.agent_id)
     target = session.get_one(Revision, frozen.id)
-    environments = [place for place in session.scalars(places) if may_deploy(session, principal, agent, place, target)]
+    environments = [
+        place
+        for place in session.scalars(places)
+        if may_deploy(session, principal, agent, place, target) and not ungated_in(session, place, target)
+    ]
     session.add_all(
         LiveRevision(
             agent_id=frozen.agent_id,

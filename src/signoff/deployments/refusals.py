@@ -9,5 +9,9 @@ class AlreadyLive(NotNow):
     """The revision serves this environment already."""
 
 
+class GateMissing(NotNow):
+    """The revision could do what cannot be undone with nobody asked, and the environment is production."""
+
+
 class LiveChanged(NotNow):
     """Another revision went live since the caller looked. `extra` names it, who switched, and when."""

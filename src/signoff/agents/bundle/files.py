@@ -22,7 +22,9 @@ AGENTS_MAX = 500
 _YAML_BYTES_MAX, _SOP_BYTES_MAX = 4 * CHARS_MAX, 4 * SOP_CHARS_MAX + 16
 
 ABOUT = ("slug", "name", "description", "owner", "backup", "tags")
-_ORDER = ("model", "input_schema", "output_schema", "tools", "secrets", "limits")
+_ORDER = ("model", "input_schema", "output_schema", "tools", "gates", "rules", "asking", "memory", "secrets", "limits")
+# JSON Schemas by name, where null and [] mean something.
+_SCHEMAS = ("args", "unless", "result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,8 @@ def written(file: AgentFile) -> tuple[str, str]:
         about["tags"] = list(file.tags)
     body = Body.model_validate(file.body).plain()
     for name in _ORDER:
-        value = body[name] if name.endswith("_schema") else _said(body[name])
+        # What came later is left out of a body while it says nothing.
+        value = body[name] if name.endswith("_schema") else _said(body.get(name))
         if value is not None and value != []:
             about[name] = value
     text = yaml.dump(about, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=False)
@@ -235,7 +238,7 @@ def _said(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     members = cast("dict[str, Any]", value)
-    # Rules for arguments are JSON Schema, where null and [] mean something; an empty allow-list must be there.
-    kept = {name: item if name in ("args", "allow") else _said(item) for name, item in members.items()}
+    # An empty allow-list must be there.
+    kept = {name: item if name in (*_SCHEMAS, "allow") else _said(item) for name, item in members.items()}
     said = {name: item for name, item in kept.items() if name == "allow" or item not in (None, [], {})}
     return said | {"allow": _said(said["allow"])} if "allow" in said else said

@@ -12,6 +12,7 @@ from typing import Any
 from signoff.agents.body import Body
 from signoff.agents.findings import FINDINGS_MAX, Finding, Severity, in_order, with_lines
 from signoff.agents.lint.facts import NO_FACTS, LintFacts, ToolFacts
+from signoff.agents.lint.gates import lint_gates
 from signoff.agents.lint.models import lint_model
 from signoff.agents.lint.results import lint_results
 from signoff.agents.lint.shape import lint_shape
@@ -27,6 +28,7 @@ CHECKS: tuple[Callable[[dict[str, Any], LintFacts], Iterable[Finding]], ...] = (
     lint_shape,
     lint_model,
     lint_tools,
+    lint_gates,
     lint_texts,
     lint_results,
 )
