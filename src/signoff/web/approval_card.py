@@ -5,7 +5,7 @@ page of a run, and wherever else a request is answered; `components/approval_car
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from signoff.approvals.states import is_open
 from signoff.connections.queries import connection_by_slug
 from signoff.kit.errors import Refusal
 from signoff.people.access import Principal, can
+from signoff.people.facts import EnvironmentFacts
 from signoff.people.queries import environments, members
 from signoff.web.approval_fields import ArgField, arg_fields, value_text
 from signoff.web.approval_words import DID, KINDS, badge_look, deadline_words, origin_words
@@ -250,16 +251,43 @@ def card_of(
     preview: Preview | None = None,
 ) -> Card:
     """Return the card of a request for this viewer."""
+    places = environments(session, viewer)
+    others = _others(session, viewer) if detail.can_assign else ()
+    found = _card(session, viewer, detail, places, others, place, path)
+    return replace(found, back=back, refused=refused, is_late=is_late, preview=preview)
+
+
+def cards_of(
+    session: Session, viewer: Principal, details: Sequence[ApprovalDetail], *, place: str
+) -> list[Card]:
+    """Return the cards of several requests, where they stand together."""
+    if not details:
+        return []
+    places = environments(session, viewer)
+    others = _others(session, viewer) if any(one.can_assign for one in details) else ()
+    return [_card(session, viewer, one, places, others, place, "") for one in details]
+
+
+def _card(
+    session: Session,
+    viewer: Principal,
+    detail: ApprovalDetail,
+    places: Sequence[EnvironmentFacts],
+    others: Sequence[tuple[str, str]],
+    place: str,
+    path: str,
+) -> Card:
     row = detail.row
-    where = next((one for one in environments(session, viewer) if one.id == row.environment_id), None)
+    where = next((one for one in places if one.id == row.environment_id), None)
     slot, connection_path = _connection(session, viewer, detail, where.slug if where else "")
+    asked = {one.member_id for one in detail.recipients}
     return Card(
-        detail=detail, place=place, path=path or f"/inbox/{row.id}", back=back,
-        environment=where.name if where else "", arguments=_arguments(detail),
+        detail=detail, place=place, path=path or f"/inbox/{row.id}", environment=where.name if where else "",
+        arguments=_arguments(detail),
         changes=[_changed(one) for one in _mappings(detail.card.get("changes"))[:_CHANGES_MAX]],
         questions=_questions(detail), fields=arg_fields(detail.args, detail.input_schema) if detail.can_edit else (),
-        connection=slot, connection_path=connection_path, others=_others(session, viewer, detail),
-        refused=refused, is_late=is_late, preview=preview,
+        connection=slot, connection_path=connection_path,
+        others=[one for one in others if one[0] not in asked] if detail.can_assign else (),
     )  # fmt: skip
 
 
@@ -321,13 +349,11 @@ def _connection(session: Session, viewer: Principal, detail: ApprovalDetail, env
     return slot, f"/connections/{found.row.id}/login"
 
 
-def _others(session: Session, viewer: Principal, detail: ApprovalDetail) -> list[tuple[str, str]]:
-    """Return to whom it could be given: members who are not asked already."""
-    if not detail.can_assign or not can(viewer, "member.read"):
+def _others(session: Session, viewer: Principal) -> list[tuple[str, str]]:
+    """Return to whom a request could be given: members, but for those who only look."""
+    if not can(viewer, "member.read"):
         return []
-    asked = {one.member_id for one in detail.recipients}
-    found = members(session, viewer, size=_MEMBERS_MAX).rows
-    rest = [one for one in found if one.id not in asked and one.role != "viewer"]
+    rest = [one for one in members(session, viewer, size=_MEMBERS_MAX).rows if one.role != "viewer"]
     return sorted(((one.id, f"{one.name} ({one.email})") for one in rest), key=lambda pair: pair[1].casefold())
 
 
