@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from signoff.agents.gates import Gate
 from signoff.kit import clock, ids
+from signoff.record import trace
+from signoff.runs.holds import Hold, HoldKind
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.approvals import Approval, ApprovalRecipient, ApprovalVote
 from signoff.tables.runs import Leg, Run
@@ -56,19 +58,14 @@ def ask(
     **more: Any,
 ) -> str:
     """A request that these people are asked; its run waits for it. Returns its id."""
-    kind = more.pop("kind", "approval")
+    kind, by = more.pop("kind", "approval"), seeded.people[more.pop("by", "ines")]
     run_id = more.pop("run_id", "") or seeding.run(
         session, seeded, seeded.agents[agent], f"Run of {title}"[:150], "waiting", waiting_for=kind,
-        reason=f"Waits for a person: {title}"[:400], minutes_ago=hours_ago * 60 + 1, by=seeded.people["ines"], leg=1,
+        reason=f"Waits for a person: {title}"[:400], minutes_ago=hours_ago * 60 + 1, by=by, leg=1,
     )  # fmt: skip
     run = session.get_one(Run, run_id)
     revision = session.get_one(Revision, run.revision_id)
     call_id = more.pop("call_id", "c1")
-    if session.get(Leg, (run_id, 1)) is None:
-        session.add(
-            Leg(run_id=run_id, number=1, workspace_id=run.workspace_id, state="waiting", worker="w1", holds=[call_id],
-                started_at=run.started_at, ended_at=run.started_at)
-        )  # fmt: skip
     moment = clock.now() - timedelta(hours=hours_ago)
     gate = Gate.model_validate({"name": more.get("gate", "Bill over 250 EUR"), "tools": ["erp.post_bill"], **(rule or {})})
     given: dict[str, Any] = {
@@ -86,9 +83,29 @@ def ask(
     row = Approval(**{**given, **more})
     session.add(row)
     session.flush()
+    _held(session, run, row)
     for name in asked:
         put_to(session, seeded, row.id, name, is_open=row.state == "pending")
     return row.id
+
+
+def _held(session: Session, run: Run, row: Approval) -> None:
+    """The call's step, and the leg that ended for it."""
+    key, hold = f"{run.id}:{row.call_id}", Hold(row.call_id, cast("HoldKind", row.kind), row.id).as_plain()
+    trace.begin_step(
+        session, workspace_id=run.workspace_id, run_id=run.id, leg=1, key=key, kind="tool", name=row.tool or row.kind,
+        effect=row.effect, request={"args": row.args},
+    )  # fmt: skip
+    trace.end_step(session, run_id=run.id, key=key, state="waiting")
+    leg = session.get(Leg, (run.id, 1))
+    if leg is None:
+        session.add(
+            Leg(run_id=run.id, number=1, workspace_id=run.workspace_id, state="waiting", worker="w1", holds=[hold],
+                started_at=run.started_at, ended_at=run.started_at)
+        )  # fmt: skip
+    else:
+        leg.holds = [*leg.holds, hold]
+    session.flush()
 
 
 def put_to(session: Session, seeded: Seeded, approval_id: str, who: str, *, is_open: bool = True, **more: Any) -> None:
@@ -128,12 +145,13 @@ def vote(session: Session, seeded: Seeded, approval_id: str, who: str, verdict: 
     session.flush()
 
 
-def crowd(session: Session, seeded: Seeded, number: int, who: str = "mei") -> None:
+def crowd(session: Session, seeded: Seeded, number: int, who: str = "mei", by: str = "ines") -> None:
     """So many requests that wait, each with a run of its own; written in bulk."""
-    first = ask(session, seeded, "Post bill 0")
+    first = ask(session, seeded, "Post bill 0", asked=(who,), by=by)
     pattern = session.get_one(Approval, first)
     run = session.get_one(Run, pattern.run_id)
-    runs, rows, recipients = [], [], []
+    legs = _columns(session.get_one(Leg, (run.id, 1)))
+    runs, rows, recipients, more = [], [], [], []
     for index in range(1, number):
         moment = clock.now() - timedelta(seconds=10 * index)
         run_id, one = seeding.run_id_at(moment), approval_id_at(moment)
@@ -144,13 +162,14 @@ def crowd(session: Session, seeded: Seeded, number: int, who: str = "mei") -> No
                 "created_at": moment, "gate": f"Gate {index % 4}",
             }
         )  # fmt: skip
+        more.append({**legs, "run_id": run_id, "holds": [Hold("c1", "approval", one).as_plain()]})
         recipients.append(
             {
                 "approval_id": one, "member_id": seeded.people[who].id, "workspace_id": seeded.workspace_id,
                 "level": 0, "via": "approvers", "asked_for": None, "is_open": True, "asked_at": moment,
             }
         )  # fmt: skip
-    for table, found in ((Run, runs), (Approval, rows), (ApprovalRecipient, recipients)):
+    for table, found in ((Run, runs), (Leg, more), (Approval, rows), (ApprovalRecipient, recipients)):
         session.execute(insert(table), found)
 
 
