@@ -98,7 +98,9 @@ def test_f21_a_named_revision_runs_while_others_keep_the_live_one(product: Produ
 
 
 def test_f27_a_sandboxed_run_reads_and_writes_nothing(product: Product, provider: FakeProvider):
-    slug = product.agent("f27", tools=("look", "post", "pay"))
+    # What cannot be undone has a gate; of this one value nobody needs to be asked.
+    gate = {"name": "payments", "effects": ["irreversible"], "unless": {"n": {"enum": ["f27"]}}}
+    slug = product.agent("f27", tools=("look", "post", "pay"), gates=[gate])
     provider.will(slug, acts("look", "post", "pay"))
     found = product.run(slug, "f27", mode="sandbox")
     assert found["run"]["state"] == "completed"

@@ -106,23 +106,29 @@ BODIES: dict[str, Any] = {
     "set_daily_cap": {"daily_cap_usd": "5"},
     "set_price": {"input_usd": "1", "output_usd": "2"},
     "order_freeze": {"scope": "workspace", "reason": "stop"},
+    "approve": {},
+    "deny": {"reason": "no"},
+    "answer_approval": {},
+    "delegate_approval": {"to_member_id": "{member}", "reason": "away"},
     "cancel_run": {},
     "replay_run": {},
 }
 PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
-          "account", "provider", "identity", "handover")  # fmt: skip
+          "account", "provider", "identity", "handover", "approval")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
-_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}")
+_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}")
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "hand_over_member")
 # What stands in one environment: a key bound to another one is told there is no such thing.
-_OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}")
+_OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}", "{approval}")
 _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret")
 # What belongs to the person who is signed in: no key has it, whatever it may do.
 PERSONAL = ("my_sessions", "end_my_session", "end_my_sessions", "my_second_factor")
 # For the installation's administrators, whom no role and no grant makes.
 INSTANCE = ("list_workspaces", "create_workspace", "suspend_workspace", "resume_workspace")
+# Whatever a role allows, for whoever is asked; and whoever is, comes too late: the run is over.
+_OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval")
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {"replay_run": "run.read"}
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
@@ -340,9 +346,9 @@ def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
         if answer.status != 200 or (hidden in told) != (caller.is_bound or not caller.may(operation)):
             return f"told {told}"
         return ""
+    if (told := _where_more_decides(caller, operation, answer)) is not None:
+        return told
     if not caller.may(operation):
-        if "{key}" in operation.path and caller.permissions.get("key.manage") == "own" and not caller.scopes:
-            return "" if answer.status == 404 else "somebody else's key, and there"
         is_told = answer.status == 403 and {"required", "granted"} <= set(answer.json)
         return "" if is_told else "not refused, though the table does not let them"
     if caller.is_bound and operation.is_of_a_place:
@@ -350,6 +356,23 @@ def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
     refused = (401, 403) if operation.name in _NOT_THERE else (401, 403, 404)
     is_served = answer.status not in refused and (answer.status < 500 or answer.status in (502, 503))
     return "" if is_served else "refused, though the table lets them"
+
+
+# Somebody else's is not there for whoever reaches only their own.
+_HIDDEN: tuple[tuple[str, Action], ...] = (("{key}", "key.manage"), ("{approval}", "approval.read"))
+
+
+def _where_more_decides(caller: Caller, operation: Operation, answer: Answer) -> str | None:
+    """What is wrong where more than the tables decides: who is asked, whose it is. None where they do."""
+    if operation.name in _OF_WHO_IS_ASKED:
+        is_told = answer.status == 403 and {"required", "granted"} <= set(answer.json)
+        return "" if is_told or answer.status in (404, 409) else "answered, and they were not asked"
+    if caller.may(operation) or caller.scopes:
+        return None
+    for word, action in _HIDDEN:
+        if word in operation.path and caller.permissions.get(action) == "own":
+            return "" if answer.status == 404 else "somebody else's, and there"
+    return None
 
 
 def without_ids(text: str, ids: Mapping[str, str]) -> str:

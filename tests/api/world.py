@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from signoff.agents.actions import create_agent, give_grant
+from signoff.agents.gates import Gate
 from signoff.api.house import House
 from signoff.app import build_app
+from signoff.approvals.actions import Wanted, request_approval
 from signoff.connections.actions import create_connection
 from signoff.connections.secrets import create_secret
 from signoff.deployments.actions import freeze_and_serve_first
@@ -35,6 +37,7 @@ from signoff.people.facts import Founded
 from signoff.people.provider_input import ProviderInput
 from signoff.people.roles import ROLES, Role
 from signoff.runs.actions import request_run
+from signoff.runs.facts import context_of
 from signoff.settings import Settings
 from signoff.tables.connections import Tool
 from signoff.tables.identity import Identity
@@ -156,6 +159,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "freeze": order_freeze(session, alice, scope="agent", target_id=agent, reason="test"),
         "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),
         "effect": make_effect(session, alice, run, connection),
+        "approval": make_approval(session, run),
         "environment": "staging",
         "model": "local:tiny",
         "tenant": "third",
@@ -164,6 +168,15 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "kind": "approver",
         "request": "acr_none",
     }
+
+
+def make_approval(session: Session, run: str) -> str:
+    gate = Gate(name="sending", asks=["owner"])
+    wanted = Wanted(
+        kind="approval", rule=gate, policy="gate", why="It meets a gate.", title="Send it", summary="",
+        binding="0" * 64, tool="erp.find", effect="send", args={"to": "somebody"},
+    )  # fmt: skip
+    return request_approval(session, context_of(session, run, leg=1), "call_2", wanted)
 
 
 def make_connection(session: Session, alice: Principal, acme: Founded, slug: str) -> str:

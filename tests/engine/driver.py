@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
+from signoff.approvals.actions import decide
 from signoff.engine.worker import Worker
 from signoff.gateways.model.providers import register_script
+from signoff.people.access import Principal
 from signoff.tables.runs import Run
 from signoff.tables.session import Store
 from tests.engine.kit_engine import Ledger, engine_settings, services_for, turns
@@ -23,6 +25,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "five": ([("look", {"n": 1})], [("post", {"n": 2})], [("look", {"n": 3})], [("post", {"n": 4})],
              [("pay", {"n": 5})], "Five done."),
     "parallel": ([("look", {"n": 1}), ("post", {"n": 2}), ("look", {"n": 3}), ("post", {"n": 4})], "All four done."),
+    "gated": ([("look", {"n": 1}), ("pay", {"n": 2}), ("pay", {"n": 3})], "Both paid."),
     "safe": ([("post_safe", {"n": 1})], [("look", {"n": 2})], "Safe and done."),
 }  # fmt: skip
 
@@ -40,6 +43,17 @@ def work(data_dir: str, database_url: str, ledger: str, fault: str, until: str, 
     for shape, said in SHAPES.items():
         register_script(shape, turns(*said))
     asyncio.run(_work(Path(data_dir), database_url, Path(ledger), until, lease_seconds))
+
+
+def answer(database_url: str, workspace_id: str, approval_id: str, fault: str) -> None:
+    """Approve a request as the member Bob."""
+    os.environ["SIGNOFF_TEST_BUILD"] = "1"
+    os.environ["SIGNOFF_FAULT"] = fault
+    store = Store.open(database_url)
+    bob = Principal("member", "mem_bob", "Bob", workspace_id, "builder")
+    with store.write() as session:
+        decide(session, bob, approval_id, verdict="approve")
+    store.close()
 
 
 async def _work(data_dir: Path, database_url: str, ledger: Path, until: str, lease_seconds: float) -> None:

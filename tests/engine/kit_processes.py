@@ -36,6 +36,15 @@ class Processes:
         self.started.append(process)
         return process
 
+    def answer(self, workspace_id: str, approval_id: str, *, fault: str = "") -> ForkServerProcess:
+        """Start a process in which Bob approves a request."""
+        process = _SPAWN.Process(
+            target=driver.answer, args=(self.database_url, workspace_id, approval_id, fault), daemon=True
+        )
+        process.start()
+        self.started.append(process)
+        return process
+
     def ended(self, process: ForkServerProcess) -> int | None:
         """Return how a process ended; the limit is for a test that would hang."""
         process.join(_SECONDS_MAX)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, false, or_, select
 
 from signoff.approvals.states import is_open
+from signoff.kit.errors import NotAllowed
 from signoff.people.access import Principal, can, reach
+from signoff.people.roles import ACTIONS, Action
 from signoff.people.visible import granted_agents
 from signoff.tables.agents import Agent
 from signoff.tables.approvals import Approval, ApprovalRecipient
+
+NOT_ASKED = "You are not asked. Only whoever is asked may answer; a manager can give the request to somebody else."
 
 
 def visible(viewer: Principal) -> list[ColumnElement[bool]]:
@@ -44,7 +48,7 @@ def why_not_decide(viewer: Principal, row: Approval, *, is_asked: bool) -> str:
     if viewer.member_id is None:
         return "A member answers requests: a service account and the product itself are nobody who could be asked."
     if not is_asked:
-        return "You are not asked. Only whoever is asked may answer; a manager can give the request to somebody else."
+        return NOT_ASKED
     if not can(viewer, "approval.decide", owners=(viewer.member_id,), environment_id=row.environment_id):
         return "Your role, or this key, does not allow to answer requests."
     return ""
@@ -55,6 +59,12 @@ def may_assign(viewer: Principal, row: Approval, *, is_asked: bool) -> bool:
     if is_asked and not why_not_decide(viewer, row, is_asked=True):
         return True
     return can(viewer, "approval.assign", environment_id=row.environment_id)
+
+
+def not_allowed(principal: Principal, sentence: str, code: str, *, required: Action = "approval.decide") -> NotAllowed:
+    """Return the refusal for somebody who may answer requests, and not this one."""
+    granted = sorted(one for one in ACTIONS if reach(principal, one))
+    return NotAllowed(sentence, code=code, extra={"required": required, "granted": granted})
 
 
 def ended(row: Approval) -> str:

@@ -9,6 +9,7 @@ import typer
 from signoff import __version__
 from signoff.cli import (
     agents,
+    approvals,
     audit,
     bundles,
     demo,
@@ -70,3 +71,4 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(agents.app, name="agents")
+app.add_typer(approvals.app, name="approvals")

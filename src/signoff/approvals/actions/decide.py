@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.gates import Gate
-from signoff.approvals.actions.moves import ANSWERED, case_of_row, close_recipients, end, is_past, refused_late, tell
+from signoff.approvals.actions.moves import case_of_row, close_recipients, end, is_past, refused_late, tell
 from signoff.approvals.actions.said import Said, said_of
 from signoff.approvals.people import fit_to_decide, may_decide
-from signoff.approvals.rights import visible
+from signoff.approvals.rights import NOT_ASKED, not_allowed, visible
 from signoff.approvals.states import LEADS_TO, ApprovalState, Verdict, is_open
 from signoff.kit import clock
-from signoff.kit.errors import NotAllowed, NotFound, NotNow
+from signoff.kit.errors import NotFound, NotNow
 from signoff.kit.faultpoints import faultpoint
 from signoff.people.access import Principal, authorize
 from signoff.record import audit, trace
@@ -66,8 +66,10 @@ def decide(
         NotNow: somebody was first, it expired, or its run is over; says who and when.
         Malformed: a reason is missing, or the arguments or answers do not fit.
     """
-    row, run = _open(session, principal, approval_id)
-    member_id = _checked(session, principal, row)
+    row, run = _held(session, principal, approval_id)
+    member_id, recipients = _asked(session, principal, row)
+    _check_open(session, row, run, member_id)
+    _check_member(session, principal, row, member_id, recipients)
     said = said_of(
         session, row, verdict, args=args, answers=answers, amount_usd=amount_usd, endorse=endorse, reason=reason,
         reason_code=reason_code,
@@ -95,7 +97,7 @@ def decide(
     return Decided(row.id, state, votes, row.quorum, is_resumed=resumed)
 
 
-def _open(session: Session, principal: Principal, approval_id: str) -> tuple[Approval, Run]:
+def _held(session: Session, principal: Principal, approval_id: str) -> tuple[Approval, Run]:
     """Return the request and its run, held until the transaction ends, so that answers come one after the other."""
     authorize(principal, "approval.decide")
     row = session.scalar(select(Approval).where(Approval.id == approval_id, *visible(principal)))
@@ -104,7 +106,27 @@ def _open(session: Session, principal: Principal, approval_id: str) -> tuple[App
     # Before the request and the audit, as everything else that changes a run.
     trace.take_turn(session, row.run_id)
     session.refresh(row)
-    run = session.get_one(Run, row.run_id, populate_existing=True)
+    return row, session.get_one(Run, row.run_id, populate_existing=True)
+
+
+def _asked(session: Session, principal: Principal, row: Approval) -> tuple[str, Sequence[ApprovalRecipient]]:
+    """Return the member who answers, and everybody who was asked.
+
+    Raises:
+        NotAllowed: they were not asked, or it is not a member who calls.
+    """
+    member_id = principal.member_id
+    if member_id is None:
+        words = "A member answers requests. A service account and the product itself cannot be asked."
+        raise not_allowed(principal, words, "not_a_member")
+    recipients = session.scalars(select(ApprovalRecipient).where(ApprovalRecipient.approval_id == row.id)).all()
+    if not any(one.member_id == member_id for one in recipients):
+        raise not_allowed(principal, NOT_ASKED, "not_asked")
+    return member_id, recipients
+
+
+def _check_open(session: Session, row: Approval, run: Run, member_id: str) -> None:
+    """Return quietly while an answer of this member would count, or refuse it as too late."""
     if not is_open(row.state):
         raise refused_late(row)
     if is_over(run.state):
@@ -116,40 +138,27 @@ def _open(session: Session, principal: Principal, approval_id: str) -> tuple[App
         raise NotNow(
             f"The deadline was at {row.deadline_at:%Y-%m-%d %H:%M:%S} UTC. Nothing was changed.", code="deadline_passed"
         )
-    return row, run
-
-
-def _checked(session: Session, principal: Principal, row: Approval) -> str:
-    """Return the member who answers.
-
-    Raises:
-        NotAllowed: they are not asked, or may not answer; or it is not a member who calls.
-        NotNow: they have answered before.
-    """
-    member_id = principal.member_id
-    if member_id is None:
-        _refuse("A member answers requests. A service account and the product itself cannot be asked.", "not_a_member")
-    recipients = session.scalars(select(ApprovalRecipient).where(ApprovalRecipient.approval_id == row.id)).all()
-    mine = next((one for one in recipients if one.member_id == member_id), None)
     voted = session.get(ApprovalVote, (row.id, member_id), populate_existing=True)
     if voted is not None:
         raise NotNow(
             f"You answered this at {voted.at:%Y-%m-%d %H:%M:%S} UTC already; it waits for others.",
             code="answered_before",
         )
-    if mine is None or not mine.is_open:
-        _refuse(
-            "You are not asked. Only whoever is asked may answer; a manager can give the request to somebody else.",
-            "not_asked",
-        )
+
+
+def _check_member(
+    session: Session, principal: Principal, row: Approval, member_id: str, recipients: Sequence[ApprovalRecipient]
+) -> None:
+    """Return quietly when this member may decide now, whatever was so when they were asked."""
+    if not any(one.member_id == member_id and one.is_open for one in recipients):
+        raise not_allowed(principal, "You gave this request to somebody else.", "not_asked")
     authorize(principal, "approval.decide", owners=(member_id,), environment_id=row.environment_id)
     case = case_of_row(row)
     if not fit_to_decide(session, case, [member_id]):
-        _refuse("You may not answer requests here any more.", "not_asked")
+        raise not_allowed(principal, "You may not answer requests here any more.", "not_asked")
     is_alone = all(one.member_id == member_id for one in recipients)
     if sentence := may_decide(session, Gate.model_validate(row.rule), case, member_id, is_alone=is_alone):
-        _refuse(sentence, "not_by_you")
-    return member_id
+        raise not_allowed(principal, sentence, "not_by_you")
 
 
 def _approvals(session: Session, approval_id: str) -> int:
@@ -167,10 +176,3 @@ def _note(session: Session, principal: Principal, row: Approval, action: str, sa
             "reason_code": said.reason_code, "endorsed": [one[0] for one in said.endorsed],
         },
     )  # fmt: skip
-
-
-def _refuse(sentence: str, code: str) -> NoReturn:
-    raise NotAllowed(sentence, code=code, extra={"required": "approval.decide"})
-
-
-__all__ = ["ANSWERED", "Decided", "decide"]

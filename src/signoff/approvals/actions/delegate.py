@@ -9,10 +9,10 @@ from signoff.agents.gates import Gate
 from signoff.approvals.actions.moves import case_of_row, close_recipients, refused_late
 from signoff.approvals.actions.request import REQUESTED, add_recipients
 from signoff.approvals.people import Asked, fit_to_decide, may_decide
-from signoff.approvals.rights import may_assign, visible
+from signoff.approvals.rights import may_assign, not_allowed, visible
 from signoff.approvals.states import is_open
 from signoff.kit import clock
-from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
+from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import shortened, storable
 from signoff.people.access import Principal, authorize
 from signoff.record import audit, outbox, trace
@@ -42,10 +42,8 @@ def delegate(session: Session, principal: Principal, approval_id: str, *, to_mem
     recipients = session.scalars(select(ApprovalRecipient).where(ApprovalRecipient.approval_id == row.id)).all()
     is_asked = any(one.member_id == principal.member_id and one.is_open for one in recipients)
     if not may_assign(principal, row, is_asked=is_asked):
-        raise NotAllowed(
-            "You are not asked, and may not give requests to others. A manager can.",
-            extra={"required": "approval.assign"},
-        )
+        sentence = "You are not asked, and may not give requests to others. A manager can."
+        raise not_allowed(principal, sentence, "not_asked", required="approval.assign")
     words = shortened(storable(reason).strip(), _REASON_CHARS)
     if not words:
         raise Malformed("Say why: whoever gets it reads it.", errors={"reason": ["is missing"]})
