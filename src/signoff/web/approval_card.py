@@ -160,10 +160,9 @@ class Card:
     @property
     def last_approved(self) -> tuple[str, datetime | None, str] | None:
         """Return the last one that was approved: its id, when, and by whom."""
-        found: Any = self.detail.card.get("last_approved")
-        if not isinstance(found, dict) or not found.get("id"):
+        said = _mapping(self.detail.card.get("last_approved"))
+        if not said.get("id"):
             return None
-        said = cast("dict[str, Any]", found)
         return str(said["id"]), _moment(said.get("at")), str(said.get("by") or "somebody")
 
     @property
@@ -257,9 +256,7 @@ def card_of(
     return replace(found, back=back, refused=refused, is_late=is_late, preview=preview)
 
 
-def cards_of(
-    session: Session, viewer: Principal, details: Sequence[ApprovalDetail], *, place: str
-) -> list[Card]:
+def cards_of(session: Session, viewer: Principal, details: Sequence[ApprovalDetail], *, place: str) -> list[Card]:
     """Return the cards of several requests, where they stand together."""
     if not details:
         return []
@@ -298,7 +295,7 @@ def card_of_many(detail: ApprovalDetail) -> Card:
 
 def preview_of(before: Any, after: Mapping[str, Any]) -> Preview:
     """Return what an edit would change, argument by argument."""
-    old = cast("dict[str, Any]", before) if isinstance(before, dict) else {}
+    old = _mapping(before)
     found = [
         Changed(name, _side(old, name), _side(after, name))
         for name in sorted({*old, *after})
@@ -313,8 +310,8 @@ def _side(args: Mapping[str, Any], name: str) -> str | None:
 
 def _arguments(detail: ApprovalDetail) -> list[Argument]:
     told = _mappings(detail.card.get("arguments"))
-    if not told and detail.row.kind == "approval" and isinstance(detail.args, dict):
-        args = cast("dict[str, Any]", detail.args)
+    args = _mapping(detail.args)
+    if not told and detail.row.kind == "approval":
         told = [{"name": name, "text": value_text(value)} for name, value in list(args.items())[:_CHANGES_MAX]]
     return [
         Argument(
@@ -367,7 +364,11 @@ def _changed(one: Mapping[str, Any]) -> Changed:
 
 
 def _decision(detail: ApprovalDetail) -> Mapping[str, Any]:
-    return cast("dict[str, Any]", detail.decision) if isinstance(detail.decision, dict) else {}
+    return _mapping(detail.decision)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _mappings(value: Any) -> list[dict[str, Any]]:

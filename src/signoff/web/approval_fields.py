@@ -88,7 +88,7 @@ def _field(name: str, given: Mapping[str, Any], rule: Any, is_required: bool) ->
         choices = tuple((json_text(one), value_text(one)) for one in cast("list[Any]", options))
         return ArgField(name, "choice", json_text(value) if is_given else "", hint, is_required, is_given, choices)
     kind = _kind(value, said) if is_given else _KINDS.get(str(said.get("type")), "json")
-    text = value_text(value) if is_given and value is not None or is_given and kind == "json" else ""
+    text = value_text(value) if (is_given and value is not None) or (is_given and kind == "json") else ""
     if kind == "text" and (len(text) > LONG_CHARS or "\n" in text or "\r" in text):
         kind = "long"
     if kind == "yes-no":

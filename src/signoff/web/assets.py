@@ -43,7 +43,13 @@ STYLES = (
 )
 JOINED = {
     "app.css": [HERE / "css" / f"{name}.css" for name in STYLES],
-    "app.js": [VENDOR / "htmx.js", VENDOR / "hx-sse.js", HERE / "js" / "app.js", HERE / "js" / "palette.js", HERE / "js" / "asks.js"],
+    "app.js": [
+        VENDOR / "htmx.js",
+        VENDOR / "hx-sse.js",
+        HERE / "js" / "app.js",
+        HERE / "js" / "palette.js",
+        HERE / "js" / "asks.js",
+    ],
     "sop.js": [HERE / "js" / "sop.js"],
 }
 FONTS = ("geist-latin", "geist-latin-ext", "geist-mono-latin")

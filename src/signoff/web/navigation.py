@@ -44,9 +44,7 @@ NAVIGATION = (
     Group(
         "Operate",
         (
-            Link(
-                "reconciliation", "Reconciliation", "/reconciliation", "scale", "n", counted="to settle"
-            ),
+            Link("reconciliation", "Reconciliation", "/reconciliation", "scale", "n", counted="to settle"),
             Link("connections", "Connections", "/connections", "plug", "c", "bad", "unhealthy"),
             Link("secrets", "Secrets", "/secrets", "key-round", "s"),
         ),

@@ -19,7 +19,7 @@ from signoff.tables.runs import Leg, Run
 from tests.web import seed as seeding
 from tests.web.seed import Seeded
 
-NASTY = '<script>alert(1)</script><img src=x onerror=alert(1)> "\'>{{ 7*7 }}'
+NASTY = "<script>alert(1)</script><img src=x onerror=alert(1)> \"'>{{ 7*7 }}"
 BADGES = [
     {"kind": "effect", "word": "irreversible"},
     {"kind": "reversibility", "word": "cannot be undone"},
@@ -40,7 +40,8 @@ def card(args: dict[str, Any], **more: Any) -> dict[str, Any]:
         for name, value in args.items()
     ]  # fmt: skip
     return {
-        "badges": BADGES, "arguments": told, "read_before": [{"seq": 1, "name": "mail.read_message", "state": "completed"}],
+        "badges": BADGES, "arguments": told,
+        "read_before": [{"seq": 1, "name": "mail.read_message", "state": "completed"}],
         "similar": {"approved": 12, "denied": 1}, "last_approved": None, "changes": [], "endorsable": [], **more,
     }  # fmt: skip
 
@@ -67,7 +68,9 @@ def ask(
     revision = session.get_one(Revision, run.revision_id)
     call_id = more.pop("call_id", "c1")
     moment = clock.now() - timedelta(hours=hours_ago)
-    gate = Gate.model_validate({"name": more.get("gate", "Bill over 250 EUR"), "tools": ["erp.post_bill"], **(rule or {})})
+    gate = Gate.model_validate(
+        {"name": more.get("gate", "Bill over 250 EUR"), "tools": ["erp.post_bill"], **(rule or {})}
+    )
     given: dict[str, Any] = {
         "id": approval_id_at(clock.now() - timedelta(hours=hours_ago)), "workspace_id": run.workspace_id,
         "environment_id": run.environment_id, "agent_id": run.agent_id, "revision_id": revision.id, "run_id": run_id,
@@ -155,7 +158,9 @@ def crowd(session: Session, seeded: Seeded, number: int, who: str = "mei", by: s
     for index in range(1, number):
         moment = clock.now() - timedelta(seconds=10 * index)
         run_id, one = seeding.run_id_at(moment), approval_id_at(moment)
-        runs.append({**_columns(run), "id": run_id, "title": f"Run {index}", "created_at": moment, "started_at": moment})
+        runs.append(
+            {**_columns(run), "id": run_id, "title": f"Run {index}", "created_at": moment, "started_at": moment}
+        )
         rows.append(
             {
                 **_columns(pattern), "id": one, "run_id": run_id, "title": f"Post bill {index} over {index}.50 EUR",
@@ -185,13 +190,22 @@ def _columns(row: Any) -> dict[str, Any]:
 def many_kinds(session: Session, seeded: Seeded) -> dict[str, str]:
     """One request of each kind and state. Returns the ids by what they show."""
     member = seeded.people
+    plain: dict[str, Any] = {"tool": None, "effect": None, "args": {}}
+    last = {"id": "apr_0", "at": "2026-11-20T10:00:00+00:00", "by": "Ines Okafor"}
+    changes = [
+        {"name": "amount", "before": "388.00", "after": "412.5"},
+        {"name": "note", "before": None, "after": "four lines"},
+    ]
+    centres = ["4400 Office", "4700 Freight", "5100 Projects"]
+    questions = [
+        _question("Cost centre", "Which cost centre takes the freight?", centres),
+        {**_question("", "Who else has to know?", ["Finance", "Warehouse"]), "is_multiple": True},
+        _question("Note", "Anything to add for the supplier?", []),
+    ]
     known = {
         "bill": ask(
             session, seeded, rule={"may_endorse": ["order"], "reason_codes": ["wrong amount", "not ours"]},
-            card=card(
-                ARGS, endorsable=["order"], last_approved={"id": "apr_0", "at": "2026-11-20T10:00:00+00:00", "by": "Ines Okafor"},
-                changes=[{"name": "amount", "before": "388.00", "after": "412.5"}, {"name": "note", "before": None, "after": "four lines"}],
-            ),
+            card=card(ARGS, endorsable=["order"], last_approved=last, changes=changes),
         ),
         "aged": ask(session, seeded, "Post bill RE-2026-101 over 98.20 EUR", hours_ago=30, is_degraded=True),
         "two": ask(
@@ -199,21 +213,19 @@ def many_kinds(session: Session, seeded: Seeded) -> dict[str, str]:
             rule={"quorum": 2}, gate="Payment over 10,000", hours_ago=1, asked_by_policy="flow",
         ),
         "question": ask(
-            session, seeded, "Which cost centre takes this bill?", kind="question", gate="ask", tool=None, effect=None,
-            asked_by_policy="agent", args={}, summary="The order names none.", why="The agent asked by itself.", hours_ago=2,
-            card={"badges": [], "questions": [
-                {"header": "Cost centre", "question": "Which cost centre takes the freight?", "options": ["4400 Office", "4700 Freight", "5100 Projects"], "is_multiple": False},
-                {"header": "", "question": "Who else has to know?", "options": ["Finance", "Warehouse"], "is_multiple": True},
-                {"header": "Note", "question": "Anything to add for the supplier?", "options": [], "is_multiple": False},
-            ]},
+            session, seeded, "Which cost centre takes this bill?", kind="question", gate="ask", hours_ago=2,
+            asked_by_policy="agent", summary="The order names none.", why="The agent asked by itself.",
+            card={"badges": [], "questions": questions}, **plain,
         ),
         "login": ask(
-            session, seeded, "Sign in to the ERP", kind="login", gate="login", tool=None, effect=None, args={},
-            summary="Its token has run out.", why="The ERP refused the login.", card={"badges": [], "connection": "erp"}, hours_ago=3,
+            session, seeded, "Sign in to the ERP", kind="login", gate="login", hours_ago=3,
+            summary="Its token has run out.", why="The ERP refused the login.",
+            card={"badges": [], "connection": "erp"}, **plain,
         ),
         "budget": ask(
-            session, seeded, "Raise the budget of this run", kind="budget", gate="budget", tool=None, effect=None, args={},
-            summary="It has spent $0.50 of $0.50.", why="The run reached its cap.", card={"badges": []}, asked_by_policy="budget", hours_ago=4,
+            session, seeded, "Raise the budget of this run", kind="budget", gate="budget", hours_ago=4,
+            summary="It has spent $0.50 of $0.50.", why="The run reached its cap.", asked_by_policy="budget",
+            card={"badges": []}, **plain,
         ),
         "others": ask(session, seeded, "Post bill RE-2026-140 over 300 EUR", asked=("ines",), hours_ago=5),
         "approved": ask(session, seeded, "Post bill RE-2026-090 over 260 EUR", hours_ago=6),
@@ -221,8 +233,26 @@ def many_kinds(session: Session, seeded: Seeded) -> dict[str, str]:
         "expired": ask(session, seeded, "Post bill RE-2026-092 over 300 EUR", hours_ago=50),
     }  # fmt: skip
     vote(session, seeded, known["two"], "ines")
-    session.query(ApprovalRecipient).filter_by(approval_id=known["two"], member_id=member["ines"].id).update({"is_open": False})
-    settle(session, seeded, known["approved"], decision={"changes": [{"name": "amount", "before": 260, "after": 250}], "args": {}})
-    settle(session, seeded, known["denied"], state="denied", reason="The order says 926.00. Ask the supplier.", reason_code="wrong amount")
+    session.query(ApprovalRecipient).filter_by(approval_id=known["two"], member_id=member["ines"].id).update(
+        {"is_open": False}
+    )
+    settle(
+        session,
+        seeded,
+        known["approved"],
+        decision={"changes": [{"name": "amount", "before": 260, "after": 250}], "args": {}},
+    )
+    settle(
+        session,
+        seeded,
+        known["denied"],
+        state="denied",
+        reason="The order says 926.00. Ask the supplier.",
+        reason_code="wrong amount",
+    )
     settle(session, seeded, known["expired"], state="expired", decided_by_name=None)
     return known
+
+
+def _question(header: str, question: str, options: list[str]) -> dict[str, Any]:
+    return {"header": header, "question": question, "options": options, "is_multiple": False}

@@ -94,7 +94,9 @@ def test_what_others_wrote_is_text_in_every_field(site: Site):
     }  # fmt: skip
     rule = {"reason_codes": [NASTY[:60]], "may_endorse": [NASTY]}
     found = [
-        asked(site, NASTY, summary=NASTY, why=NASTY, gate=NASTY[:80], args=args, card=card, rule=rule, agent_name=NASTY),
+        asked(
+            site, NASTY, summary=NASTY, why=NASTY, gate=NASTY[:80], args=args, card=card, rule=rule, agent_name=NASTY
+        ),
         asked(site, NASTY, kind="question", summary=NASTY, args={}, card=card, hours_ago=30),
         asked(site, NASTY, hours_ago=2),
     ]
@@ -110,7 +112,7 @@ def test_what_others_wrote_is_text_in_every_field(site: Site):
     late = answer(site, found[2], verdict="deny", reason=NASTY)
     typed = browser.post(f"{site.base}/inbox/{found[0]}", data={"verdict": "approve", "args": "[", "reason": NASTY})
     pages = [
-        *(browser.get(f"{site.base}{path}") for path in ("", "/inbox", "/inbox?whose=all&show=answered", f"/runs/{run_id}")),
+        *(browser.get(f"{site.base}{path}") for path in ("", "/inbox", "/inbox?show=answered", f"/runs/{run_id}")),
         *(browser.get(f"{site.base}/inbox/{one}") for one in found), many, late, typed,
     ]  # fmt: skip
     for page in pages:
@@ -234,7 +236,8 @@ def test_an_answer_that_is_missing_is_named_and_the_others_are_kept(site: Site):
         known = kit_asks.many_kinds(session, site.seeded)
         found = session.get_one(Approval, known["question"])
         found.args = {"questions": found.card["questions"]}
-    answered = answer(site, known["question"], verdict="answer", **{"q.0.option": "4700 Freight", "q.2.text": "Thanks"})
+    typed: dict[str, Any] = {"q.0.option": "4700 Freight", "q.2.text": "Thanks"}
+    answered = answer(site, known["question"], verdict="answer", **typed)
     assert answered.status_code == 422
     assert "Choose an option or write an answer." in answered.text
     assert 'value="4700 Freight" checked' in answered.text
@@ -329,7 +332,9 @@ def test_the_clock_tells_what_happened_to_the_request_on_show(site: Site):
 
 def test_a_view_is_saved_for_oneself_alone(site: Site):
     browser = site.browser()
-    saved = browser.post(f"{site.base}/inbox/views", data={"name": "Old bills", "query": "older=24&order=oldest&junk=1"})
+    saved = browser.post(
+        f"{site.base}/inbox/views", data={"name": "Old bills", "query": "older=24&order=oldest&junk=1"}
+    )
     assert saved.headers["location"] == f"{site.base}/inbox?older=24&order=oldest"
     page = browser.get(f"{site.base}/inbox").text
     assert "Old bills" in page
@@ -405,11 +410,15 @@ def test_many_are_not_denied_without_a_reason_nor_questions_answered(site: Site)
     refused = decide_many(browser, site, [one], agent=agent, verdict="deny", reason="")
     assert refused.status_code == 422
     assert "Say why" in refused.text
-    assert "1 other is not yours" in browser.post(f"{site.base}/inbox/many/preview", data={"pick": [one, question]}).text
+    assert (
+        "1 other is not yours" in browser.post(f"{site.base}/inbox/many/preview", data={"pick": [one, question]}).text
+    )
     done = decide_many(browser, site, [question], agent=agent, verdict="approve")
     assert "It is of another gate" in done.text
     assert {row(site, found).state for found in (one, question)} == {"pending"}
 
 
-def decide_many(browser: TestClient, site: Site, picks: list[str], gate: str = "Bill over 250 EUR", **fields: Any) -> Any:
+def decide_many(
+    browser: TestClient, site: Site, picks: list[str], gate: str = "Bill over 250 EUR", **fields: Any
+) -> Any:
     return browser.post(f"{site.base}/inbox/many", data={"pick": picks, "gate": gate, **fields})

@@ -120,7 +120,15 @@ class HomeView:
     @property
     def needs_nothing(self) -> bool:
         """Return whether nothing waits for the viewer."""
-        return not (self.asks or self.attention_count or self.alerts or self.broken or self.to_settle or self.asked or self.requests)
+        return not (
+            self.asks
+            or self.attention_count
+            or self.alerts
+            or self.broken
+            or self.to_settle
+            or self.asked
+            or self.requests
+        )
 
     @property
     def next_step(self) -> FirstStep | None:

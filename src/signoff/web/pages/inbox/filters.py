@@ -61,9 +61,8 @@ class Asked:
         found: list[tuple[str, str]] = [] if self.whose == "mine" else [("whose", self.whose)]
         if self.is_answered and not self.state:
             found.append(("show", "answered"))
-        for name in ("kind", "agent", "gate", "state", "run"):
-            if value := str(getattr(self, name)):
-                found.append((name, value))
+        texts = [(name, str(getattr(self, name))) for name in ("kind", "agent", "gate", "state", "run")]
+        found += [pair for pair in texts if pair[1]]
         if self.older is not None:
             found.append(("older", f"{self.older:g}"))
         if self.is_oldest_first:

@@ -13,9 +13,7 @@ from signoff.web.pages.inbox.filters import Asked
 from signoff.web.pages.inbox.query import InboxView, following, load_card, load_rows
 
 
-def after_answer(
-    session: Session, looker: Looking, asked: Asked, back: str, answered: str
-) -> tuple[InboxView, str]:
+def after_answer(session: Session, looker: Looking, asked: Asked, back: str, answered: str) -> tuple[InboxView, str]:
     """Return the list with the next request on show, and the address of that."""
     cursor = dict(parse_qsl(back[:2_000])).get("cursor") or None
     try:

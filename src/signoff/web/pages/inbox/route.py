@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -152,7 +150,7 @@ def _refused(
     request: Request, looker: Looking, approval_id: str, fields: Form, which: str, refusal: Refusal
 ) -> Response:
     """Say why beside the form, with all that was typed. When somebody was first, the card says who and when."""
-    refused = Refused(which, refusal.detail, _errors(refusal.errors), fields)
+    refused = Refused(which, refusal.detail, refusal.errors, fields)
     with store_of(request).read() as session:
         detail = queries.approval(session, looker.viewer, approval_id)
         is_late = isinstance(refusal, NotNow)
@@ -167,12 +165,3 @@ def _refused(
         asked = Asked.of_text(back)
         view = load(session, looker.viewer, asked, one=approval_id, refused=refused, is_late=is_late)
     return page.draw(request, "page.html", view, status=refusal.status)
-
-
-def _errors(errors: Mapping[str, object]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, said in errors.items():
-        found[name] = [str(one) for one in said] if isinstance(said, list | tuple) else [str(said)]  # pyright: ignore
-    return found
-
-
