@@ -52,6 +52,10 @@ ROWS = (
     Row("D64", "the same input again is answered with the first run; nothing is done twice"),
     Row("D65", "a recorded run is replayed within 30 seconds, with no tool touched"),
     Row("D66", "a run tells tokens, dollars, model calls and tool calls, exactly"),
+    Row("D81", "the inbox lists and filters what waits; its badge is one less when it is answered elsewhere"),
+    Row("D82", "several are decided only within one gate, each with its entry; nothing that waits is deleted or answered"
+        " without a decision"),
+    Row("D83", "what waits longer than a day is flagged; a gate that asks far more than expected raises one alert"),
     Row("D93", "an expired login breaks the connection with moment and reason; a new secret mends it"),
     Row("D95", "a login reaches its system, and no prompt, answer, log or file"),
     Row("D96", "a secret is written and replaced; no read gives its value"),

@@ -61,7 +61,7 @@ def watch_inbox(session: Session) -> int:
     for one in fresh:
         text = (
             f"The gate {one.gate} of {one.agent_name} asked people {one.number} times within an hour; about "
-            f"{one.expected} were to be expected. See in the inbox what it asks, and pause the agent if it lost its way."
+            f"{one.expected} were to be expected. See in the inbox what it asks; disable the agent if it lost its way."
         )
         detail = {"agent": one.agent_id, "gate": one.gate, "number": one.number, "expected": one.expected}
         raise_alert(session, one.workspace_id, key=one.key, kind=KIND, text=text, detail=detail)
