@@ -62,8 +62,7 @@ ROWS = (
     Row("D80", "a request is put to several; the first answer stands, the second is 409 and says who was first",
         without="the working hours of those who are asked"),
     Row("D81", "the inbox lists and filters what waits; its badge is one less when it is answered elsewhere"),
-    Row("D82", "several are decided only within one gate, each with its entry; nothing that waits is deleted or answered"
-        " without a decision"),
+    Row("D82", "several are decided only within one gate, each with its entry; nothing that waits is deleted or faked"),
     Row("D83", "what waits longer than a day is flagged; a gate that asks far more than expected raises one alert"),
     Row("D85", "other arguments after an approval need another one"),
     Row("D93", "an expired login breaks the connection with moment and reason; a new secret mends it"),
