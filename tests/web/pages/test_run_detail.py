@@ -49,7 +49,7 @@ STATES: tuple[tuple[str, dict[str, Any], list[str]], ...] = (
     ("running", {}, ["Running", "Waiting for the first step"]),
     ("running", {"is_cancel_requested": True}, ["This run is being cancelled"]),
     ("waiting", {"waiting_for": "provider", "reason": "It is away."}, ["It is away.", "tries again by itself"]),
-    ("waiting", {"waiting_for": "budget", "reason": "Spent."}, ["Out of budget", "Somebody raises the budget of the run"]),
+    ("waiting", {"waiting_for": "budget", "reason": "Spent."}, ["Out of budget", "raises the budget of the run"]),
     ("completed", {"output": {"action": "posted"}}, ["Completed", "This run ended before it did anything"]),
     ("completed", {"code": "answer_cut_off", "reason": "It reached 99 tokens."},
      ["The end of this answer is missing", "It reached 99 tokens.", "answer at more length"]),
