@@ -171,7 +171,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
 
 
 def make_approval(session: Session, run: str) -> str:
-    gate = Gate(name="sending", asks=["owner"])
+    gate = Gate(name="sending", asks=["owner"], self_approval="allowed")
     wanted = Wanted(
         kind="approval", rule=gate, policy="gate", why="It meets a gate.", title="Send it", summary="",
         binding="0" * 64, tool="erp.find", effect="send", args={"to": "somebody"},

@@ -158,10 +158,10 @@ def _list_here(
     from signoff.api.answers import plain
     from signoff.approvals import queries
     from signoff.approvals.facts import ApprovalFilter
-    from signoff.approvals.states import APPROVAL_STATES
+    from signoff.approvals.states import APPROVAL_STATES, ApprovalState
     from signoff.cli.local import operator, settings_for, store_for, workspace_for
 
-    known = tuple(one for one in APPROVAL_STATES if one in states)
+    known: tuple[ApprovalState, ...] = tuple(one for one in APPROVAL_STATES if one in states)
     if len(known) != len(set(states)):
         raise Stop(USAGE, f"--state is one of {', '.join(APPROVAL_STATES)}.")
     wanted = ApprovalFilter(states=known or ("pending",), agent=agent, gate=gate)

@@ -247,7 +247,7 @@ async def test_a_revision_without_gates_reads_nothing_more_for_them(world: World
     assert not [statement for statement in counted if "approvals" in statement]
 
 
-QUESTION = {"questions": [{"question": "Which one?", "options": ["a", "b"]}]}
+QUESTION: dict[str, Any] = {"questions": [{"question": "Which one?", "options": ["a", "b"]}]}
 
 
 def own(world: World, tool: str, number: int = 1, **args: Any) -> ToolCall:
@@ -257,7 +257,7 @@ def own(world: World, tool: str, number: int = 1, **args: Any) -> ToolCall:
 
 async def test_the_agent_asks_by_itself_only_where_its_revision_lets_it(world: World):
     world = gated(world)
-    outcome = await do(world, own(world, "ask_person", **QUESTION))
+    outcome = await do(world, own(world, "ask_person", 1, **QUESTION))
     assert (outcome.kind, outcome.code) == ("failed", "not_granted")
     world = world.with_body(asking={"questions": True, "asks": ["owner"]})
     wrong = await do(world, own(world, "ask_person", 2, questions=[]))
@@ -282,6 +282,6 @@ async def test_a_login_is_asked_for_by_the_name_of_a_connection_the_agent_has(wo
 
 async def test_a_test_run_gets_a_stand_in_for_an_answer(world: World):
     world = gated(world).with_body(asking={"questions": True}).with_mode("sandbox")
-    outcome = await do(world, own(world, "ask_person", **QUESTION))
+    outcome = await do(world, own(world, "ask_person", 1, **QUESTION))
     assert outcome.kind == "value"
     assert requests(world) == []

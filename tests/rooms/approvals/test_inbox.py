@@ -72,7 +72,7 @@ def test_pages_run_in_either_order_and_lose_and_double_nothing(desk: Desk):
     for is_oldest_first, order in ((False, made[::-1]), (True, made)):
         for mine in (False, True):
             seen: list[str] = []
-            cursor, pages = None, 0
+            cursor, before, pages = None, None, 0
             while pages == 0 or cursor:
                 with desk.store.read() as session:
                     page = queries.inbox(

@@ -166,6 +166,10 @@ def _waiting_text(found: RunDetail, stretches: Sequence[_Stretch], now: datetime
         return ""
     words = {
         "reconciliation": "waits for a person to settle an act",
+        "approval": "waits for a person to agree",
+        "question": "waits for an answer",
+        "login": "waits for a login",
+        "window": "waits for its time",
         "provider": "waits for the provider",
         "approval": "waits for a person to decide",
         "question": "waits for an answer",
