@@ -136,13 +136,15 @@ def _lifespan(
         tidying = asyncio.create_task(
             housekeeping.keep_tidy(services.store, audit_days=services.settings.audit_retention_days)
         )
+        watching = asyncio.create_task(housekeeping.keep_watch(services.store))
         try:
             if worker is not None:
                 await worker.start(services)
             yield
         finally:
             tidying.cancel()
-            await asyncio.gather(tidying, return_exceptions=True)
+            watching.cancel()
+            await asyncio.gather(tidying, watching, return_exceptions=True)
             if worker is not None:
                 await worker.stop()
             app.state.house.entrance.close()

@@ -11,19 +11,21 @@ from sqlalchemy.orm import Session
 
 from signoff.api.once import KEPT, sweep_answers
 from signoff.connections.secrets.uses import sweep_uses
-from signoff.kit import clock
+from signoff.kit import chance, clock
 from signoff.people.actions import sweep_sessions
 from signoff.people.actions.attempts import sweep_attempts
 from signoff.people.shared_counts import sweep_counts
 from signoff.people.throttle import sweep_throttles
 from signoff.record.retention import AT_ONCE, prune_audit, workspaces_with_audit_before
 from signoff.tables.session import Store
+from signoff.watch.inbox_spike import watch_inbox
 from signoff.watch.key_expiry import watch_expiring_keys
 from signoff.watch.secret_expiry import forget_warnings, warn_of_expiry
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 3_600
+INBOX_SECONDS = 60
 # A session that is over stays listed for a while, so that its person can see there was one.
 _SESSION_KEPT = timedelta(days=7)
 # Which run read which secret is in the audit for as long as that is kept; this is for the secret's own page.
@@ -70,3 +72,13 @@ async def keep_tidy(store: Store, *, audit_days: int | None) -> None:
         except SQLAlchemyError as error:
             log.warning("tidying failed; it is tried again in an hour", extra={"error": type(error).__name__})
         await asyncio.sleep(EVERY_SECONDS)
+
+
+async def keep_watch(store: Store) -> None:
+    """Look every minute whether agents ask people more than usual, until cancelled."""
+    while True:
+        try:
+            await store.write_async(watch_inbox)
+        except SQLAlchemyError as error:
+            log.warning("watching the inbox failed; it is tried again", extra={"error": type(error).__name__})
+        await asyncio.sleep(chance.jittered(INBOX_SECONDS))

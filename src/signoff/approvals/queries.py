@@ -35,6 +35,7 @@ AGED_HOURS = 24.0
 COUNT_MAX = 1_000
 _OF_RUN_MAX = 100
 _GROUPS_MAX = 200
+_SOME_MAX = 200
 _TAKES_EDITS = "approval"
 
 
@@ -86,6 +87,16 @@ def approval(session: Session, viewer: Principal, approval_id: str) -> ApprovalD
     return _details(session, viewer, [row])[0]
 
 
+def some(session: Session, viewer: Principal, approval_ids: Sequence[str]) -> list[ApprovalDetail]:
+    """Return those of these requests that the viewer may see, the oldest first, without schemas; at most 200."""
+    authorize(viewer, "approval.read")
+    wanted = list(dict.fromkeys(approval_ids))[:_SOME_MAX]
+    found = session.scalars(
+        select(Approval).where(Approval.id.in_(wanted), *visible(viewer)).order_by(Approval.id)
+    ).all()
+    return _details(session, viewer, found, has_schema=False)
+
+
 def of_run(session: Session, viewer: Principal, run_id: str) -> list[ApprovalDetail]:
     """Return the requests of one run that this viewer may see, the oldest first; at most 100."""
     found = session.scalars(
@@ -105,6 +116,11 @@ def counts(session: Session, viewer: Principal) -> ApprovalCounts:
         mine_aged=_counted(session, _put_to(viewer, aged)),
         visible=_counted(session, seen),
     )
+
+
+def mine_count(session: Session, viewer: Principal) -> int:
+    """Return how many requests wait for the viewer, at most 1,000: one query of one index, for the badge."""
+    return _counted(session, _put_to(viewer, ApprovalFilter(is_mine=True)))
 
 
 def groups(session: Session, viewer: Principal) -> list[ApprovalGroup]:
@@ -218,7 +234,9 @@ def _row(row: Approval, votes: int, is_asked: bool, viewer: Principal) -> Approv
     )  # fmt: skip
 
 
-def _details(session: Session, viewer: Principal, found: Sequence[Approval]) -> list[ApprovalDetail]:
+def _details(
+    session: Session, viewer: Principal, found: Sequence[Approval], *, has_schema: bool = True
+) -> list[ApprovalDetail]:
     if not found:
         return []
     wanted = [row.id for row in found]
@@ -245,11 +263,20 @@ def _details(session: Session, viewer: Principal, found: Sequence[Approval]) -> 
                 vote.at,
             )
         )  # fmt: skip
-    return [_detail(session, viewer, row, asked.get(row.id, []), said.get(row.id, [])) for row in found]
+    return [
+        _detail(session, viewer, row, asked.get(row.id, []), said.get(row.id, []), has_schema=has_schema)
+        for row in found
+    ]
 
 
 def _detail(
-    session: Session, viewer: Principal, row: Approval, asked: list[RecipientFacts], said: list[VoteFacts]
+    session: Session,
+    viewer: Principal,
+    row: Approval,
+    asked: list[RecipientFacts],
+    said: list[VoteFacts],
+    *,
+    has_schema: bool,
 ) -> ApprovalDetail:
     is_asked = any(one.member_id == viewer.member_id and one.is_open for one in asked)
     why_not = why_not_decide(viewer, row, is_asked=is_asked)
@@ -259,7 +286,7 @@ def _detail(
         leg=row.leg, call_id=row.call_id, revision_id=row.revision_id, run_requested_by=row.run_requested_by,
         args=row.args, card=row.card, rule=row.rule, recipients=tuple(asked), votes=tuple(said),
         decision=row.decision, reason_code=row.reason_code, via=row.via, next_at=row.next_at, used_at=row.used_at,
-        input_schema=input_schema_of(session, row) if can_edit and not why_not else None,
+        input_schema=input_schema_of(session, row) if has_schema and can_edit and not why_not else None,
         can_edit=can_edit and not why_not,
         can_assign=is_open(row.state) and may_assign(viewer, row, is_asked=is_asked),
         why_not=why_not,

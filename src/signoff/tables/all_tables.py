@@ -10,6 +10,7 @@ from signoff.tables import (
     deployments,
     identity,
     immutable,
+    inbox,
     limits,
     ownership,
     people,
@@ -22,7 +23,8 @@ from signoff.tables import (
 from signoff.tables.base import Base
 
 TABLES = (
-    agents, approvals, caps, connections, deployments, identity, limits, ownership, people, record, runs, stops, watch,
+    agents, approvals, caps, connections, deployments, identity, inbox, limits, ownership, people, record, runs, stops,
+    watch,
 )  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE

@@ -39,10 +39,17 @@ STYLES = (
     "pages",
     "agents",
     "admin",
+    "inbox",
 )
 JOINED = {
     "app.css": [HERE / "css" / f"{name}.css" for name in STYLES],
-    "app.js": [VENDOR / "htmx.js", VENDOR / "hx-sse.js", HERE / "js" / "app.js", HERE / "js" / "palette.js"],
+    "app.js": [
+        VENDOR / "htmx.js",
+        VENDOR / "hx-sse.js",
+        HERE / "js" / "app.js",
+        HERE / "js" / "palette.js",
+        HERE / "js" / "asks.js",
+    ],
     "sop.js": [HERE / "js" / "sop.js"],
 }
 FONTS = ("geist-latin", "geist-latin-ext", "geist-mono-latin")

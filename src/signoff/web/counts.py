@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from signoff.approvals.queries import mine_count
 from signoff.people.access import Principal, can
 from signoff.runs.queries import attention_count, open_effects_count
 from signoff.tables.connections import Connection
@@ -13,6 +14,8 @@ from signoff.tables.connections import Connection
 def counts_for(session: Session, viewer: Principal) -> dict[str, int]:
     """Return navigation key → how many need somebody; what the viewer may not see is left out."""
     counts: dict[str, int] = {}
+    if can(viewer, "approval.decide"):
+        counts["inbox"] = mine_count(session, viewer)
     if can(viewer, "run.read"):
         counts["runs"] = attention_count(session, viewer)
     if can(viewer, "effect.read"):

@@ -135,7 +135,8 @@ async def looking(request: Request) -> Looking:
     wanted = request.cookies.get(WORKSPACE_COOKIE), request.cookies.get(ENVIRONMENT_COOKIE)
     with everywhere():  # Which workspace it is, is what is being asked; `_look` narrows as soon as it knows.
         found, seen = await store.read_async(_look, token, settings.session_idle_seconds, named, wanted)
-    if seen.is_touch_due:
+    # The badge asks by itself: that is no sign that somebody is there, and must not keep a session from running out.
+    if seen.is_touch_due and not request.url.path.endswith("/inbox/badge"):
         await store.write_async(note_session_seen, seen.row_id)
     bind(found.viewer.workspace_id)  # From here on the database shows this request nothing of another workspace.
     if seen.is_first_look:

@@ -93,6 +93,7 @@ ACCESS = {
     "accepted": Look("Accepted", "ok", "tick"),
     "declined": Look("Declined", "bad", "cross"),
     "approved": Look("Approved", "ok", "tick"),
+    "answered": Look("Answered", "ok", "tick"),
     "withdrawn": Look("Withdrawn", "idle", "slash"),
     "expired": Look("Expired", "wait", "clock"),
     "suspended": Look("Suspended", "bad", "bar"),

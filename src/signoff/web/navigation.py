@@ -36,6 +36,7 @@ NAVIGATION = (
         "",
         (
             Link("home", "Home", "/", "house", "h", is_in_bar=True),
+            Link("inbox", "Inbox", "/inbox", "inbox", "b", counted="wait for you", is_in_bar=True),
             Link("runs", "Runs", "/runs", "layout-list", "r", counted="need attention", is_in_bar=True),
             Link("agents", "Agents", "/agents", "bot", "a", is_in_bar=True),
         ),
@@ -43,9 +44,7 @@ NAVIGATION = (
     Group(
         "Operate",
         (
-            Link(
-                "reconciliation", "Reconciliation", "/reconciliation", "scale", "n", counted="to settle", is_in_bar=True
-            ),
+            Link("reconciliation", "Reconciliation", "/reconciliation", "scale", "n", counted="to settle"),
             Link("connections", "Connections", "/connections", "plug", "c", "bad", "unhealthy"),
             Link("secrets", "Secrets", "/secrets", "key-round", "s"),
         ),

@@ -59,12 +59,13 @@ class Page:
         flash: Flash | None = None,
         fragment: str = "",
         view: object = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """What follows a POST that did its work: the fragment for htmx (its toast inside), else on to ``to``."""
         if not (fragment and is_partial(request)):
             return see_other(request, to, flash)
         template = environment().get_template(f"{self.folder}/{fragment}")
-        return respond(request, template, view, 200, after=_toast(flash) if flash else "")
+        return respond(request, template, view, 200, headers, after=_toast(flash) if flash else "")
 
 
 def see_other(request: Request, to: str, flash: Flash | None = None) -> Response:

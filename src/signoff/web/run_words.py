@@ -83,6 +83,15 @@ _NEXT: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
+# What a run waits for from people: a request stands in the inbox of whoever is asked.
+_ASKED = {
+    "approval": "Somebody who is asked decides; the run goes on by itself.",
+    "question": "Somebody who is asked answers; the run goes on by itself.",
+    "login": "Somebody signs the connection in, and says so; the run goes on by itself.",
+    "budget": "Somebody raises the budget of the run, or ends it.",
+}
+
+
 def next_of(run: RunRow) -> Next | None:
     """Return what to do about a run now; None when there is nothing to do."""
     if run.state == "waiting":
@@ -97,12 +106,12 @@ def next_of(run: RunRow) -> Next | None:
 def _of_waiting(run: RunRow) -> Next:
     if run.waiting_for == "reconciliation":
         return Next("Look there, and say what you found: the run goes on by itself.", "Settle it", "/reconciliation")
-    if run.waiting_for == "provider":
-        return Next("It tries again by itself. Cancel it if the answer is no longer wanted.")
+    if run.waiting_for in _ASKED:
+        return Next(_ASKED[run.waiting_for], "Open the request", f"/inbox?whose=all&run={run.id}")
     if run.waiting_for == "window":
         return Next("It goes on by itself at its time, and nothing runs until then. Cancel it to have it never done.")
-    if run.waiting_for == "budget":
-        return Next("It goes on when somebody gives it more money; the request says how much.")
+    if run.waiting_for == "provider":
+        return Next("It tries again by itself. Cancel it if the answer is no longer wanted.")
     return Next("A worker takes it up in a moment.")
 
 

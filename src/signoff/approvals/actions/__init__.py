@@ -4,6 +4,17 @@ from signoff.approvals.actions.decide import Decided, decide
 from signoff.approvals.actions.delegate import delegate
 from signoff.approvals.actions.expire import expire
 from signoff.approvals.actions.request import Wanted, request_approval
+from signoff.approvals.actions.saved import remove_view, save_view
 from signoff.approvals.actions.withdraw import withdraw_for_run
 
-__all__ = ["Decided", "Wanted", "decide", "delegate", "expire", "request_approval", "withdraw_for_run"]
+__all__ = [
+    "Decided",
+    "Wanted",
+    "decide",
+    "delegate",
+    "expire",
+    "remove_view",
+    "request_approval",
+    "save_view",
+    "withdraw_for_run",
+]

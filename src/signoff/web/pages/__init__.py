@@ -28,6 +28,8 @@ from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.first_run.route import router as first_run
 from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
+from signoff.web.pages.inbox.many_route import router as inbox_many
+from signoff.web.pages.inbox.route import router as inbox
 from signoff.web.pages.instance_workspaces.route import router as instance_workspaces
 from signoff.web.pages.oauth_callback.route import router as oauth_callback
 from signoff.web.pages.profile.route import router as profile
@@ -63,6 +65,8 @@ ENTRY: tuple[APIRouter, ...] = (
 )
 INSIDE: tuple[APIRouter, ...] = (
     home,
+    inbox_many,  # Before one request: none is called "many".
+    inbox,
     runs,
     run_detail,
     reconciliation,

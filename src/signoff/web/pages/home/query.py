@@ -12,6 +12,8 @@ from signoff.agents.access_requests import AccessRequestFacts, to_decide
 from signoff.agents.ownership import WaitingSeat, waiting_for
 from signoff.agents.queries import agents_page
 from signoff.agents.views import AgentFacts
+from signoff.approvals.facts import ApprovalFilter, ApprovalRow
+from signoff.approvals.queries import inbox, mine_count
 from signoff.budgets.defaults import Defaults
 from signoff.budgets.queries import Spend, today
 from signoff.connections.queries import connections_page
@@ -98,6 +100,8 @@ class HomeView:
     broken: Sequence[ConnectionRow]
     to_settle: int
     asked: Sequence[AskedLine]
+    asks: Sequence[ApprovalRow]
+    asks_count: int
     requests: Sequence[AccessRequestFacts]
     spend: Spend | None
     recent: Sequence[RunLine]
@@ -118,7 +122,15 @@ class HomeView:
     @property
     def needs_nothing(self) -> bool:
         """Return whether nothing waits for the viewer."""
-        return not (self.attention_count or self.alerts or self.broken or self.to_settle or self.asked or self.requests)
+        return not (
+            self.asks
+            or self.attention_count
+            or self.alerts
+            or self.broken
+            or self.to_settle
+            or self.asked
+            or self.requests
+        )
 
     @property
     def next_step(self) -> FirstStep | None:
@@ -166,6 +178,7 @@ def load(
         alerts=alerts[:_ALERTS], alerts_count=len(alerts), alerts_agent=agent, may_resolve=can(viewer, "alert.resolve"),
         broken=[one for one in connections if one.state == "active" and one.health == "broken"][:_ALERTS],
         to_settle=queries.open_effects_count(session, viewer) if can(viewer, "effect.read") else 0,
+        asks=_asks(session, viewer), asks_count=mine_count(session, viewer),
         asked=[AskedLine(one, SEAT_TITLES[one.kind][0].lower()) for one in _asked(session, viewer)],
         requests=to_decide(session, viewer) if can(viewer, "workspace.read") else [],
         spend=today(session, viewer.workspace_id, defaults) if can(viewer, "budget.read") else None,
@@ -181,6 +194,13 @@ def _connections(session: Session, viewer: Principal) -> Sequence[ConnectionRow]
 
 def _asked(session: Session, viewer: Principal) -> Sequence[WaitingSeat]:
     return waiting_for(session, viewer) if can(viewer, "agent.read") else ()
+
+
+def _asks(session: Session, viewer: Principal) -> Sequence[ApprovalRow]:
+    """Return what waits for the viewer's answer, the oldest first."""
+    if not can(viewer, "approval.decide"):
+        return ()
+    return inbox(session, viewer, ApprovalFilter(is_mine=True), is_oldest_first=True, size=_ALERTS).rows
 
 
 def _line(run: RunRow) -> RunLine:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy.orm import Session
 
 from signoff.agents.queries import may_with_agent
+from signoff.approvals.queries import of_run
 from signoff.deployments.queries import live_revisions
 from signoff.kit import clock, ids
 from signoff.people.access import Principal, can
@@ -20,6 +21,7 @@ from signoff.runs.live_text import newest_event, text_so_far
 from signoff.runs.neighbours import neighbours
 from signoff.runs.states import is_over
 from signoff.runs.views import RunDetail, RunRow, StepRow
+from signoff.web.approval_card import Card, cards_of
 from signoff.web.chrome import Chrome
 from signoff.web.filters import count, duration, money
 from signoff.web.pages.run_detail.step import StepView, load_step
@@ -95,6 +97,8 @@ class RunView:
     audit_note: str
     newer: str | None
     older: str | None
+    asks: Sequence[Card] = ()
+    """What this run asks people, and what they answered; the oldest first."""
 
     def link(self, bar: Bar, chrome: Chrome) -> Bar:
         """Return the bar with its whole address."""
@@ -132,19 +136,21 @@ def load(
     found = queries.run(session, viewer, run_id)
     tab = tab if tab in TABS else "timeline"
     timeline, step, now = None, None, Now("", "", None, "")
+    asks: Sequence[Card] = ()
     if tab == "timeline":
         steps = queries.steps(session, viewer, run_id)
         chosen = step_id or first_choice(found, steps)
         timeline = load_timeline(found, steps, _page_of(steps, chosen) if page == 1 else page)
         step = load_step(session, viewer, found, steps, chosen, messages_from) if chosen else None
         now = load_now(session, viewer, found, steps)
+        asks = load_asks(session, viewer, run_id)
     audit, note = _audit(session, viewer, run_id) if tab == "audit" else ((), "")
     newer, older = neighbours(session, viewer, run_id)
     return RunView(
         head=load_head(session, viewer, found), tab=tab, timeline=timeline, step=step, now=now,
-        events_address=f"/runs/{run_id}/events?after={newest}", output=found.output,
+        events_address=f"/runs/{run_id}/events?after={newest}&asks={len(asks)}", output=found.output,
         cells=_cells(found.output) if tab == "output" else (), input=found.input, audit=audit, audit_note=note,
-        newer=newer and f"/runs/{newer}", older=older and f"/runs/{older}",
+        newer=newer and f"/runs/{newer}", older=older and f"/runs/{older}", asks=asks,
     )  # fmt: skip
 
 
@@ -155,6 +161,11 @@ def load_one_step(
     found = queries.run(session, viewer, run_id)
     steps = queries.steps(session, viewer, run_id)
     return load_step(session, viewer, found, steps, step_id, messages_from)
+
+
+def load_asks(session: Session, viewer: Principal, run_id: str) -> list[Card]:
+    """Return the cards of what the run asks and asked people, as far as the viewer sees them; at most 100."""
+    return cards_of(session, viewer, of_run(session, viewer, run_id), place="run")
 
 
 def load_timeline(found: RunDetail, steps: Sequence[StepRow], page: int = 1) -> Timeline:

@@ -53,6 +53,7 @@ async def run_events(
     run_id: str,
     looker: Looker,
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    asks: Annotated[int, Query(ge=0, le=1_000)] = 0,
     last_event_id: _LastId = None,
 ) -> Response:
     """What changes on the page, as it happens."""
@@ -67,6 +68,7 @@ async def run_events(
         looker.viewer,
         run_id,
         after=last_event_id or after,
+        asks_drawn=asks,
         draw=draw,
         may_listen=lambda: still_looking(request, looker),
     )

@@ -16,8 +16,9 @@ from signoff.runs.following import follow_run
 from signoff.runs.states import is_over
 from signoff.runs.views import EventRow
 from signoff.tables.session import Store
+from signoff.web.approval_card import Card
 from signoff.web.chrome import Chrome
-from signoff.web.pages.run_detail.query import Head, Now, load_head, load_now, load_timeline
+from signoff.web.pages.run_detail.query import Head, Now, load_asks, load_head, load_now, load_timeline
 from signoff.web.pages.run_detail.timeline import Bar, Timeline
 
 PING_SECONDS = 15.0
@@ -37,6 +38,8 @@ class Change:
     now: Now
     sentence: str
     is_over: bool
+    new_asks: Sequence[Card] = ()
+    ask_news: Sequence[Card] = ()
     chosen: str = ""
     """The reader's choice stays: a morph leaves `aria-current` alone."""
 
@@ -47,10 +50,12 @@ class Change:
 
 @dataclass(slots=True)
 class Drawn:
-    """What the page of one watcher shows by now."""
+    """What the page of one watcher shows by now. `asks_drawn`: how many requests it was drawn with, the oldest."""
 
+    asks_drawn: int = 0
     span_ms: float = -1.0
     bars: dict[str, Bar] = field(default_factory=dict[str, Bar])
+    asks: dict[str, str] | None = None
 
     def change(self, session: Session, viewer: Principal, run_id: str) -> Change:
         """Return what is new since the last time, and remember it."""
@@ -64,12 +69,23 @@ class Drawn:
         added = [bar for bar in timeline.bars if bar.id not in self.bars]
         self.span_ms, self.bars = timeline.span_ms, fresh
         ended = [bar for bar in changed if bar.duration_ms is not None]
+        new_asks, ask_news = self._asks(load_asks(session, viewer, run_id))
         return Change(
             head=load_head(session, viewer, found), timeline=timeline, is_whole=is_whole, changed=changed, added=added,
             now=load_now(session, viewer, found, steps), is_over=is_over(found.run.state),
+            new_asks=new_asks, ask_news=ask_news,
             sentence=f"The run is {found.run.state}." if is_over(found.run.state)
             else f"{ended[-1].name} finished." if ended else "",
         )  # fmt: skip
+
+    def _asks(self, cards: list[Card]) -> tuple[list[Card], list[Card]]:
+        """Return the requests made since the page was drawn, all of them when one came; and those to which something
+        happened. What somebody is writing into a form is not touched."""
+        before = self.asks if self.asks is not None else {card.id: card.seen for card in cards[: self.asks_drawn]}
+        self.asks = {card.id: card.seen for card in cards}
+        has_new = any(card.id not in before for card in cards)
+        told = [card for card in cards if card.id in before and before[card.id] != card.seen]
+        return cards[self.asks_drawn :] if has_new else [], told
 
 
 async def lines(
@@ -78,6 +94,7 @@ async def lines(
     run_id: str,
     *,
     after: int,
+    asks_drawn: int = 0,
     draw: Callable[[Change], str],
     may_listen: Callable[[], Awaitable[object]],
 ) -> AsyncGenerator[bytes]:
@@ -85,7 +102,7 @@ async def lines(
 
     Nothing of the database is held between two lines.
     """
-    drawn, pinged = Drawn(), clock.monotonic_seconds()
+    drawn, pinged = Drawn(asks_drawn), clock.monotonic_seconds()
     try:
         yield b"retry: 1000\n\n"
         yield _event(after, draw(await store.read_async(drawn.change, viewer, run_id)))

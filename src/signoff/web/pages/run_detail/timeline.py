@@ -171,7 +171,7 @@ def _waiting_text(found: RunDetail, stretches: Sequence[_Stretch], now: datetime
         "login": "waits for a login",
         "window": "waits for its time",
         "provider": "waits for the provider",
-        "budget": "waits for budget",
+        "budget": "waits for more budget",
     }.get(run.waiting_for or "", "waits for a worker")
     return f"{words}, {duration(_ms(now - stretches[-1].end))} so far"
 

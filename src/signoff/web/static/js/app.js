@@ -46,16 +46,17 @@
   document.addEventListener("htmx:after:swap", () => $$("[data-picks]").forEach(recount));
 
   // A list of links that shows its choice in a pane beside it
-  on("click", ".wf-row", (event, row) => {
-    $$(".wf-row[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
-    row.setAttribute("aria-current", "step");
+  on("click", ".wf-row, .ask-row", (event, row) => {
+    const kind = row.matches(".wf-row") ? [".wf-row", "step"] : [".ask-row", "true"];
+    $$(`${kind[0]}[aria-current]`).forEach((other) => other.removeAttribute("aria-current"));
+    row.setAttribute("aria-current", kind[1]);
   });
   const move = (delta) => {
     const rows = $$("[data-row]");
     if (!rows.length) return;
     const here = rows.findIndex((row) => row.matches("[aria-current], .is-here"));
     const row = rows[Math.max(0, Math.min(rows.length - 1, here + delta))];
-    if (row.matches("a")) row.click();
+    if (row.matches("a")) { row.focus({ preventScroll: true }); row.click(); }
     else { rows[here]?.classList.remove("is-here"); row.classList.add("is-here"); $("a", row)?.focus({ preventScroll: true }); }
     row.scrollIntoView({ block: "nearest" });
   };
@@ -94,9 +95,9 @@
     if (own) { event.preventDefault(); own.click(); }
     else if (key === "j") move(1);
     else if (key === "k") move(-1);
-    else if (key === "x") $(".is-here [name=pick]")?.click();
+    else if (key === "x") $(".is-here [name=pick], li:has(> [data-row][aria-current]) [name=pick]")?.click();
     else if (key === "/") { const filter = $("[data-filter]"); if (filter) { event.preventDefault(); filter.focus(); filter.select(); } }
-    else if (key === "?") $("#shortcuts")?.showModal();
+    else if (key === "?") ($("#keys") ?? $("#shortcuts"))?.showModal();
   });
 
   // Messages. Bad news stays until it is dismissed.
@@ -115,7 +116,7 @@
   new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach(arm))).observe($("#toasts"), { childList: true });
   document.addEventListener("htmx:error", () => toast("bad", "The server did not answer. Try again."));
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
-    if (ctx.response.status === 422 || ctx.sourceElement?.hasAttribute?.("hx-sse:connect")) return;
+    if (ctx.response.status === 422 || ctx.sourceElement?.hasAttribute?.(`hx-status:${ctx.response.status}`) || ctx.sourceElement?.hasAttribute?.("hx-sse:connect")) return;
     const said = ctx.response.headers.get("X-Message");
     toast("bad", said ? decodeURIComponent(said) : `That did not work (${ctx.response.status}).`);
   });

@@ -1,0 +1,116 @@
+"""Requests to people in a person's words: their kinds, what makes them grave, why somebody is asked, how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from signoff.approvals.states import ApprovalKind
+from signoff.web.flash import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    """A kind of request: its name, its icon (Lucide), and what one does with it."""
+
+    name: str
+    icon: str
+    verb: str
+
+
+KINDS: dict[ApprovalKind, KindWords] = {
+    "approval": KindWords("Approval", "hand", "Decide"),
+    "question": KindWords("Question", "message-circle-question-mark", "Answer"),
+    "login": KindWords("Login", "key-round", "Sign in"),
+    "budget": KindWords("Budget", "wallet", "Decide"),
+}
+ENDED: tuple[tuple[str, str], ...] = (
+    ("approved", "Approved"),
+    ("denied", "Denied"),
+    ("answered", "Answered"),
+    ("expired", "Expired"),
+    ("withdrawn", "Withdrawn"),
+)
+# What the request says happened to it, after a name.
+DID: dict[str, str] = {
+    "approved": "approved this",
+    "denied": "denied this",
+    "answered": "answered this",
+    "withdrawn": "withdrew this",
+}
+_POLICIES = {
+    "gate": "a gate of the agent",
+    "flow": "the flow policy",
+    "loop": "the loop policy",
+    "budget": "the budget",
+    "agent": "the agent itself",
+}
+_VIA = {
+    "approvers": "approver of the agent",
+    "owner": "owner of the agent",
+    "operations": "operations contact",
+    "backup": "backup of the owner",
+    "escalation": "escalation contact",
+    "address": "named by the gate",
+    "delegated": "given to them",
+    "absence": "stands in for somebody away",
+    "fallback": "asked because nobody else could be",
+}
+_ANSWERED_VIA = {
+    "page": "here",
+    "api": "through the API",
+    "cli": "on the command line",
+    "mail": "from a mail",
+    "slack": "in Slack",
+    "teams": "in Teams",
+    "deadline": "by the deadline",
+}
+_BADGES: dict[str, tuple[Tone, str]] = {
+    "effect": ("idle", "zap"),
+    "reversibility": ("wait", "undo-2"),
+    "outside": ("note", "globe"),
+    "value": ("idle", "banknote"),
+}
+_GRAVE = ("irreversible", "cannot be undone")
+_ORIGINS = {"unknown": "not known where from", "sop": "the SOP", "input": "the input of the run"}
+_AT_DEADLINE = {
+    "deny": "then it is denied",
+    "fail": "then the run fails",
+    "wait": "then it goes on waiting, with an alert",
+}
+
+
+def policy_words(policy: str) -> str:
+    """Return who asks: a policy by name, or the agent."""
+    return _POLICIES.get(policy, f"the policy {policy}")
+
+
+def via_words(via: str) -> str:
+    """Return why somebody was asked."""
+    return _VIA.get(via, f"has the role {via}")
+
+
+def answered_via(via: str | None) -> str:
+    """Return by which way an answer came."""
+    return _ANSWERED_VIA.get(via or "", via or "")
+
+
+def badge_look(badge: Mapping[str, Any]) -> tuple[str, Tone, str]:
+    """Return a badge of the card as text, tone and icon."""
+    word = str(badge.get("word", ""))[:80]
+    tone, glyph = _BADGES.get(str(badge.get("kind", "")), ("idle", "info"))
+    if any(one in word for one in _GRAVE):
+        return word[:1].upper() + word[1:], "bad", "lock" if word == _GRAVE[0] else glyph
+    return word[:1].upper() + word[1:], tone, glyph
+
+
+def origin_words(origin: Any) -> str:
+    """Return where a value came from."""
+    text = str(origin or "unknown")[:200]
+    return _ORIGINS.get(text, text)
+
+
+def deadline_words(on_deadline: Any) -> str:
+    """Return what happens when nobody answers in time."""
+    return _AT_DEADLINE.get(str(on_deadline), "")
