@@ -14,6 +14,8 @@ from signoff.freezes.queries import Freeze, freeze_on
 from signoff.gateways.standing import Standing, standing_of
 from signoff.gateways.tool.approval_facts import GivenApproval, approvals_of
 from signoff.gateways.tool.call import ToolCall, ToolOutcome
+from signoff.gateways.tool.memory_facts import MemoryFacts, memory_facts
+from signoff.gateways.tool.own_tools import own_effect
 from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
@@ -104,6 +106,7 @@ class ToolFacts:
         finished: what came of this very step before the leg began again.
         recorded: the outcome of the original run, in a replay.
         approvals: what people agreed to of this very call, as it is now.
+        memory: for a call to the agent's memory, which one it is.
     """
 
     standing: Standing
@@ -120,6 +123,7 @@ class ToolFacts:
     finished: ToolOutcome | None = None
     recorded: dict[str, Any] | None = None
     approvals: tuple[GivenApproval, ...] = ()
+    memory: MemoryFacts | None = None
 
     @property
     def is_read(self) -> bool:
@@ -147,8 +151,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     connection_id = bound.id if bound is not None else None
     before = _BEFORE.first(session, {"of_run": run.run_id, "of_key": call.key})
     intended_as = before.intended_as if before is not None else None
-    # A tool of our own only asks: it changes nothing outside.
-    effect = effect_of(tool, allowed) if call.slot else "read"
+    effect = effect_of(tool, allowed) if call.slot else own_effect(run.body, call)
     return ToolFacts(
         standing=standing,
         allowed=allowed,
@@ -165,6 +168,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         recorded=_recorded(session, run, call) if run.mode == "replay" and run.replay_of else None,
         # A call that was never here before cannot have been approved.
         approvals=approvals_of(session, run, call) if before is not None else (),
+        memory=memory_facts(session, run, call),
     )
 
 

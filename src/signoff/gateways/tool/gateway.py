@@ -15,12 +15,15 @@ from signoff.gateways.tool.approval_facts import use_approvals
 from signoff.gateways.tool.call import Act, Log, ToolCall, ToolOutcome
 from signoff.gateways.tool.facts import ToolFacts, args_hash, tool_facts
 from signoff.gateways.tool.holding import ask
+from signoff.gateways.tool.memory import in_memory
+from signoff.gateways.tool.own_tools import is_memory
 from signoff.gateways.tool.policies.budget import Budget
 from signoff.gateways.tool.policies.freeze import Freeze
 from signoff.gateways.tool.policies.gate import Gate
 from signoff.gateways.tool.policies.grant import Grant
 from signoff.gateways.tool.policies.login import Login
 from signoff.gateways.tool.policies.loop import Loop
+from signoff.gateways.tool.policies.memory import Memory
 from signoff.gateways.tool.policies.once import Once, answer_from_ledger, open_with
 from signoff.gateways.tool.policies.recording import Recording
 from signoff.gateways.tool.policies.retry import Retry
@@ -41,6 +44,7 @@ GUARDS = (
     Recording(),   # A replay is answered from the record: what was done then is not stopped by today's freeze.
     Freeze(),      # "Stop writing, now" for one agent, one connection, or everything.
     Sandbox(),     # A rehearsal meets every rule that the real call would meet, and bothers nobody.
+    Memory(),      # Nothing is kept of a test, and nobody is asked about what could not be kept.
     Gate(),        # Last: a person is the dearest resource there is, and is asked only for what may otherwise happen.
 )  # fmt: skip
 WRAPPERS: tuple[Wrapper[Act, Any], ...] = (
@@ -95,6 +99,10 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
     )
     noted = Log(verdicts=list(decision.verdicts), decided=clock.monotonic_seconds())
     opened = Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
+    if decision.verdict.kind == "allow" and is_memory(call):
+        # It is in our own database: done and told in the transaction that begins the step, so a crash leaves no doubt.
+        use_approvals(session, facts.approvals)
+        return _ended(session, run, call, decision, *in_memory(session, opened))
     if decision.verdict.kind == "allow":
         open_with(session, opened)
         use_approvals(session, facts.approvals)
@@ -110,13 +118,21 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
         faultpoint("hold-decided")
         outcome, state = ask(session, run, call, facts, verdict), "waiting"
         faultpoint("approval-written")
+    return _ended(session, run, call, decision, outcome, state)
+
+
+def _ended(
+    session: Session, run: RunContext, call: ToolCall, decision: Decision, outcome: ToolOutcome, state: trace.StepState
+) -> ToolOutcome:
+    """End a step that nothing outside takes part in."""
+    verdict = decision.verdict
     trace.end_step(
         session,
         run_id=run.run_id,
         key=call.key,
         state=state,
         code=outcome.code or verdict.code,
-        reason=verdict.reason,
+        reason=verdict.reason or outcome.reason,
         response=outcome.value,
         verdicts=decision.as_plain(),
         calls=0,
