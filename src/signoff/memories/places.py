@@ -87,6 +87,11 @@ def memory_served(session: Session, agent_id: str, environment_id: str) -> Memor
     return revision_body(session, live).memory if live else None
 
 
+def memory_of_revision(session: Session, revision_id: str) -> Memory | None:
+    """Return what a revision says of memory, for pages that know whose it is."""
+    return revision_body(session, revision_id).memory
+
+
 def fixed_scope(session: Session, agent_id: str) -> Scope | None:
     """Return the scope that is fixed; None while none is."""
     row = session.get(AgentMemory, agent_id, populate_existing=True)

@@ -13,7 +13,7 @@ from signoff.memories.actions.writing import Writer, add, change, note
 from signoff.memories.places import Place, memory_served
 from signoff.memories.refusals import MemoryOff
 from signoff.memories.rights import authorize_change, readable
-from signoff.memories.states import key_of
+from signoff.memories.states import EVERYBODY, key_of
 from signoff.people.access import Principal
 from signoff.tables.agents import Agent
 from signoff.tables.memory import MemoryEntry
@@ -31,6 +31,12 @@ def add_entry(session: Session, principal: Principal, agent: str, *, text: str, 
     """
     row = agent_for(session, principal, agent, "agent.read")
     place, memory = _served(session, principal, row, environment)
+    if memory is None:
+        authorize_change(principal, row, EVERYBODY)
+        raise MemoryOff(
+            f"What serves {place.slug} has no memory. Give the agent one under SOP and settings, freeze it and make it "
+            "live."
+        )
     key = key_of(memory.scope, principal.member_id)
     if key is None:
         raise MemoryOff("The memory of this agent is each person's own, and a service account is none. Sign in.")
@@ -80,16 +86,10 @@ def entry_for(session: Session, principal: Principal, agent: str, entry_id: str)
     return found, row
 
 
-def _served(session: Session, principal: Principal, agent: Agent, slug: str) -> tuple[Environment, Memory]:
+def _served(session: Session, principal: Principal, agent: Agent, slug: str) -> tuple[Environment, Memory | None]:
     place = session.scalar(
         select(Environment).where(Environment.workspace_id == principal.workspace_id, Environment.slug == slug)
     )
     if place is None or (principal.environment_id and principal.environment_id != place.id):
         raise NotFound("There is no such environment here.")
-    memory = memory_served(session, agent.id, place.id)
-    if memory is None:
-        raise MemoryOff(
-            f"What serves {place.slug} has no memory. Give the agent one under SOP and settings, freeze it and make it "
-            "live."
-        )
-    return place, memory
+    return place, memory_served(session, agent.id, place.id)

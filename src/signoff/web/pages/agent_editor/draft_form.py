@@ -36,6 +36,7 @@ class DraftFields:
     limits: Mapping[str, str]
     schemas: Mapping[str, str]
     secrets: tuple[str, ...]
+    memory: str
 
 
 def fields_of(body: Mapping[str, Any]) -> DraftFields:
@@ -54,6 +55,7 @@ def fields_of(body: Mapping[str, Any]) -> DraftFields:
         limits={name: _text(limits.get(name)) for name in LIMITS},
         schemas={name: _schema_text(body.get(name)) for name in SCHEMAS},
         secrets=tuple(map(_text, cast("list[Any]", secrets))) if isinstance(secrets, list) else (),
+        memory=_text(_dict(body.get("memory")).get("scope") or "person") if body.get("memory") is not None else "",
     )
 
 
@@ -84,6 +86,9 @@ def body_from(form: Form, base: Mapping[str, Any]) -> dict[str, Any]:
         value = parse_json(text) if text.strip() else None
         _put(body, name, text if isinstance(value, NotJson) else value)
     body["secrets"] = list(form.texts("secret"))
+    if "memory" in form:
+        scope = form.text("memory")
+        _put(body, "memory", {**_dict(body.get("memory")), "scope": scope} if scope else None)
     if "tools" in form:
         value = parse_json(form.text("tools"))
         body["tools"] = form.text("tools") if isinstance(value, NotJson) else value
