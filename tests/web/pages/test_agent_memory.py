@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 
 from signoff.agents.actions import freeze_revision, save_draft
-from signoff.agents.queries import draft
+from signoff.agents.queries import draft_of
 from signoff.agents.rules import Memory
 from signoff.deployments.actions import make_live
 from signoff.memories.actions import fix_scope, remember
@@ -38,7 +38,7 @@ def with_memory(site: Site, scope: Literal["person", "shared"] = "person") -> No
     """Freeze a revision with memory and let it serve production."""
     owner = site.seeded.owner
     with site.store.write() as session:
-        now = draft(session, owner, "supplier-mail")
+        now = draft_of(session, owner, "supplier-mail")
         body: dict[str, Any] = {**now.body, "memory": {"scope": scope}}
         save_draft(session, owner, "supplier-mail", body=body, version=now.version)
         frozen = freeze_revision(session, owner, "supplier-mail", reason="memory")
