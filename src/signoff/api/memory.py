@@ -149,8 +149,8 @@ async def memory_scope(desk: AtDesk, agent: AgentName) -> Response:
 async def memory_migration(
     desk: AtDesk,
     agent: AgentName,
-    to: Annotated[Scope, Query(description="The scope to move to.")],
-    entries: Annotated[Fate, Query(description="What becomes of the entries.")],
+    to: Annotated[Scope, Query(description="The scope to move to.")] = "shared",
+    entries: Annotated[Fate, Query(description="What becomes of the entries.")] = "keep_as_shared",
 ) -> Response:
     """What moving the memory to another scope would do. Nothing is changed."""
     return answer(await desk.read(migration_preview, agent, to=to, entries=entries))
