@@ -168,9 +168,8 @@ async def test_a_test_reads_and_keeps_nothing(world: World, mode: str, origin: s
 
 async def test_a_freeze_stops_writing_and_not_reading(world: World):
     world = remembering(world)
-    world.change(
-        lambda session: order_freeze(session, world.principal, scope="agent", target_id=world.run.agent_id, reason="stop")
-    )
+    agent = world.run.agent_id
+    world.change(lambda session: order_freeze(session, world.principal, scope="agent", target_id=agent, reason="stop"))
     outcome = await do(world, "memory_write", text="x")
     assert (outcome.kind, entries(world)) == ("failed", [])
     assert found(await do(world, "memory_search", 2)) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -232,3 +234,35 @@ def test_what_reads_like_a_rule_waits_for_somebody_to_look_and_is_trusted_no_mor
         assert flagged_count(session, at.ann, at.agent_id) == 0
         shown = entry(session, at.ann, at.agent_id, one).entry
     assert (shown.reviewed_by_name, shown.label, shown.is_flagged) == ("Ann", "untrusted", False)
+
+
+def test_of_many_writers_at_once_no_more_than_the_limit_get_in(store: Store):
+    at = desk(store, "shared")
+    start = threading.Barrier(6)
+
+    def write(number: int) -> str:
+        start.wait()
+        try:
+            at.wrote(None, f"Fact {number}.", entries_max=3)
+        except MemoryFull:
+            return "full"
+        return "kept"
+
+    with ThreadPoolExecutor(6) as pool:
+        said = list(pool.map(write, range(6)))
+    assert sorted(said) == ["full"] * 3 + ["kept"] * 3
+    assert len(read(at, at.ann)) == 3
+
+
+def test_a_key_of_one_environment_sees_and_erases_there_alone(store: Store):
+    at = desk(store, "shared")
+    at.wrote(None, "Of production.")
+    at.wrote(None, "Of staging.", "staging")
+    key = Principal(
+        "key", "key_x", "Robot", at.at.workspace_id, "administrator", environment_id=at.at.environments["staging"],
+        key_id="key_x",
+    )  # fmt: skip
+    assert texts(at, key) == ["Of staging."]
+    with store.write() as session:
+        assert erase_all(session, key, at.agent_id, member_id=None) == 1
+    assert texts(at, at.ann) == ["Of production."]

@@ -18,6 +18,8 @@ from signoff.record.actor import Actor
 from signoff.tables.agents import Agent
 from signoff.tables.memory import MemoryEntry
 from signoff.tables.people import Environment
+from signoff.web.forms import Form
+from signoff.web.pages.agent_editor.draft_form import body_from, fields_of
 from tests.web.pages.conftest import Site
 
 AT = "/w/northwind/agents/supplier-mail/memory"
@@ -190,6 +192,14 @@ def test_who_may_not_edit_and_deploy_does_not_move_it(site: Site):
         assert sent.status_code == 403
 
 
-def test_the_editor_switches_memory_on_and_off(site: Site):
+def test_the_editor_switches_memory_on_keeps_its_limits_and_switches_it_off(site: Site):
     page = site.browser().get("/w/northwind/agents/supplier-mail/edit").text
     assert "Nothing: memory is off" in page
+    before: dict[str, Any] = {"memory": {"scope": "person", "entries_max": 7}}
+    shared = body_from(Form({"memory": ("shared",)}), before)
+    assert shared["memory"] == {"scope": "shared", "entries_max": 7}
+    assert fields_of(shared).memory == "shared"
+    assert "memory" not in body_from(Form({"memory": ("",)}), before)
+    # A form that does not show it leaves it alone.
+    assert body_from(Form({}), before)["memory"] == before["memory"]
+    assert (fields_of({}).memory, fields_of({"memory": {}}).memory) == ("", "person")

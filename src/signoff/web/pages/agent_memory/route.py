@@ -18,7 +18,7 @@ from signoff.memories.actions import (
     migrate_memory,
     review_entry,
 )
-from signoff.memories.states import FATES, SCOPES
+from signoff.memories.states import FATES, SCOPES, Fate, Scope
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
@@ -28,6 +28,8 @@ from signoff.web.pages.agent_memory.query import Asked, load, load_entry, load_m
 
 router = APIRouter()
 page = Page(__file__)
+_SCOPES: dict[str, Scope] = {str(one): one for one in SCOPES}
+_FATES: dict[str, Fate] = {str(one): one for one in FATES}
 
 
 @router.get("/agents/{agent}/memory")
@@ -80,8 +82,8 @@ def do_move(request: Request, looker: Looker, agent: str, fields: Fields) -> Res
     """Move it."""
     store = store_of(request)
     try:
-        to = next((one for one in SCOPES if one == fields.text("to")), None)
-        fate = next((one for one in FATES if one == fields.text("entries")), None)
+        to = _SCOPES.get(fields.text("to"))
+        fate = _FATES.get(fields.text("entries"))
         if to is None or fate is None:
             raise Malformed("Say what becomes of the entries.", errors={"entries": ["choose one"]})
         with store.write() as session:
