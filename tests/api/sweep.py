@@ -71,6 +71,10 @@ BODIES: dict[str, Any] = {
     "ask_access": {"role": "viewer", "reason": "to read"},
     "refuse_access": {"reason": "not needed"},
     "decline_ownership": {"reason": "no time"},
+    "add_memory": {"text": "Bob likes tea."},
+    "edit_memory": {"text": "Bob likes coffee.", "version": 1},
+    "erase_all_memory": {},
+    "migrate_memory": {"to": "shared", "entries": "erase", "reason": "because"},
     "start_handover": {"from_member_id": "{member}", "to_member_id": "{administrator}", "reason": "leaves"},
     "plan_handover": {"notes": "Ask Alice."},
     "cancel_handover": {"reason": "stays"},
@@ -125,13 +129,14 @@ BODIES: dict[str, Any] = {
 PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
-          "account", "provider", "identity", "handover", "approval")  # fmt: skip
+          "account", "provider", "identity", "handover", "approval", "entry")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
 _OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}")
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "hand_over_member")
 # What stands in one environment: a key bound to another one is told there is no such thing.
-_OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}", "{approval}")
-_STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret")
+_OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}", "{approval}", "{entry}")
+_STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret", "add_memory", "memory_migration",
+                         "migrate_memory")  # fmt: skip
 # What belongs to the person who is signed in: no key has it, whatever it may do.
 PERSONAL = ("my_sessions", "end_my_session", "end_my_sessions", "my_second_factor")
 # For the installation's administrators, whom no role and no grant makes.
@@ -139,7 +144,9 @@ INSTANCE = ("list_workspaces", "create_workspace", "suspend_workspace", "resume_
 # Whatever a role allows, for whoever is asked; and whoever is, comes too late: the run is over.
 _OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval")
 # They ask for more than one right.
-_NEEDS_TOO: dict[str, Action] = {"replay_run": "run.read"}
+_NEEDS_TOO: dict[str, Action] = {
+    "replay_run": "run.read", "memory_migration": "agent.deploy", "migrate_memory": "agent.deploy",
+}  # fmt: skip
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
 _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership",
               "approve_access", "refuse_access", "withdraw_access")  # fmt: skip

@@ -23,6 +23,8 @@ from signoff.deployments.actions import freeze_and_serve_first
 from signoff.freezes.actions import order_freeze
 from signoff.kit import clock
 from signoff.kit.ids import new_id
+from signoff.memories.actions.writing import Writer, add
+from signoff.memories.places import Place as MemoryPlace
 from signoff.people.access import Principal
 from signoff.people.actions import (
     add_member,
@@ -164,6 +166,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "model": "local:tiny",
         "tenant": "third",
         "step": "stp_none",
+        "entry": make_entry(session, alice, agent, acme.environments["production"]),
         "handover": "hov_none",
         "kind": "approver",
         "request": "acr_none",
@@ -183,6 +186,11 @@ def make_connection(session: Session, alice: Principal, acme: Founded, slug: str
     config = {"url": "http://127.0.0.1:65432/mcp", "headers": {}}
     place = acme.environments["production"]
     return create_connection(session, alice, environment_id=place, slug=slug, name=slug, kind="mcp_http", config=config)
+
+
+def make_entry(session: Session, alice: Principal, agent: str, environment_id: str) -> str:
+    place = MemoryPlace(alice.workspace_id, agent, environment_id, "", 10, 200)
+    return add(session, place, Writer(alice.actor, "person", "trusted"), "Bob likes water.").id
 
 
 def make_tool(session: Session, alice: Principal, connection: str) -> str:

@@ -68,4 +68,6 @@ class Gate(Part):
 
     def applies_to(self, slot: str, tool: str, effect: Effect) -> bool:
         """Return whether a call of this tool, of this class of effect, meets this gate."""
-        return effect in self.effects or f"{slot}.{tool}" in self.tools or f"{slot}.*" in self.tools
+        # A tool of our own has no slot.
+        name = f"{slot}.{tool}" if slot else tool
+        return effect in self.effects or name in self.tools or f"{slot}.*" in self.tools

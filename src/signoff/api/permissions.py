@@ -82,6 +82,18 @@ NEEDS: dict[str, Action | None] = {
     "agent_grants": "agent.read",
     "give_grant": "agent.share",
     "take_grant": "agent.share",
+    "memory": "agent.read",
+    "memory_entry": "agent.read",
+    # What is the caller's own takes less; see `memories/rights.py`.
+    "add_memory": "agent.edit",
+    "edit_memory": "agent.edit",
+    "erase_memory": "agent.edit",
+    "review_memory": "agent.edit",
+    "erase_all_memory": "agent.edit",
+    "memory_scope": "agent.read",
+    # And to deploy it.
+    "memory_migration": "agent.edit",
+    "migrate_memory": "agent.edit",
     "agent_owners": "agent.read",
     "ask_owner": "agent.assign",
     "withdraw_owner": "agent.assign",

@@ -10,7 +10,7 @@ from signoff.agents.actions import freeze_revision
 from signoff.agents.limits import checked_reason
 from signoff.agents.lint import LintFacts
 from signoff.agents.lookup import agent_for
-from signoff.agents.revisions import find_revision
+from signoff.agents.revisions import find_revision, revision_body
 from signoff.agents.views import RevisionFacts
 from signoff.deployments.gated import refuse_ungated, ungated_in
 from signoff.deployments.queries import live_revision
@@ -18,6 +18,7 @@ from signoff.deployments.refusals import AlreadyLive, LiveChanged
 from signoff.deployments.rights import authorize_deploy, may_deploy
 from signoff.kit import clock, ids
 from signoff.kit.errors import NotFound
+from signoff.memories.actions import check_scope
 from signoff.people.access import Principal
 from signoff.record import audit
 from signoff.tables.agents import Agent, Revision
@@ -53,6 +54,7 @@ def make_live(
     Raises:
         AlreadyLive: it serves already.
         GateMissing: in production, it could do what cannot be undone with nobody asked.
+        MemoryScopeFixed: production has run with memory of another scope.
         LiveChanged: somebody switched since the caller looked.
         NotFound: there is no such agent, revision or environment here.
     """
@@ -61,6 +63,9 @@ def make_live(
     place = environment_for(session, principal, environment)
     target = find_revision(session, agent, revision)
     authorize_deploy(session, principal, agent, place, target)
+    check_scope(
+        session, agent.id, agent.slug, revision_body(session, target.id).memory, is_production=place.is_production
+    )
     before = live_revision(session, agent.id, place.id) if isinstance(expected, _AsItIs) else expected
     if before == target.id:
         raise AlreadyLive(f"Revision {target.number} of {agent.slug} serves {place.slug} already. Nothing was changed.")

@@ -11,17 +11,20 @@ from typing import Any
 from pydantic_ai.messages import ModelMessage
 from sqlalchemy.orm import Session
 
+from signoff.agents.rules import Memory
 from signoff.connections.queries import bound_tools
 from signoff.engine import messages as conversation
 from signoff.engine.tool_names import PinnedTool
 from signoff.gateways.model.affordable import affordable
 from signoff.gateways.services import Services
 from signoff.gateways.tool.own_tools import NO_SLOT, own_tools
+from signoff.memories.actions import fix_scope
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions
 from signoff.runs.facts import RunContext, context_of
 from signoff.runs.holds import answers_to_holds, holds_of, is_of_run
-from signoff.tables.runs import Leg
+from signoff.tables.people import Environment
+from signoff.tables.runs import Leg, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ def begin(
         redactor = services.masking.redactor(session, start.context.environment_id)
         if not redactor.is_empty:
             actions.mask_run(session, run_id, redactor.value)
+    if leg == 1 and start.context.body.memory is not None:
+        _fix_memory(session, start.context, start.context.body.memory)
     return Beginning(
         context=start.context,
         input=start.input if leg == 1 else None,
@@ -75,6 +80,13 @@ def begin(
         settled=start.relies_on["settled"],
         history=conversation.load(session, run_id, before_leg=leg) if leg > 1 else [],
     )
+
+
+def _fix_memory(session: Session, context: RunContext, memory: Memory) -> None:
+    """Fix whose memory it is, when this run is one of production and no test."""
+    is_live = context.mode == "live" and session.get_one(Run, context.run_id).origin == "production"
+    if is_live and session.get_one(Environment, context.environment_id).is_production:
+        fix_scope(session, memory, agent_id=context.agent_id, workspace_id=context.workspace_id, by=context.actor)
 
 
 def _is_rejected(session: Session, services: Services, run_id: str) -> bool:

@@ -12,6 +12,7 @@ from signoff.tables import (
     immutable,
     inbox,
     limits,
+    memory,
     ownership,
     people,
     record,
@@ -23,8 +24,8 @@ from signoff.tables import (
 from signoff.tables.base import Base
 
 TABLES = (
-    agents, approvals, caps, connections, deployments, identity, inbox, limits, ownership, people, record, runs, stops,
-    watch,
+    agents, approvals, caps, connections, deployments, identity, inbox, limits, memory, ownership, people, record, runs,
+    stops, watch,
 )  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE

@@ -16,6 +16,8 @@ from signoff.gateways.standing import Standing, standing_of
 from signoff.gateways.tool.approval_facts import GivenApproval, approvals_of
 from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.gateways.tool.flow_facts import FlowFacts, flow_facts
+from signoff.gateways.tool.memory_facts import MemoryFacts, memory_facts
+from signoff.gateways.tool.own_tools import own_effect
 from signoff.gateways.tool.rule_facts import NO_RULES, RuleFacts, rule_facts
 from signoff.gateways.tool.trail import NO_TRAIL, Trail, like_hash, trail_of
 from signoff.kit.canonical import content_hash
@@ -119,6 +121,7 @@ class ToolFacts:
         approvals: what people agreed to of this very call, as it is now.
         rules: how the agent's own rules stand towards the call.
         trail: the run's last calls, when some of them look alike.
+        memory: for a call to the agent's memory, which one it is.
     """
 
     standing: Standing
@@ -138,6 +141,7 @@ class ToolFacts:
     approvals: tuple[GivenApproval, ...] = ()
     rules: RuleFacts = NO_RULES
     trail: Trail = NO_TRAIL
+    memory: MemoryFacts | None = None
 
     @property
     def is_read(self) -> bool:
@@ -165,8 +169,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     connection_id = bound.id if bound is not None else None
     before = _BEFORE.first(session, {"of_run": run.run_id, "of_key": call.key})
     intended_as = before.intended_as if before is not None else None
-    # A tool of our own only asks: it changes nothing outside.
-    effect = effect_of(tool, allowed) if call.slot else "read"
+    effect = effect_of(tool, allowed) if call.slot else own_effect(run.body, call)
     if intended_as is not None:
         effect = _gravest(effect, _effect(intended_as))
     finished = _finished(before)
@@ -191,6 +194,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         if is_open
         else NO_RULES,
         trail=trail_of(session, run, call, same_before=same_call) if is_open else NO_TRAIL,
+        memory=memory_facts(session, run, call, standing.flow),
     )
     return replace(found, flow=flow_facts(session, run, call, found))
 

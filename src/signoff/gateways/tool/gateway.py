@@ -17,6 +17,8 @@ from signoff.gateways.tool.call import Act, Log, ToolCall, ToolOutcome
 from signoff.gateways.tool.caps import take_places
 from signoff.gateways.tool.facts import ToolFacts, args_hash, tool_facts
 from signoff.gateways.tool.holding import ask
+from signoff.gateways.tool.memory import in_memory
+from signoff.gateways.tool.own_tools import is_memory
 from signoff.gateways.tool.policies.budget import Budget
 from signoff.gateways.tool.policies.cap import VOLUME_CAP, Cap, capped
 from signoff.gateways.tool.policies.flow import Flow
@@ -25,6 +27,7 @@ from signoff.gateways.tool.policies.gate import Gate
 from signoff.gateways.tool.policies.grant import Grant
 from signoff.gateways.tool.policies.login import Login
 from signoff.gateways.tool.policies.loop import Loop
+from signoff.gateways.tool.policies.memory import Memory
 from signoff.gateways.tool.policies.once import Once, answer_from_ledger, open_with
 from signoff.gateways.tool.policies.place import Place
 from signoff.gateways.tool.policies.recording import Recording
@@ -57,6 +60,7 @@ GUARDS = (
     Window(),      # After whatever refuses for good: nobody waits until Monday for a refusal.
     Cap(),         # Cheap counting before the costlier questions; after the window, so that a call put off counts once.
     Sandbox(),     # A rehearsal meets every rule that the real call would meet, and bothers nobody.
+    Memory(),      # Nothing is kept of a test, and nobody is asked about what could not be kept.
     Gate(),        # Last: a person is the dearest resource there is, and is asked only for what may otherwise happen.
 )  # fmt: skip
 WRAPPERS: tuple[Wrapper[Act, Any], ...] = (
@@ -115,6 +119,10 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
     )
     noted.verdicts += decision.verdicts
     opened = Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
+    if decision.verdict.kind == "allow" and is_memory(call):
+        # It is in our own database: done and told in the transaction that begins the step, so a crash leaves no doubt.
+        use_approvals(session, facts.approvals)
+        return _ended(session, run, call, decision, *in_memory(session, opened))
     if decision.verdict.kind == "allow":
         open_with(session, opened)
         use_approvals(session, facts.approvals)
@@ -142,17 +150,25 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
         faultpoint("hold-decided")
         outcome, state = ask(session, run, call, facts, verdict), "waiting"
         faultpoint("approval-written")
-    # What a refusal rests on, for whoever asks why: the calls that went in a circle, the count of a cap.
-    evidence = {"evidence": verdict.value} if verdict.kind in ("deny", "stop") and verdict.value is not None else {}
     if verdict.code == VOLUME_CAP:
         _log.info("%s", verdict.reason, extra={"run_id": run.run_id, "agent": run.agent_slug})
+    return _ended(session, run, call, decision, outcome, state)
+
+
+def _ended(
+    session: Session, run: RunContext, call: ToolCall, decision: Decision, outcome: ToolOutcome, state: trace.StepState
+) -> ToolOutcome:
+    """End a step that nothing outside takes part in."""
+    verdict = decision.verdict
+    # What a refusal rests on, for whoever asks why: the calls that went in a circle, the count of a cap.
+    evidence = {"evidence": verdict.value} if verdict.kind in ("deny", "stop") and verdict.value is not None else {}
     trace.end_step(
         session,
         run_id=run.run_id,
         key=call.key,
         state=state,
         code=outcome.code or verdict.code,
-        reason=verdict.reason,
+        reason=verdict.reason or outcome.reason,
         response=outcome.value,
         verdicts=decision.as_plain(),
         calls=0,

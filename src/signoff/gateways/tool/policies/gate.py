@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signoff.approvals.states import ApprovalKind
 from signoff.gateways.chain import ALLOW, Verdict
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.facts import ToolFacts
@@ -18,8 +19,9 @@ class Gate:
     def check(self, call: tuple[RunContext, ToolCall], facts: ToolFacts, /) -> Verdict:
         """Return `hold` with whom to ask, `allow` with who agreed, `deny` where nobody could decide, or `allow`."""
         run, asked = call
-        if is_own(asked):
-            return _asks_by_itself(run, asked, facts)
+        own = own_tools(run.body)[asked.tool] if is_own(asked) else None
+        if own is not None and own.kind is not None:
+            return _asks_by_itself(run, asked, facts, own.kind)
         gate = asking_gate(run.body, asked.slot, asked.tool, facts.effect, asked.args)
         if gate is None or (facts.is_read and never_asks(run, facts)):
             return ALLOW
@@ -29,7 +31,6 @@ class Gate:
         return hold(run, asked, facts, ToAsk(gate), f"{asked.name} meets the gate {gate.name}: a person has to agree.")
 
 
-def _asks_by_itself(run: RunContext, asked: ToolCall, facts: ToolFacts) -> Verdict:
-    own = own_tools(run.body)[asked.tool]
-    words = "The agent asks a question." if own.kind == "question" else "The agent asks for a login."
-    return hold(run, asked, facts, ToAsk(rule_of(run.body, own.kind), own.kind), words)
+def _asks_by_itself(run: RunContext, asked: ToolCall, facts: ToolFacts, kind: ApprovalKind) -> Verdict:
+    words = "The agent asks a question." if kind == "question" else "The agent asks for a login."
+    return hold(run, asked, facts, ToAsk(rule_of(run.body, kind), kind), words)

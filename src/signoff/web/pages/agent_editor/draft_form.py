@@ -38,6 +38,7 @@ class DraftFields:
     limits: Mapping[str, str]
     schemas: Mapping[str, str]
     secrets: tuple[str, ...]
+    memory: str
     flow: str = "recommended"
 
 
@@ -58,6 +59,7 @@ def fields_of(body: Mapping[str, Any]) -> DraftFields:
         schemas={name: _schema_text(body.get(name)) for name in SCHEMAS},
         secrets=tuple(map(_text, cast("list[Any]", secrets))) if isinstance(secrets, list) else (),
         flow=_text(_dict(body.get("rules")).get("flow")) or FLOW,
+        memory=_text(_dict(body.get("memory")).get("scope") or "person") if body.get("memory") is not None else "",
     )
 
 
@@ -92,6 +94,9 @@ def body_from(form: Form, base: Mapping[str, Any]) -> dict[str, Any]:
         rules = _dict(body.get("rules"))
         _put(rules, "flow", None if form.text("flow") == FLOW else form.text("flow"))
         _put(body, "rules", rules or None)
+    if "memory" in form:
+        scope = form.text("memory")
+        _put(body, "memory", {**_dict(body.get("memory")), "scope": scope} if scope else None)
     if "tools" in form:
         value = parse_json(form.text("tools"))
         body["tools"] = form.text("tools") if isinstance(value, NotJson) else value

@@ -1,0 +1,1 @@
+"""What one agent keeps between runs: entries to read, correct and erase, and the move to another scope."""
