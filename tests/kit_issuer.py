@@ -14,13 +14,13 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urljoin, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tests.kit_server import serving
@@ -118,6 +118,11 @@ def _app(issuer: Issuer) -> Starlette:
     def keys(request: Request) -> Response:
         return JSONResponse({"keys": [key.as_dict(private=False) for key in issuer.keys]})
 
+    def agreed(request: Request) -> Response:
+        # A real browser is sent back at once: whoever is signed in there has agreed before.
+        back = urljoin(request.query_params["redirect_uri"], issuer.authorize(str(request.url)))
+        return RedirectResponse(back, status_code=303)
+
     async def token(request: Request) -> Response:
         form = {name: str(value) for name, value in (await request.form()).items()}
         granted = issuer.granted.get(form.get("code", ""))
@@ -153,6 +158,7 @@ def _app(issuer: Issuer) -> Starlette:
 
     return Starlette(
         routes=[
+            Route("/authorize", agreed),
             noted("/.well-known/openid-configuration", described),
             noted("/jwks", keys),
             noted("/token", token),

@@ -101,3 +101,23 @@ def test_a_browser_that_remembers_a_shut_workspace_is_led_to_an_open_one(alice_i
         assert alice.get("/").headers["location"] == "/w/acme"
         assert alice.get("/switch/workspace/acme").headers["location"] == "/"
         assert alice.get("/w/other").status_code == 403
+
+
+@on_both
+def test_whose_own_workspace_is_shut_is_led_to_another_that_is_open(alice_in_both: World) -> None:
+    world = alice_in_both
+    with world.store.write() as session:
+        token = open_session(
+            session, world.acme.person_id, lifetime_seconds=600, workspace_id=world.acme.workspace_id
+        ).session_token
+        session.get_one(Workspace, world.acme.workspace_id).suspended_at = clock.now()
+    with world.client(session=token) as alice:
+        assert alice.get("/").headers["location"] == "/w/other"
+        assert alice.get("/w/other").status_code == 200
+        assert alice.get("/w/acme").status_code == 403
+        # Where no other is open, the reason is said instead of a door that leads nowhere.
+        with world.store.write() as session:
+            session.get_one(Workspace, world.other.workspace_id).suspended_at = clock.now()
+        shut = alice.get("/")
+        assert shut.status_code == 403
+        assert "is suspended" in shut.text

@@ -14,6 +14,7 @@ import pytest
 from signoff.connections.states import KINDS
 from signoff.connectors.opening import OPENERS
 from signoff.connectors.pool import Pool
+from signoff.kit.errors import ConnectorError
 from signoff.settings import Settings
 from tests.connectors.conformance import DEMANDS, Case
 from tests.connectors.conftest import SERVERS
@@ -121,6 +122,8 @@ async def test_it_conforms(outside: Settings, kind: str, demand: Callable[[Pool,
             await demand(pool, case)
         finally:
             await pool.close()
+        with pytest.raises(ConnectorError, match="shutting down"):
+            await pool.link("con_1", 1, case.kind, case.config)
 
 
 async def test_every_kind_is_here() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelResponse, ToolReturnPart
 from sqlalchemy import update
 
+from signoff import durable
+from signoff.budgets.caps import set_price
+from signoff.budgets.queries import spent
 from signoff.connectors import faults
 from signoff.kit import clock
 from signoff.kit.errors import NotNow
-from signoff.runs import actions, stuck
-from signoff.tables.runs import Run
+from signoff.runs import actions, queries, stuck
+from signoff.tables.runs import Effect, Leg, Run
 from tests.engine.conftest import Bench
 from tests.engine.kit_engine import turns
 
@@ -71,6 +75,21 @@ async def test_a_cancelled_run_makes_no_further_call(bench: Bench):
 async def test_the_deadline_ends_a_hung_call(bench: Bench):
     run = await bench.over(bench.request(bench.house(hang, limits={"wall_seconds": 1})))
     assert (run.state, run.code) == ("failed", "deadline_passed")
+
+
+async def test_a_call_that_hung_until_the_deadline_costs_what_was_reserved_for_it(bench: Bench):
+    at = bench.house(hang, limits={"wall_seconds": 1})
+    with bench.store.write() as session:
+        set_price(session, at.who, model="scripted:test", input_usd=Decimal(3), output_usd=Decimal(15))
+    run = await bench.over(bench.request(at))
+    (step,) = bench.steps(run.id)
+    assert (step.code, step.detail["is_cost_estimated"]) == ("cut_off", True)
+    with bench.store.read() as session:
+        pot = spent(session, f"run:{run.id}")
+        found = queries.run(session, at.who, run.id)
+    assert run.cost_usd == step.cost_usd == pot.spent_usd
+    assert run.cost_usd > 0
+    assert (pot.held_usd, found.is_cost_estimated, run.model_calls) == (0, True, 1)
 
 
 async def test_the_engine_calls_off_what_takes_too_long(bench: Bench):
@@ -138,6 +157,48 @@ async def test_what_a_person_says_did_not_happen_is_told_to_the_model(bench: Ben
     assert (await bench.over(run_id)).output == "Done without paying."
     assert "Not on the statement." in heard[0]
     assert len(bench.ledger.calls("pay")) == 1
+
+
+async def test_an_answer_that_comes_while_the_run_waits_is_told_to_the_model(bench: Bench):
+    heard: list[Any] = []
+
+    def script(messages: list[Any], info: Any) -> ModelResponse:
+        heard.extend(part.content for part in messages[-1].parts if isinstance(part, ToolReturnPart))
+        return turns([("pay", {"n": 3})], "Paid.")(messages, info)
+
+    def vanish(tool: str, args: dict[str, Any]) -> None:
+        raise faults.unknown_outcome("The line went dead.")
+
+    bench.behave["pay"] = vanish
+    run_id = bench.request(bench.house(script))
+    await bench.waiting(run_id)
+    # What the gateway writes when the process that had sent it was only asleep: see tests/gateways.
+    with bench.store.write() as session:
+        session.execute(update(Effect).values(state="done", result={"value": {"bill": 7}, "is_error": False}))
+        assert actions.resume_when_answered(session, session.get_one(Run, run_id))
+    assert (await bench.over(run_id)).output == "Paid."
+    assert (heard, len(bench.ledger.calls("pay"))) == ([{"bill": 7}], 1)
+
+
+async def test_a_leg_that_another_worker_took_over_acts_no_more_here(bench: Bench):
+    thinks, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def script(messages: list[Any], info: Any) -> ModelResponse:
+        thinks.set()
+        await may_answer.wait()
+        return turns([("post", {"n": 1})], "Posted.")(messages, info)
+
+    run_id = bench.request(bench.house(script))
+    await thinks.wait()
+    with bench.store.write() as session:
+        session.execute(update(Leg).where(Leg.run_id == run_id).values(worker="another"))
+    may_answer.set()
+    async with asyncio.timeout(60):
+        while (await durable.outcomes([f"{run_id}/1"]))[f"{run_id}/1"] != "SUCCESS":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    run = bench.run(run_id)
+    assert (run.state, bench.ledger.calls()) == ("running", [])
+    assert [step.kind for step in bench.steps(run_id)] == ["model"]
 
 
 async def test_a_provider_outage_is_waited_out(bench: Bench):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from signoff.kit.faultpoints import faultpoint
+from signoff.kit.faultpoints import POINTS, faultpoint
 
 PROGRAM = """
 from signoff.kit.faultpoints import faultpoint
@@ -38,4 +38,5 @@ def test_the_nth_passage_is_the_last():
 
 
 def test_here_it_does_nothing():
-    faultpoint("tool-sent")
+    passed = [point for point in POINTS if faultpoint(point) is None]
+    assert passed == list(POINTS)

@@ -17,7 +17,7 @@ from signoff.kit.errors import NotFound, NotSignedIn, Refusal, TooMuch
 from signoff.kit.rates import Grant
 from signoff.people import key_queries, queries
 from signoff.people.access import Principal
-from signoff.people.actions import note_key_used, note_revoked_key_used, note_session_seen
+from signoff.people.actions import accept_by_looking, note_key_used, note_revoked_key_used, note_session_seen
 from signoff.people.facts import Seen
 from signoff.people.key_queries import RevokedKey
 from signoff.people.roles import PERMISSIONS, ROLES, Role
@@ -86,6 +86,8 @@ async def principal_of(
             await store.write_async(note_key_used, seen.row_id, address)
         else:
             await store.write_async(note_session_seen, seen.row_id)
+    if seen.is_first_look:
+        await store.write_async(accept_by_looking, seen.principal)
     return seen.principal
 
 

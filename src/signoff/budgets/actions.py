@@ -12,6 +12,7 @@ from signoff.budgets import statements
 from signoff.budgets.states import Pot
 from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded, StoreError
+from signoff.record import trace
 from signoff.tables.limits import Reservation, SpendCounter
 
 
@@ -55,13 +56,13 @@ def reserve(
     return fixed["id"]
 
 
-def settle(session: Session, reservation_id: str, cost: Decimal) -> None:
-    """Turn a hold into `cost` dollars spent. A second settlement changes nothing.
+def settle(session: Session, reservation_id: str, cost: Decimal) -> bool:
+    """Turn a hold into `cost` dollars spent. A second settlement changes nothing. Returns whether this was the first.
 
     Raises:
         StoreError: there is no such reservation.
     """
-    _end(session, reservation_id, "settled", cost)
+    return _end(session, reservation_id, "settled", cost)
 
 
 def release(session: Session, reservation_id: str) -> None:
@@ -72,23 +73,25 @@ def release(session: Session, reservation_id: str) -> None:
 def settle_left_over(session: Session, run_id: str) -> Decimal:
     """Book what a run that has ended still holds as spent: its calls were cut off and may well be billed.
 
-    Returns the dollars booked.
+    Their steps and the run count it too, as an estimate. Returns the dollars booked.
     """
     total = money.ZERO
     left = statements.HELD.all(session, {"of_run": run_id})
-    for reservation_id, amount in left:
-        _end(session, reservation_id, "settled", amount)
-        total += amount
+    for reservation_id, step_key, amount in left:
+        if _end(session, reservation_id, "settled", amount):
+            trace.book_estimate(session, run_id, step_key, amount)
+            total += amount
     return total
 
 
-def _end(session: Session, reservation_id: str, state: str, cost: Decimal) -> None:
+def _end(session: Session, reservation_id: str, state: str, cost: Decimal) -> bool:
     values = {"of_id": reservation_id, "to_state": state, "cost": cost}
     ended = statements.END.first(session, values)
     if ended is not None:
         _change_counters(session, ended.pots, held=-ended.amount_usd, spent=cost)
     elif session.scalar(select(Reservation.id).where(Reservation.id == reservation_id)) is None:
         raise StoreError(f"There is no reservation {reservation_id}.")
+    return ended is not None
 
 
 def _change_counters(session: Session, pots: list[str], *, held: Decimal, spent: Decimal = money.ZERO) -> None:

@@ -70,7 +70,7 @@ END = Prepared(
     .returning(_reservations.pots, _reservations.amount_usd)
 )
 HELD = Prepared(
-    select(_reservations.id, _reservations.amount_usd).where(
+    select(_reservations.id, _reservations.step_key, _reservations.amount_usd).where(
         _reservations.run_id == bindparam("of_run"), _reservations.state == "held"
     )
 )

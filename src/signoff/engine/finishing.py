@@ -55,10 +55,15 @@ def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, wo
     )
     # The text is in the steps now; its pieces were for those who watched.
     _FORGET_TEXT.run(session, {"of_run": context.run_id})
+    is_last = end.kind in ("completed", "stopped")
+    if is_last:
+        # What a call that was cut off still holds may well be billed, and must not stay held for the day. Before the
+        # run is over, so that whoever hears of its end hears what it cost.
+        settle_left_over(session, context.run_id)
     _move(session, context, end)
     state = str(_STATE.scalar(session, {"of_run": context.run_id}))
-    if is_over(state):
-        # What a call that was cut off still holds may well be billed, and must not stay held for the day.
+    if is_over(state) and not is_last:
+        # Somebody ended the run while its leg ended otherwise.
         settle_left_over(session, context.run_id)
     if end.kind == "held":
         # Somebody may have answered before the leg had ended.

@@ -86,7 +86,8 @@ def answers_to(settled: dict[str, dict[str, Any]]) -> DeferredToolResults | None
             case "happened":
                 value = settlement.get("result")
                 results.calls[call_id] = value if value is not None else f"Done. A person checked: {words}"
-            case "did_not_happen_retry" | "go":
+            case "did_not_happen_retry" | "go" | None:
+                # None: its answer came before anybody settled it, and the ledger gives it when it is asked again.
                 results.approvals[call_id] = ToolApproved()
             case "approved":
                 results.approvals[call_id] = ToolApproved(override_args=settlement.get("args"))

@@ -17,6 +17,7 @@ from signoff.engine.loop import LegEnd, run_loop
 from signoff.engine.tool_names import named
 from signoff.engine.work import LegWork
 from signoff.gateways.services import Services
+from signoff.gateways.standing import TakenOver
 from signoff.kit.faultpoints import faultpoint
 from signoff.kit.logs import logging_as
 from signoff.kit.text import shortened
@@ -87,7 +88,12 @@ async def _leg(engine: Engine, flight: Flight) -> str:
         history=begun.history,
         saved=len(begun.history),
     )
-    end = await _end_of(work, begun)
+    try:
+        end = await _end_of(work, begun)
+    except TakenOver:
+        # Nothing of it is ours any more, and the engine keeps the outcome of whoever works on it now.
+        _log.warning("another worker has taken this leg over")
+        return "elsewhere"
     faultpoint("before-complete")
     state = await services.store.write_async(finish, begun.context, end, saved=work.saved, worker=worker)
     if end.kind == "held":
@@ -101,6 +107,8 @@ async def _end_of(work: LegWork, begun: Beginning) -> LegEnd:
         return LegEnd("stopped", stop=Stop("failed", "tool_missing", begun.missing))
     try:
         return await run_loop(work, begun.input, begun.settled)
+    except TakenOver:
+        raise
     except Exception as error:  # noqa: BLE001
         # Whatever it is, the run must not stay where it is, and the page must say something.
         _log.exception("run %s leg %s broke", work.context.run_id, work.context.leg)

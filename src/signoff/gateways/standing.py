@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.gateways.chain import ALLOW, Verdict
 from signoff.kit import clock
 from signoff.kit.errors import NotFound
+from signoff.runs.facts import RunContext
 from signoff.runs.states import is_over
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.prepared import Prepared
-from signoff.tables.runs import Run
+from signoff.tables.runs import Leg, Run
 
 # A verdict older than this is asked for again before anything is sent.
 STALE_SECONDS = 0.5
@@ -30,6 +31,8 @@ _STANDING = Prepared(
         Run.tokens_in,
         Run.tokens_out,
         Run.origin,
+        Run.leg,
+        Leg.worker,
         Agent.slug,
         Agent.state.label("agent_state"),
         Workspace.time_zone,
@@ -41,8 +44,14 @@ _STANDING = Prepared(
     .join(Agent, Agent.id == Run.agent_id)
     .join(Workspace, Workspace.id == Run.workspace_id)
     .join(Environment, Environment.id == Run.environment_id)
+    .outerjoin(Leg, and_(Leg.run_id == Run.id, Leg.number == Run.leg))
     .where(Run.id == bindparam("of_run"))
 )
+
+
+class TakenOver(Exception):
+    """Another worker works on the run, or the run has gone on to its next leg. Whoever hears this writes nothing more:
+    the steps, the money and the acts of the run are the other's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +74,19 @@ class Standing:
     connection_state: str | None = None
 
 
-def standing_of(session: Session, run_id: str, *, connection: Connection | None = None) -> Standing:
+def standing_of(session: Session, run: RunContext, *, connection: Connection | None = None) -> Standing:
     """Return the facts as they are now, with those of the connection that is about to be used.
 
     Raises:
         NotFound: the run is gone.
+        TakenOver: the leg is not the run's any more, or not this worker's. A process that was only asleep may believe
+            in its lease for a moment longer; who works on a leg is written with the leg.
     """
-    row = _STANDING.first(session, {"of_run": run_id})
+    row = _STANDING.first(session, {"of_run": run.run_id})
     if row is None:
         raise NotFound("There is no such run.")
+    if row.leg != run.leg or (run.worker and row.worker != run.worker):
+        raise TakenOver(f"Leg {run.leg} of {run.run_id} is worked on elsewhere.")
     return Standing(
         run_state=row.state,
         is_cancel_requested=row.is_cancel_requested,

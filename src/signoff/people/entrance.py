@@ -19,11 +19,12 @@ from signoff.people.actions.pending import begin_again, count_attempt, open_pend
 from signoff.people.actions.second_factors import (
     begin_second_factor,
     confirm_second_factor,
+    disown_second_factor,
     unconfirmed_secret,
     use_second_factor,
 )
 from signoff.people.actions.sessions import open_session, renew_hash, session_kind, set_password
-from signoff.people.actions.setup_links import link_not_good, use_setup_link
+from signoff.people.actions.setup_links import link_not_good, mail_factor_notice, use_setup_link
 from signoff.people.everywhere import note_everywhere
 from signoff.people.facts import Pending, PendingFacts, SignedIn
 from signoff.people.forgotten import Forgotten
@@ -70,7 +71,8 @@ class Entrance:
         self._sealer = sealer
         self.knocks = Knocks(store, per_minute=attempts_per_minute, total_per_minute=total_per_minute)
         self._session_seconds = session_seconds
-        self.own_factor = OwnFactor(store, sealer, self.knocks)
+        self._sends_mail = reset_link_seconds is not None
+        self.own_factor = OwnFactor(store, sealer, self.knocks, sends_mail=self._sends_mail)
         self.forgotten = (
             Forgotten(store, sealer, self.knocks, link_seconds=reset_link_seconds) if reset_link_seconds else None
         )
@@ -115,6 +117,10 @@ class Entrance:
         password_hash = passwords.make_hash(password, (*known, name or "")) if password is not None else None
         with self._store.write() as session:
             link = use_setup_link(session, token)
+            if link.purpose == "not_me":
+                if password_hash is None:
+                    raise _new_password_needed()
+                disown_second_factor(session, link.person_id)
             note_proof(session, link, sets_password=password_hash is not None)
             if password_hash is not None:
                 set_password(session, link.person_id, password_hash)
@@ -125,8 +131,8 @@ class Entrance:
             return self._enter(
                 session,
                 link.person_id,
-                # A forgotten password is the person's: they come in wherever one of their places lets them.
-                workspace_id=None if link.purpose == "forgotten" else link.workspace_id,
+                # A forgotten or stolen password is the person's: they come in wherever one of their places lets them.
+                workspace_id=None if link.purpose in ("forgotten", "not_me") else link.workspace_id,
                 method="link",
                 how=f"link:{link.purpose}",
                 user_agent=user_agent,
@@ -165,7 +171,7 @@ class Entrance:
     def begin_enrolment(self, token: str) -> str:
         """Return the secret of the app that is being set up on the way in; the same one until it is confirmed.
 
-        Never one that was begun before this sign-in.
+        Never one that another sign-in began: that one was shown to another browser, perhaps a stranger's.
 
         Raises:
             NotSignedIn: the sign-in took too long.
@@ -174,12 +180,13 @@ class Entrance:
             facts = own.pending_of(session, token)
             if facts is None or facts.needs != "enrolment":
                 raise begin_again()
-            # One that is older was shown to another browser, perhaps a stranger's.
-            waiting = unconfirmed_secret(session, self._sealer, facts.person_id, since=facts.created_at)
-            return waiting or begin_second_factor(session, self._sealer, facts.person_id)
+            waiting = unconfirmed_secret(session, self._sealer, facts.person_id, begun_by=facts.id)
+            return waiting or begin_second_factor(session, self._sealer, facts.person_id, begun_by=facts.id)
 
     def enrol(self, token: str, code: str, *, address: str, user_agent: str = "") -> Enrolled:
-        """Turn the second factor on with a code of the app, and finish the sign-in.
+        """Turn the second factor on with a code of the app, and finish the sign-in. A mail tells the person.
+
+        Whoever enrols has shown the password only, which may be stolen.
 
         Raises:
             NotSignedIn, Malformed, TooMuch: as `second_step`.
@@ -187,9 +194,11 @@ class Entrance:
         self._attempt(token, address)
         with self._store.write() as session:
             row = use_pending(session, token)
-            if needed_step(session, row.person_id) != "enrolment":
+            if needed_step(session, row.person_id, coming_to=row.workspace_id) != "enrolment":
                 raise begin_again()
-            codes = confirm_second_factor(session, self._sealer, row.person_id, code)
+            codes = confirm_second_factor(session, self._sealer, row.person_id, code, begun_by=row.id)
+            if self._sends_mail:
+                mail_factor_notice(session, self._sealer, row.person_id)
             signed_in = open_session(
                 session,
                 row.person_id,
@@ -263,7 +272,7 @@ class Entrance:
         workspace_id: str | None = None,
     ) -> SignedIn | Pending:
         """Open the session, or the second step where one is needed."""
-        needs = needed_step(session, person_id)
+        needs = needed_step(session, person_id, coming_to=workspace_id)
         if needs is not None:
             return open_pending(session, person_id, needs=needs, method=method, how=how, workspace_id=workspace_id)
         return open_session(
@@ -282,6 +291,11 @@ class Entrance:
         with self._store.write() as session:
             person_id = count_attempt(session, token).person_id
         self.knocks.code(person_id)
+
+
+def _new_password_needed() -> Malformed:
+    sentence = "Choose a new password: somebody else knows the one this account has."
+    return Malformed(sentence, errors={"password": [sentence]})
 
 
 def wrong_password(field: str) -> Malformed:

@@ -80,12 +80,12 @@ class Pending:
 class PendingFacts:
     """Whose second step this is. `needs`: a code, or to set an app up first."""
 
+    id: str
     person_id: str
     name: str
     email: str
     needs: Need
     expires_at: datetime
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,15 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Whose token this is, and whether the row should note that it was used (at most once a minute)."""
+    """Whose token this is, and whether the row should note that it was used (at most once a minute).
+
+    `is_first_look`: a person looks into a workspace they were only invited to, and so accepts.
+    """
 
     principal: Principal
     row_id: str
     is_touch_due: bool
+    is_first_look: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from signoff.kit.text import shortened
 
@@ -11,6 +11,8 @@ _NAME_CHARS = 80
 
 def subject_of(purpose: str, workspace: str) -> str:
     """Return the subject of a mail with a one-time link."""
+    if purpose == "not_me":
+        return "A second factor was set up for your account on Signoff"
     if purpose == "invitation":
         return f"You are invited to {_name(workspace)} on Signoff"
     return "Choose a new password for Signoff"
@@ -36,6 +38,20 @@ def text_of(purpose: str, *, name: str, workspace: str, link: str, lifetime: tim
         f"Open this link to choose it:\n\n{link}\n\n"
         f"{good_for} All your sessions end when you use it. If you did not ask for it, do nothing: your password stays "
         "as it is. Nobody at Signoff ever asks you for the link.\n"
+    )
+
+
+def factor_notice(*, name: str, at: datetime, link: str, lifetime: timedelta) -> str:
+    """Return the text that tells a person of a second factor, and what to do when they did not set it up."""
+    return (
+        f"Hello {_name(name)},\n\n"
+        "an authenticator app was set up as second factor for your account on Signoff, on "
+        f"{at.astimezone(UTC):%d %B %Y at %H:%M} UTC. From now on, signing in with your password takes its code.\n\n"
+        "If that was you, there is nothing to do.\n\n"
+        "If it was not you, somebody knows your password. Open this link: it takes that app and its recovery codes "
+        f"away, ends all sessions, and lets you choose a new password:\n\n{link}\n\n"
+        f"It works once, and for {_span(lifetime)}; after that, ask an administrator of your workspace to reset your "
+        "second factor. Change the password wherever else you use it. Nobody at Signoff ever asks you for the link.\n"
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock
 from signoff.kit.sealing import Sealed, Sealer
 from signoff.people.actions.setup_links import mail_place
-from signoff.people.letters import subject_of, text_of
+from signoff.people.letters import factor_notice, subject_of, text_of
 from signoff.tables.people import Person, SetupLink, Workspace
 
 
@@ -45,11 +45,9 @@ def link_mail(session: Session, sealer: Sealer, payload: Mapping[str, Any], *, p
     link, email, name, workspace = found
     sealed = Sealed(base64.b64decode(payload["ciphertext"]), base64.b64decode(payload["nonce"]), str(payload["key"]))
     token = sealer.open(sealed, mail_place(link.id))
-    text = text_of(
-        link.purpose,
-        name=name,
-        workspace=workspace,
-        link=f"{public_address.rstrip('/')}/setup/{token}",
-        lifetime=link.expires_at - moment,
-    )
+    address, left = f"{public_address.rstrip('/')}/setup/{token}", link.expires_at - moment
+    if link.purpose == "not_me":
+        text = factor_notice(name=name, at=link.created_at, link=address, lifetime=left)
+    else:
+        text = text_of(link.purpose, name=name, workspace=workspace, link=address, lifetime=left)
     return LinkMail(link.id, email, subject_of(link.purpose, workspace), text)

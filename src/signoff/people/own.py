@@ -116,8 +116,8 @@ def pending_of(session: Session, token: str) -> PendingFacts | None:
     if found is None:
         return None
     row, person = found
-    needs = needed_step(session, person.id)
-    return PendingFacts(person.id, person.name, person.email, needs or "code", row.expires_at, row.created_at)
+    needs = needed_step(session, person.id, coming_to=row.workspace_id)
+    return PendingFacts(row.id, person.id, person.name, person.email, needs or "code", row.expires_at)
 
 
 def words_known_of(session: Session, person_id: str) -> tuple[str, ...]:

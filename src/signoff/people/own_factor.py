@@ -18,6 +18,7 @@ from signoff.people.actions.second_factors import (
     unconfirmed_secret,
     use_second_factor,
 )
+from signoff.people.actions.setup_links import mail_factor_notice
 from signoff.people.knocks import Knocks
 from signoff.tables.session import Store
 
@@ -25,8 +26,9 @@ from signoff.tables.session import Store
 class OwnFactor:
     """Sets up, renews and turns off the second factor of the person who is signed in."""
 
-    def __init__(self, store: Store, sealer: Sealer, knocks: Knocks) -> None:
+    def __init__(self, store: Store, sealer: Sealer, knocks: Knocks, *, sends_mail: bool = False) -> None:
         self._store, self._sealer, self._knocks = store, sealer, knocks
+        self._sends_mail = sends_mail
 
     def begin(self, principal: Principal) -> str:
         """Return a fresh secret for an app. The caller has shown their password before.
@@ -44,7 +46,7 @@ class OwnFactor:
         return waiting is not None and hmac.compare_digest(waiting.encode(), secret.encode(errors="replace"))
 
     def confirm(self, principal: Principal, code: str, *, session_id: str) -> list[str]:
-        """Turn it on with a code of the app; return the recovery codes, which are shown once.
+        """Turn it on with a code of the app; return the recovery codes, which are shown once. A mail tells the person.
 
         Raises:
             Malformed: the code is not right. TooMuch: too many attempts.
@@ -54,6 +56,8 @@ class OwnFactor:
         with self._store.write() as session:
             codes = confirm_second_factor(session, self._sealer, person_id, code)
             mark_two_factor(session, session_id, person_id)
+            if self._sends_mail:
+                mail_factor_notice(session, self._sealer, person_id)
         self._knocks.code_was_right(person_id)
         return codes
 

@@ -18,7 +18,13 @@ def is_unproven(session: Session, person_id: str, *, beside: str) -> bool:
     ).first()  # fmt: skip
     if found is None or found[0] is None or found[1] is not None:
         return False
-    with lifted(session):  # Also one they were removed from: whoever ran it may know the password.
+    # Also one they were removed from: whoever ran it may know the password.
+    return is_elsewhere(session, person_id, beside)
+
+
+def is_elsewhere(session: Session, person_id: str, beside: str) -> bool:
+    """Return whether a person belongs, or belonged, to another workspace than `beside`, or was invited there."""
+    with lifted(session):
         other = select(Member.id).where(Member.person_id == person_id, Member.workspace_id != beside).limit(1)
         return session.scalar(other) is not None
 
@@ -37,7 +43,7 @@ def note_proof(session: Session, link: SetupLink, *, sets_password: bool) -> Non
         Malformed: the password they have may be somebody else's, so that this link must replace it.
     """
     person = session.get_one(Person, link.person_id, populate_existing=True)
-    is_proof = link.purpose in ("first_run", "forgotten") or link.mailed_at is not None
+    is_proof = link.purpose in ("first_run", "forgotten", "not_me") or link.mailed_at is not None
     if not is_proof:
         proven_at = None
     elif sets_password or person.password_hash is None or person.address_proven_at is not None:

@@ -28,6 +28,7 @@ from signoff.tables.people import Environment, Member, Person, SecondFactor, Sig
 from signoff.tables.record import AuditRow
 from signoff.tables.session import lifted
 
+_PLACES_MAX = 200
 _TOUCH = timedelta(seconds=60)
 _HAS_FACTOR = exists().where(SecondFactor.person_id == Person.id, SecondFactor.confirmed_at.is_not(None))
 _HAS_SSO = exists().where(Identity.person_id == Member.person_id, Identity.workspace_id == Member.workspace_id)
@@ -73,7 +74,32 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
     if rule is not None:
         raise refusal_of(rule)
     principal = principal_of_member(session, member, person, is_bound=row.provider_id is not None)
-    return Seen(principal, row.id, row.last_seen_at + _TOUCH <= moment)
+    is_first_look = member.accepted_at is None and row.provider_id is None
+    return Seen(principal, row.id, row.last_seen_at + _TOUCH <= moment, is_first_look)
+
+
+def open_workspace_of_session(session: Session, token: str) -> str | None:
+    """Return the slug of a workspace that works and that a session reaches, or None; the one joined last first."""
+    row = session.scalar(select(SignInSession).where(SignInSession.token_hash == tokens.hash_of(token)))
+    if row is None or row.provider_id is not None:
+        return None
+    found = session.execute(
+        select(Member, Workspace)
+        .join(Person, Person.id == Member.person_id)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(
+            Member.person_id == row.person_id,
+            Member.state == "active",
+            Member.accepted_at.is_not(None),
+            Workspace.suspended_at.is_(None),
+        )
+        .order_by(Member.id.desc())
+        .limit(_PLACES_MAX)
+    )
+    for member, place in found:
+        if broken_rule(place, member, method=row.method, is_two_factor=row.is_two_factor) is None:
+            return place.slug
+    return None
 
 
 def stored_password(session: Session, email: str) -> tuple[str, str | None] | None:

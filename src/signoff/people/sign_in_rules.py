@@ -24,6 +24,8 @@ LOCAL_METHODS = ("password", "link")
 OtherWay = Callable[[Session, str], str | None]
 OTHER_WAYS: list[OtherWay] = [way_in]
 
+_PLACES_MAX = 200
+
 Rule = Literal["second_factor_needed", "password_not_allowed"]
 
 
@@ -59,8 +61,12 @@ def sentence_of(code: str) -> str:
     return next((refusal_of(rule).detail for rule in get_args(Rule) if rule == code), "")
 
 
-def needed_step(session: Session, person_id: str) -> Need | None:
-    """Return what a person still has to do after the first step, or None."""
+def needed_step(session: Session, person_id: str, *, coming_to: str | None = None) -> Need | None:
+    """Return what a person still has to do after the first step, or None.
+
+    Args:
+        coming_to: the workspace whose link they came with.
+    """
     is_on = session.scalar(
         select(SecondFactor.person_id).where(
             SecondFactor.person_id == person_id, SecondFactor.confirmed_at.is_not(None)
@@ -68,18 +74,23 @@ def needed_step(session: Session, person_id: str) -> Need | None:
     )
     if is_on is not None:
         return "code"
-    return "enrolment" if must_set_one_up(session, person_id) else None
+    return "enrolment" if must_set_one_up(session, person_id, coming_to=coming_to) else None
 
 
-def must_set_one_up(session: Session, person_id: str) -> bool:
-    """Return whether a workspace of this person asks for a second factor of whoever signs in with a password."""
-    found = session.scalar(
-        select(Workspace.id)
-        .join(Member, Member.workspace_id == Workspace.id)
-        .where(Member.person_id == person_id, Member.state == "active", Workspace.is_second_factor_required)
-        .limit(1)
-    )
-    return found is not None
+def must_set_one_up(session: Session, person_id: str, *, coming_to: str | None = None) -> bool:
+    """Return whether a workspace of this person asks for a second factor of whoever signs in with a password.
+
+    One that only invited them asks nothing of them, but where they come in: anybody may invite anybody.
+    """
+    places = session.execute(
+        select(Member.workspace_id, Member.accepted_at, Workspace.is_second_factor_required)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(Member.person_id == person_id, Member.state == "active")
+        .order_by(Member.accepted_at.is_(None), Member.id)
+        .limit(_PLACES_MAX)
+    ).all()
+    theirs = [place for place in places if place.accepted_at is not None or place.workspace_id == coming_to]
+    return any(place.is_second_factor_required for place in theirs or places)
 
 
 def other_ways(session: Session, workspace_id: str) -> Sequence[str]:

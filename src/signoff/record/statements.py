@@ -71,14 +71,28 @@ def _end(merged: Any) -> Any:
     )
 
 
+def _estimate(merged: Any) -> Any:
+    cost = bindparam("cost", type_=Usd)
+    return (
+        update(_steps)
+        .where(_is_of_run, _steps.c.key == bindparam("of_key"))
+        .values(cost_usd=func.coalesce(_steps.c.cost_usd + cost, cost), detail=merged)
+    )
+
+
+def _merged() -> tuple[Any, Any]:
+    """Return what lays `more` over a step's detail, on SQLite and on Postgres."""
+    return (
+        func.json_patch(_steps.c.detail, bindparam("more", type_=JSON)),
+        _steps.c.detail.op("||")(bindparam("more", type_=JSONB)),
+    )
+
+
 BEGIN_STEP = Prepared({"sqlite": _begin(sqlite), "postgresql": _begin(postgresql)})
 # What is said at the end is laid over what was said at the beginning.
-END_STEP = Prepared(
-    {
-        "sqlite": _end(func.json_patch(_steps.c.detail, bindparam("more", type_=JSON))),
-        "postgresql": _end(_steps.c.detail.op("||")(bindparam("more", type_=JSONB))),
-    }
-)
+_SQLITE, _POSTGRES = _merged()
+END_STEP = Prepared({"sqlite": _end(_SQLITE), "postgresql": _end(_POSTGRES)})
+ADD_ESTIMATE = Prepared({"sqlite": _estimate(_SQLITE), "postgresql": _estimate(_POSTGRES)})
 
 
 def _or(column: Any, name: str) -> Any:

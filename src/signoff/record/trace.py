@@ -25,6 +25,10 @@ EventKind = Literal["run", "step", "text", "done", "error"]
 
 _NAME_CHARS = 200
 _REASON_CHARS = 4_000
+# In a step's detail: the attempts at it whose use is in the totals of the run.
+_COUNTED = "counted"
+# In a step's detail: its cost is what was reserved for it, because its answer did not come.
+ESTIMATED = "is_cost_estimated"
 
 
 def begin_step(
@@ -77,32 +81,34 @@ def end_step(
     is_truncated: bool = False,
     is_scripted: bool = False,
     detail: Mapping[str, Any] | None = None,
+    attempt: str = "",
 ) -> bool:
     """Write how a step ended, and add what it used to its run. False when another attempt at it ended first.
 
-    Then that one is the record and stays; what this one used is still counted to the run, because it was used.
+    Then that one is the record and stays; what this one used is still counted to the run, because it was used. But
+    once: `attempt` names the attempt, and its end may be told again, when the database took it without saying so.
 
     `calls` is how often the outside was asked: 0 when a policy answered or refused instead. `is_price_unknown`,
     `is_truncated` and `is_scripted` are said of the run too, and never taken back.
     """
+    more = {**(detail or {}), **({_COUNTED: [attempt]} if attempt else {})}
     ended = statements.END_STEP.first(
         session,
         {
             "of_run": run_id, "of_key": key, "to_state": state, "with_code": code,
             "with_reason": shortened(storable(reason), _REASON_CHARS) if reason else None,
             "with_response": response, "with_verdicts": [dict(verdict) for verdict in verdicts],
-            "moment": clock.now(), "more": dict(detail or {}), "by_model": model, "cost": cost_usd,
+            "moment": clock.now(), "more": more, "by_model": model, "cost": cost_usd,
             "into": tokens_in, "out": tokens_out,
         },
     )  # fmt: skip
-    kind = ended.kind if ended is not None else _kind_of(session, run_id, key)
-    statements.ADD_USE.run(
-        session,
-        {
-            "of_run": run_id, "cost": cost_usd or Decimal(0), "into": tokens_in or 0, "out": tokens_out or 0,
-            "models": calls if kind == "model" else 0, "tools": calls if kind == "tool" else 0,
-            "unpriced": is_price_unknown, "truncated": is_truncated, "scripted": is_scripted,
-        },
+    kind = ended.kind if ended is not None else _beside(session, run_id, key, attempt)
+    if kind is None:
+        return False
+    _add_use(
+        session, run_id, cost=cost_usd or Decimal(0), into=tokens_in or 0, out=tokens_out or 0,
+        models=calls if kind == "model" else 0, tools=calls if kind == "tool" else 0, unpriced=is_price_unknown,
+        truncated=is_truncated, scripted=is_scripted,
     )  # fmt: skip
     if ended is None:
         return False
@@ -110,8 +116,43 @@ def end_step(
     return True
 
 
-def _kind_of(session: Session, run_id: str, key: str) -> str | None:
-    return session.scalar(select(Step.kind).where(Step.run_id == run_id, Step.key == key))
+def book_estimate(session: Session, run_id: str, key: str, cost: Decimal, *, calls: int = 0) -> None:
+    """Count what a model call that was cut off may cost, to its step and to its run; the step says it is an estimate.
+
+    `calls`: how often the model was asked, where nobody else will count it.
+    """
+    more = {ESTIMATED: True}
+    statements.ADD_ESTIMATE.run(session, {"of_run": run_id, "of_key": key, "cost": cost, "more": more})
+    _add_use(session, run_id, cost=cost, models=calls)
+
+
+def is_estimated(session: Session, run_id: str, key: str) -> bool:
+    """Return whether an estimate was booked as the cost of a step."""
+    detail = session.scalar(select(Step.detail).where(Step.run_id == run_id, Step.key == key))
+    return bool(detail and detail.get(ESTIMATED))
+
+
+def _add_use(session: Session, run_id: str, **used: Any) -> None:
+    nothing = {
+        "cost": Decimal(0), "into": 0, "out": 0, "models": 0, "tools": 0, "unpriced": False, "truncated": False,
+        "scripted": False,
+    }  # fmt: skip
+    statements.ADD_USE.run(session, {**nothing, **used, "of_run": run_id})
+
+
+def _beside(session: Session, run_id: str, key: str, attempt: str) -> str | None:
+    """Return the kind of a step that has ended, noting that this attempt is counted; None when it was before."""
+    take_turn(session, run_id)
+    step = session.scalar(
+        select(Step).where(Step.run_id == run_id, Step.key == key).execution_options(populate_existing=True)
+    )
+    counted = list(step.detail.get(_COUNTED, ())) if step is not None else []
+    if step is None or attempt in counted:
+        return None
+    if attempt:
+        step.detail = {**step.detail, _COUNTED: [*counted, attempt]}
+        session.flush()
+    return step.kind
 
 
 def emit(

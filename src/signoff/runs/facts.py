@@ -28,7 +28,7 @@ _CONTEXT = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run as a gateway sees it. Built from rows that never change, so a replay builds the same one."""
+    """A run as a gateway sees it. Built from rows that never change, so a replay builds the same one, but `worker`."""
 
     run_id: str
     workspace_id: str
@@ -42,6 +42,8 @@ class RunContext:
     replay_of: str | None
     leg: int
     requested_by: str
+    # Which process works on the leg; empty where nobody else could.
+    worker: str = ""
 
     @property
     def actor(self) -> Actor:
@@ -72,8 +74,8 @@ class LegStart:
     relies_on: Mapping[str, Any]
 
 
-def context_of(session: Session, run_id: str, *, leg: int) -> RunContext:
-    """Return the context of a run for one of its legs.
+def context_of(session: Session, run_id: str, *, leg: int, worker: str = "") -> RunContext:
+    """Return the context of a run for one of its legs, on which `worker` works.
 
     Raises:
         NotFound: there is no such run.
@@ -94,4 +96,5 @@ def context_of(session: Session, run_id: str, *, leg: int) -> RunContext:
         replay_of=run.replay_of,
         leg=leg,
         requested_by=run.requested_by,
+        worker=worker,
     )

@@ -20,6 +20,8 @@ from signoff.tables.runs import Effect, HoldAnswer
 # In the order in which a run with several says what it waits for: the gravest first.
 HoldKind = Literal["reconciliation", "approval", "login", "question", "budget", "window"]
 HOLD_KINDS: tuple[HoldKind, ...] = get_args(HoldKind)
+# Acts of which nobody knows yet whether they happened.
+_OPEN = ("intended", "unknown")
 # Nobody answers these; their time comes.
 _BY_ITSELF: frozenset[HoldKind] = frozenset(("window",))
 
@@ -102,8 +104,8 @@ def answers_to_holds(session: Session, run_id: str, leg: int, holds: Sequence[Ho
     found: dict[str, dict[str, Any]] = {hold.call: {"outcome": "go"} for hold in holds if not hold.is_asked}
     unknown = {f"{run_id}:{hold.call}": hold.call for hold in holds if hold.kind == "reconciliation"}
     if unknown:
-        settled = session.scalars(select(Effect).where(Effect.key.in_(list(unknown)), Effect.state == "settled")).all()
-        for act in settled:
+        for act in session.scalars(select(Effect).where(Effect.key.in_(list(unknown)), Effect.state.not_in(_OPEN))):
+            # No settlement: its answer came before anybody looked.
             found[unknown[act.key]] = {"outcome": act.settlement, "reason": act.reason, "result": act.result}
     if any(hold.is_asked and hold.kind != "reconciliation" for hold in holds):
         given = _GIVEN.all(session, {"of_run": run_id, "of_leg": leg})

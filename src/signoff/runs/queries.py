@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.revisions import revision_body
@@ -81,6 +81,7 @@ def run(session: Session, viewer: Principal, run_id: str) -> RunDetail:
         input_key=row.input_key,
         legs=[_view(LegRow, leg) for leg in legs],
         effects=[EffectRow(*effect) for effect in effects],
+        is_cost_estimated=is_over(row.state) and _has_estimate(session, run_id),
         can_cancel=may and not is_over(row.state) and not row.is_cancel_requested,
         can_acknowledge=may and row.needs_attention,
     )
@@ -88,6 +89,12 @@ def run(session: Session, viewer: Principal, run_id: str) -> RunDetail:
 
 def _run(session: Session, viewer: Principal, run_id: str) -> Run:
     return run_for(session, viewer, run_id, "run.read")
+
+
+def _has_estimate(session: Session, run_id: str) -> bool:
+    said = (Step.detail[name].as_boolean() for name in ("is_cost_estimated", "is_usage_estimated"))
+    found = select(Step.id).where(Step.run_id == run_id, Step.kind == "model", or_(*said)).limit(1)
+    return session.scalar(found) is not None
 
 
 def steps(session: Session, viewer: Principal, run_id: str, *, after_seq: int = 0) -> list[StepRow]:

@@ -87,7 +87,11 @@ class EffectRow:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with everything its page and its API answer begin with."""
+    """A run with everything its page and its API answer begin with.
+
+    `is_cost_estimated`: part of its cost is an estimate, because an answer did not come or did not say what it used.
+    Told once the run is over.
+    """
 
     run: RunRow
     workspace_id: str
@@ -96,6 +100,7 @@ class RunDetail:
     input_key: str | None
     legs: Sequence[LegRow]
     effects: Sequence[EffectRow]
+    is_cost_estimated: bool
     can_cancel: bool
     can_acknowledge: bool
 

@@ -142,6 +142,8 @@ class SecondFactor(Base):
     last_step: Mapped[int] = mapped_column(BigId, default=0)
     created_at: Mapped[datetime] = mapped_column(Moment)
     confirmed_at: Mapped[datetime | None] = mapped_column(Moment)
+    # The sign-in that began it: only that one sees it and confirms it. Empty when a signed-in person began it.
+    begun_by: Mapped[str | None] = mapped_column(Id)
 
 
 class RecoveryCode(Base):

@@ -63,8 +63,10 @@ def duration(ms: float | None) -> str:
     return f"{hours // 24}d {hours % 24}h"
 
 
-def money(usd: Decimal | None, is_known: bool = True) -> str:
+def money(usd: Decimal | None, is_known: bool = True, is_estimated: bool = False) -> str:
     """US dollars. None with ``is_known=False`` says aloud that nobody knows the price; plain None means no cost."""
+    if is_estimated and usd:
+        return f"{money(usd, is_known)}, estimated"
     if not is_known:
         return PRICE_UNKNOWN if not usd else f"{money(usd)} + {PRICE_UNKNOWN}"
     if usd is None:

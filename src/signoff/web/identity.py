@@ -14,7 +14,7 @@ from starlette.responses import Response
 from signoff.kit.errors import NotFound, NotSignedIn
 from signoff.people import queries
 from signoff.people.access import Principal
-from signoff.people.actions import note_session_seen
+from signoff.people.actions import accept_by_looking, note_session_seen
 from signoff.people.actions.pending import LIFETIME_SECONDS as PENDING_SECONDS
 from signoff.people.facts import EnvironmentFacts, Pending, Seen, SignedIn, WorkspaceFacts
 from signoff.people.membership import WorkspaceSuspended
@@ -138,6 +138,8 @@ async def looking(request: Request) -> Looking:
     if seen.is_touch_due:
         await store.write_async(note_session_seen, seen.row_id)
     bind(found.viewer.workspace_id)  # From here on the database shows this request nothing of another workspace.
+    if seen.is_first_look:
+        await store.write_async(accept_by_looking, seen.principal)
     request.state.chrome = lambda: found.chrome
     return found
 
@@ -207,7 +209,14 @@ def _seen(session: Session, token: str, idle_seconds: int, workspace: str | None
             return queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=workspace)
         except (NotFound, NotSignedIn, WorkspaceSuspended):
             pass  # The cookie names a workspace they left, that is shut, or that this session does not open.
-    return queries.principal_of_session(session, token, idle_seconds=idle_seconds)
+    try:
+        return queries.principal_of_session(session, token, idle_seconds=idle_seconds)
+    except WorkspaceSuspended:
+        # The session's own workspace is shut; the person may have another that is open.
+        slug = queries.open_workspace_of_session(session, token)
+        if slug is None:
+            raise
+        return queries.principal_of_session(session, token, idle_seconds=idle_seconds, workspace_slug=slug)
 
 
 def _environment_place(place: EnvironmentFacts, here: EnvironmentFacts) -> Place:

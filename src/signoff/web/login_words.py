@@ -45,7 +45,8 @@ def words_of_login(login: LoginView | None) -> LoginWords | None:
 def look_of(login: LoginView) -> tuple[str, str]:
     """Return the state to draw, and its word."""
     if login.is_locked:
-        return "changed", "Leads elsewhere: authorise again"
+        is_client = login.kind == "oauth_client_credentials"
+        return "changed", f"Leads elsewhere: {'enter its secret' if is_client else 'authorise'} again"
     return _LOOKS.get(login.state, ("untested", login.state))
 
 

@@ -160,8 +160,9 @@ def test_every_cut_of_a_message_is_read(tmp_path: Path) -> None:
     whole = multipart(
         b"\nhello", inner, b"Content-Type: application/x\nContent-Transfer-Encoding: base64\n\n" + B64(b"abc")
     )
-    for end in range(12, len(whole)):
-        read(tmp_path, whole[:end])
+    found = [read(tmp_path, whole[:end]) for end in range(12, len(whole))]
+    assert all(facts["message_id"].startswith("msg_") for facts in found)
+    assert [facts["text"] for facts in found[-3:]] == ["hello"] * 3
 
 
 def test_mutated_messages_are_read(tmp_path: Path) -> None:
@@ -173,13 +174,16 @@ def test_mutated_messages_are_read(tmp_path: Path) -> None:
             b"Content-Disposition: attachment; filename*=utf-8''%e2%82%ac\n\nx",
         )
     )
+    opened: set[str] = set()
     for _ in range(400):
         mutated = bytearray(whole)
         for _ in range(chance.randrange(1, 12)):
             mutated[chance.randrange(20, len(mutated))] = chance.randrange(256)
         facts = read(tmp_path, bytes(mutated))
+        assert facts["message_id"].startswith("msg_")
         for found in facts["attachments"]:
-            attachment(tmp_path, found["attachment_id"])
+            opened.update(attachment(tmp_path, found["attachment_id"]))
+    assert "text" in opened
 
 
 def test_broken_base64_is_decoded_as_far_as_it_goes(tmp_path: Path) -> None:

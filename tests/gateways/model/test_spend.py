@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from signoff.budgets.actions import settle_left_over
 from signoff.budgets.queries import spent
 from signoff.gateways.model.gateway import think
+from signoff.kit import clock
 from signoff.tables.limits import Reservation, SpendCounter
 from signoff.tables.people import Workspace
-from signoff.tables.runs import Run
+from signoff.tables.runs import Run, Step
 from tests import fake_provider as fake
 from tests.fake_provider import FakeProvider
 from tests.gateways.kit_world import World, ask, until
@@ -107,6 +111,33 @@ async def test_a_cancelled_call_counts_as_spent_in_full(world: World, provider: 
     with pytest.raises(asyncio.CancelledError):
         await call
     assert _run_spend(world) == (held, Decimal(0))
+    step, run = world.step("m:1:1"), world.row()
+    assert (step.cost_usd, step.detail["is_cost_estimated"]) == (held, True)
+    assert (run.cost_usd, run.model_calls) == (held, 1)
+
+
+async def test_an_estimate_that_was_booked_stands_when_the_answer_comes_after_all(
+    world: World, provider: FakeProvider
+) -> None:
+    """The run was ended elsewhere while this call hung, and its hold was booked; then the provider answers."""
+    is_over = threading.Event()
+
+    def late(body: dict[str, Any], number: int) -> fake.Reply:
+        is_over.wait(20)
+        return fake.text("pong")(body, number)
+
+    provider.will("gpt", late)
+    call = asyncio.create_task(think(world.services, world.run, ask()))
+    await until(lambda: provider.calls() == 1)
+    _, held = _run_spend(world)
+    world.change(lambda session: settle_left_over(session, world.run.run_id))
+    world.change(lambda session: session.execute(update(Step).values(ended_at=clock.now(), code="cut_off")))
+    is_over.set()
+    assert (await call).kind == "answered"
+    step, run = world.step("m:1:1"), world.row()
+    assert (step.state, step.detail["is_cost_estimated"]) == ("completed", True)
+    assert step.cost_usd == run.cost_usd == held
+    assert (_run_spend(world), run.tokens_in) == ((held, Decimal(0)), 900)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

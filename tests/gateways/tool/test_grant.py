@@ -35,7 +35,8 @@ async def test_only_what_the_revision_allows(world: World) -> None:
 
 async def test_a_slot_nothing_is_bound_to(world: World) -> None:
     world.change(lambda session: session.execute(update(Connection).values(slug="other")))
-    await _refused(world, world.call("look_up"), "connection_not_bound", "grant")
+    reason = await _refused(world, world.call("look_up"), "connection_not_bound", "grant")
+    assert "erp" in reason
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,8 @@ async def test_a_slot_nothing_is_bound_to(world: World) -> None:
 )
 async def test_only_accepted_tools(world: World, state: str, code: str) -> None:
     world.change(lambda session: session.execute(update(Tool).values(state=state)))
-    await _refused(world, world.call("look_up"), code, "grant")
+    reason = await _refused(world, world.call("look_up"), code, "grant")
+    assert "erp.look_up" in reason
 
 
 async def test_a_definition_that_changed_since_the_leg_began(world: World) -> None:

@@ -39,4 +39,6 @@ REVOKED: dict[str, Any] = {
 @pytest.mark.parametrize("code", list(REVOKED))
 async def test_a_revoked_run_calls_nothing(world: World, code: str) -> None:
     world.change(lambda session: session.execute(REVOKED[code]))
-    await _refused(world, world.call("look_up"), code, "revocation", "stopped")
+    reason = await _refused(world, world.call("look_up"), code, "revocation", "stopped")
+    assert reason != ""
+    assert world.link.sent == []

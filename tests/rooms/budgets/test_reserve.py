@@ -98,7 +98,10 @@ def test_nothing_is_held_anywhere_when_one_pot_refuses(store: Store, rows: Rows)
 
 
 def test_a_call_that_costs_nothing_fits_in_an_empty_pot(store: Store, rows: Rows) -> None:
-    _reserve(store, rows, "m:1:1", Decimal(0), _pot(cap="0"))
+    held = _reserve(store, rows, "m:1:1", Decimal(0), _pot(cap="0"))
+    with store.read() as session:
+        assert session.get_one(Reservation, held).state == "held"
+    assert _spent(store) == (0, 0)
 
 
 def test_without_a_cap_everything_fits(store: Store, rows: Rows) -> None:

@@ -146,6 +146,29 @@ async def test_a_client_signs_in_for_itself(
     assert len(provider.grants("client_credentials")) == 3
 
 
+async def test_a_client_that_asks_for_itself_takes_its_token_nowhere_else(
+    store: Store, acme: kit.Place, vault: Vault, settings: Settings, provider: Provider
+):
+    desk = Desk(store, vault, settings, acme.owner, acme.production, provider, kind="oauth_client_credentials")
+    await authorising.obtain_as_client(store, desk.services, acme.owner, desk.connection_id)
+    with store.write() as session:
+        actions.edit_connection(session, desk.who, desk.connection_id, config={"url": "https://evil.example.com/mcp"})
+    with pytest.raises(NotNow, match="leads elsewhere") as refused:
+        await authorising.obtain_as_client(store, desk.services, acme.owner, desk.connection_id)
+    assert refused.value.code == "login_locked"
+    assert desk.row().hosts == ["erp.example.com"]
+    with pytest.raises(LoginNeeded, match="leads elsewhere"):
+        await bearer_of(store, desk.services, desk.login_id)
+    # Whoever has the client's secret may say so.
+    for secret, hosts in ((None, ["erp.example.com"]), ("client-secret-1", ["evil.example.com"])):
+        with store.write() as session:
+            setup = setup_of(provider, kind="oauth_client_credentials", client_secret=secret)
+            set_up_login(session, acme.owner, vault, desk.connection_id, setup, settings=settings)
+        assert desk.row().hosts == hosts
+    await authorising.obtain_as_client(store, desk.services, acme.owner, desk.connection_id)
+    assert provider.look_up((await bearer_of(store, desk.services, desk.login_id)).token) is not None
+
+
 async def test_a_token_that_ran_out_is_refreshed_and_the_pair_kept_together(desk: Desk, vault: Vault):
     await desk.authorise()
     before = opened_tokens(vault, desk.row())

@@ -209,6 +209,34 @@ def test_a_personal_login_is_its_owners_and_the_administrators(
             create_secret(session, key, vault, connection_id=erp, name="K", value=VALUE, whose="personal")
 
 
+def test_a_personal_login_is_not_sent_in_everybodys_calls(
+    store: Store, acme: kit.Place, erp: str, vault: Vault
+) -> None:
+    builder = acme.as_role("builder")
+    with store.write() as session:
+        config = {"url": "https://erp.example.com/mcp", "headers": {"Authorization": "Bearer {{secret.ERP_TOKEN}}"}}
+        session.get_one(Connection, erp).config = config
+    # A name that a shared connection sends is no place for one's own login, also while nobody entered a shared one.
+    with store.write() as session, pytest.raises(Malformed, match="takes a shared secret") as refused:
+        create_secret(session, builder, vault, connection_id=erp, name="ERP_TOKEN", value=VALUE, whose="personal")
+    assert refused.value.code == "shared_secret_needed"
+    with store.write() as session:
+        mine = create_secret(session, builder, vault, connection_id=erp, name="MINE", value=VALUE, whose="personal")
+        session.get_one(Connection, erp).config = {**config, "headers": {"Authorization": "{{secret.MINE}}"}}
+
+    def reveal() -> dict[str, str]:
+        with store.write() as session:
+            given: dict[str, Any] = {"environment_id": acme.production, "connection_id": erp, "names": ["MINE"]}
+            return reveal_for_call(session, vault, **given).values
+
+    with pytest.raises(NotAllowed, match="personal login of builder") as locked:
+        reveal()
+    assert locked.value.code == "personal_secret_in_connection"
+    with store.write() as session:
+        share_secret(session, acme.owner, mine)
+    assert reveal() == {"MINE": VALUE}
+
+
 def test_the_nearest_end_comes_first_and_a_new_value_ends_the_wait(
     store: Store, acme: kit.Place, erp: str, token: str, vault: Vault
 ) -> None:

@@ -115,6 +115,9 @@ def test_a_deployers_key_deploys_where_it_is_restricted(store: Store, at: Place,
         made = create_key(session, ann, name="CI", preset="deployer", environment="production")
         key = principal_of_key(session, made.key).principal
     live(store, key, here, 2)
+    with store.read() as session:
+        served = {one.environment: one.revision_number for one in live_revisions(session, ann, [here])[here]}
+    assert served["production"] == 2
 
 
 def test_four_eyes_somebody_else_makes_it_live(store: Store, at: Place, ann: Principal) -> None:

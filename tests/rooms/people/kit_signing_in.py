@@ -12,7 +12,7 @@ from signoff.people.access import Principal
 from signoff.people.actions import set_password
 from signoff.people.entrance import Entrance
 from signoff.people.facts import Founded, Pending, SignedIn
-from signoff.tables.people import Person, SecondFactor, Workspace
+from signoff.tables.people import Member, Person, SecondFactor, Workspace
 from signoff.tables.session import Store
 from tests.rooms.people.test_workspaces_and_members import as_owner, found
 
@@ -30,6 +30,8 @@ def with_password(store: Store, slug: str = "acme", email: str = EMAIL) -> Found
     founded = found(store, slug, email)
     with store.write() as session:
         set_password(session, founded.person_id, PASSWORD_HASH)
+        # As the first link does, with which an owner came in.
+        session.execute(update(Member).where(Member.id == founded.member_id).values(accepted_at=clock.now()))
     prove(store, email)
     return founded
 

@@ -18,6 +18,7 @@ from signoff.kit.errors import Fault, Malformed, NotAllowed, NotFound, NotNow, T
 from signoff.kit.sealing import MasterKey, MasterKeys, Sealer
 from signoff.people.access import Principal
 from signoff.people.actions import add_member, found_workspace
+from signoff.people.actions import providers as providers_actions
 from signoff.people.actions.providers import (
     add_provider,
     change_provider,
@@ -245,6 +246,23 @@ def test_there_is_a_most_and_a_form_counts_once(store: Store, owner: Principal, 
             add_provider(session, owner, sealer, GUARD, ENTERED)
         with pytest.raises(TooMuch):
             add_provider(session, owner, sealer, GUARD, ENTERED)
+
+
+def test_of_two_who_send_one_form_at_once_the_later_is_told(
+    store: Store, owner: Principal, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+):
+    shown, other = ids.new_id("idp"), make_owner(store, "other")
+    with store.write() as session:
+        add_provider(session, owner, sealer, GUARD, ENTERED, provider_id=shown)
+    # The later one looked before the earlier one wrote, or could not see it behind the wall of its workspace.
+    monkeypatch.setattr(providers_actions, "_checked_id", lambda _, wanted: wanted or ids.new_id("idp"))
+    with store.write() as session:
+        with pytest.raises(NotNow) as refused:
+            add_provider(session, other, sealer, GUARD, ENTERED, provider_id=shown)
+        assert refused.value.code == "form_used"
+        assert add_provider(session, other, sealer, GUARD, ENTERED), "the transaction goes on"
+    with store.read() as session:
+        assert session.get_one(IdentityProvider, shown).workspace_id == owner.workspace_id
 
 
 def test_a_new_master_key_holds_client_secrets_too(store: Store, owner: Principal, sealer: Sealer):

@@ -58,7 +58,12 @@ def test_a_secret_shown_to_a_stranger_is_never_shown_to_the_person(store: Store)
     stolen = at.begin_enrolment(thief.token)
     assert at.begin_enrolment(thief.token) == stolen, "a page drawn again shows the same key"
     mine = halfway(at)
-    assert at.begin_enrolment(mine.token) != stolen
+    shown = at.begin_enrolment(mine.token)
+    assert shown != stolen
+    # Nor is the person's shown to the stranger's sign-in, which is older and still open; theirs is begun anew.
+    assert at.begin_enrolment(thief.token) not in (stolen, shown)
+    with pytest.raises(NotNow, match="Begin again"):
+        at.enrol(mine.token, TOTP(shown).now(), address="local")
     stolen = at.begin_enrolment(mine.token)
     with store.write() as session:
         set_password(session, founded.person_id, PASSWORD_HASH)

@@ -10,6 +10,7 @@ from signoff.kit.errors import NotAllowed, NotNow, NotSignedIn
 from signoff.people import own, queries, sign_in_rules
 from signoff.people.access import Principal
 from signoff.people.actions import (
+    accept_by_looking,
     add_member,
     change_profile,
     create_setup_link,
@@ -18,7 +19,7 @@ from signoff.people.actions import (
     set_password,
     set_sign_in_rules,
 )
-from signoff.people.facts import Founded, SignedIn
+from signoff.people.facts import Founded, Pending, SignedIn
 from signoff.tables.people import Person, SignInSession
 from signoff.tables.session import Store
 from tests.rooms.people.kit_signing_in import (
@@ -220,3 +221,51 @@ def test_a_profile_is_ones_own(store: Store) -> None:
     key = Principal("key", "key_1", "k", founded.workspace_id, "owner")
     with pytest.raises(NotAllowed), store.write() as session:
         change_profile(session, key, name="x", time_zone=None, has_single_keys=True)
+
+
+def test_a_workspace_that_only_invited_forces_nobody_to_set_one_up(store: Store) -> None:
+    founded = with_password(store)
+    stranger = found(store, "mallory", "mallory@example.com")
+    require_factor(store, stranger)
+    with store.write() as session:
+        add_member(session, owner(stranger), email="alice@example.com", name="Alice", role="viewer")
+    entered = enter(door(store))
+    assert reach(store, entered.session_token) == "Alice"
+    assert entered.principal.workspace_id == founded.workspace_id
+    with pytest.raises(NotSignedIn) as refused:
+        reach(store, entered.session_token, "mallory")
+    assert refused.value.code == "second_factor_needed", "it goes on asking at its own door"
+
+
+def test_an_invitation_asks_for_what_its_own_workspace_asks_for(store: Store) -> None:
+    founded = with_password(store)
+    require_factor(store, founded)
+    with store.write() as session:
+        bob = add_member(session, owner(founded), email=BOB, name="Bob", role="member")
+        link = create_setup_link(session, owner(founded), member_id=bob, lifetime_seconds=60)
+    at = door(store)
+    first = at.redeem(link, PASSWORD, address="local")
+    assert isinstance(first, Pending)
+    assert first.needs == "enrolment"
+    # Whoever closed the window there has been nowhere else, and is asked again.
+    again = halfway(at, BOB)
+    assert again.needs == "enrolment"
+    done = at.enrol(again.token, TOTP(at.begin_enrolment(again.token)).now(), address="local")
+    assert reach(store, done.signed_in.session_token, "acme") == "Bob"
+
+
+def test_whoever_looks_in_has_accepted_and_meets_its_rules_at_the_next_sign_in(store: Store) -> None:
+    with_password(store)
+    second = found(store, "second", "carol@example.com")
+    with store.write() as session:
+        added = add_member(session, owner(second), email="alice@example.com", name="Alice", role="viewer")
+    entered = enter(door(store))
+    assert entered.workspace_slug == "acme", "whoever is invited goes on coming in where they are at home"
+    with store.write() as session:
+        assert queries.member(session, owner(second), added).state == "invited"
+        seen = queries.principal_of_session(session, entered.session_token, idle_seconds=60, workspace_slug="second")
+        assert seen.is_first_look
+        accept_by_looking(session, seen.principal)
+        assert queries.member(session, owner(second), added).state == "active"
+    require_factor(store, second)
+    assert halfway(door(store)).needs == "enrolment"

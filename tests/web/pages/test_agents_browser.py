@@ -93,6 +93,18 @@ def test_no_sideways_scroll_at_320(browser: Browser, place: tuple[str, Site, str
     page.context.close()
 
 
+@pytest.mark.parametrize("tab", ["Owners", "Access"])
+def test_on_a_phone_the_tab_one_is_on_is_in_sight(browser: Browser, place: tuple[str, Site, str], tab: str):
+    page = signed_in(browser, place, viewport={"width": 390, "height": 844})
+    page.goto(f"{place[0]}/w/northwind/agents/refund-triage")
+    page.locator(".tabs").get_by_role("link", name=tab).evaluate("link => link.click()")
+    page.wait_for_selector(f"{WOKEN} .tabs [aria-current='page']:text-is('{tab}')")
+    box = page.locator(".tabs [aria-current='page']").bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+    page.context.close()
+
+
 def test_typing_is_checked_saved_by_key_and_guarded(browser: Browser, place: tuple[str, Site, str]):
     address, site, _ = place
     page = signed_in(browser, place)

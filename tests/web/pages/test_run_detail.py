@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -116,6 +117,16 @@ def test_a_model_step_shows_prompt_answer_and_cost(site: Site):
     ):
         assert word in html
     assert "3 messages" in html
+
+
+def test_a_cost_that_is_an_estimate_is_called_one(site: Site):
+    run_id = add(site, "A bill", "failed", code="deadline_passed", reason="Out of time.", cost_usd=Decimal(0))
+    with site.store.write() as session:
+        run = session.get_one(Run, run_id)
+        kit_runs.model_step(session, run, "m:1:1", None, detail={"is_cost_estimated": True}, cost_usd=Decimal("0.25"))
+    html = show(site, run_id)
+    assert "$0.250, estimated" in html
+    assert "Cost is estimated" in html
 
 
 def test_messages_are_paged(site: Site):

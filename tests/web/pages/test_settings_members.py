@@ -16,6 +16,7 @@ from signoff.people.queries import members
 from signoff.tables.people import SecondFactor
 from signoff.tables.record import OutboxMessage
 from tests.rooms.people.kit_signing_in import prove
+from tests.web.kit_pages import browser_of
 from tests.web.pages.conftest import Site
 from tests.web.seed import audit_actions, person, workspace
 
@@ -93,7 +94,10 @@ def test_somebody_with_an_account_elsewhere_needs_no_link(site: Site):
     assert answer.status_code == 201
     assert "need no link" in answer.text
     assert "/setup/" not in answer.text
-    assert "Pat Elsewhere" in everyone(site)
+    # Until Pat looks in, the workspace knows no more than it said itself; then Pat is a member as any other.
+    assert everyone(site)[GOOD["name"]].state == "invited"
+    assert browser_of(site.app, other, "pat").get(site.base).status_code == 200
+    assert everyone(site)["Pat Elsewhere"].state == "active"
 
 
 def test_a_role_is_changed_from_the_next_request_on(site: Site):

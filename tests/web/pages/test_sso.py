@@ -138,7 +138,8 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
 def test_an_answer_that_does_not_hold_lets_nobody_in(door: Door, issuer: Issuer, lie: str):
     claims, reason = LIES[lie]
     issuer.claims = claims
-    refused(door, reason)
+    assert refused(door, reason).status_code == 403
+    assert door.reasons() == [reason]
 
 
 @SQLITE
@@ -184,7 +185,8 @@ FORGERIES: dict[str, tuple[Callable[[dict[str, Any]], str], str]] = {
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_token_that_is_not_the_providers_lets_nobody_in(door: Door, issuer: Issuer, forgery: str):
     issuer.sign, reason = FORGERIES[forgery]
-    refused(door, reason)
+    assert refused(door, reason).status_code == 403
+    assert door.reasons() == [reason]
 
 
 def test_a_new_signing_key_is_fetched_when_it_is_first_named_and_made_up_ones_cost_nothing(
@@ -208,7 +210,8 @@ def test_a_short_key_is_no_key(door: Door, issuer: Issuer):
     with pytest.warns():
         short = RSAKey.generate_key(1024, parameters={"kid": "one"})
     issuer.keys = [short]
-    refused(door, "bad_keys")
+    assert refused(door, "bad_keys").status_code == 403
+    assert door.reasons() == ["bad_keys"]
 
 
 @SQLITE
@@ -269,7 +272,8 @@ def test_an_answer_that_comes_too_late_is_refused(site: Site, door: Door):
 
 @SQLITE
 def test_an_answer_that_names_another_issuer_is_refused_before_its_code_is_sent_anywhere(door: Door, issuer: Issuer):
-    refused(door, "wrong_issuer", iss="https://evil.example")
+    assert refused(door, "wrong_issuer", iss="https://evil.example").status_code == 403
+    assert door.reasons() == ["wrong_issuer"]
     assert "/token" not in issuer.asked
 
 
@@ -277,7 +281,8 @@ def test_an_answer_that_names_another_issuer_is_refused_before_its_code_is_sent_
 def test_a_provider_that_names_itself_must_do_so_every_time(site: Site, door: Door, issuer: Issuer):
     issuer.metadata = {"authorization_response_iss_parameter_supported": True}
     assert door.sign_in(site.visitor(), iss=issuer.url).status_code == 303
-    refused(door, "wrong_issuer")
+    assert refused(door, "wrong_issuer").status_code == 403
+    assert door.reasons() == ["wrong_issuer"]
 
 
 @SQLITE
@@ -391,7 +396,8 @@ def test_what_the_token_leaves_out_is_asked_for(site: Site, door: Door, issuer: 
 def test_what_is_told_of_another_account_is_not_taken(door: Door, issuer: Issuer):
     issuer.left_out = ("email", "email_verified")
     issuer.user_info = {"sub": "account-2", "email": "mei@northwind.example", "email_verified": True}
-    refused(door, "bad_user_info")
+    assert refused(door, "bad_user_info").status_code == 403
+    assert door.reasons() == ["bad_user_info"]
 
 
 @SQLITE

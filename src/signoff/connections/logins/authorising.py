@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
+from signoff.connections.kinds import hosts_of
 from signoff.connections.logins.keeping import keep_authorised
 from signoff.connections.logins.refreshing import HasVaultAndSettings
 from signoff.connections.logins.rows import login_for, note
@@ -215,7 +216,8 @@ async def obtain_as_client(
 
     Raises:
         NotAuthorised: the provider refuses, or cannot be reached.
-        Refusal: the caller may not, or the login is of another kind.
+        Refusal: the caller may not, the login is of another kind, or the connection leads elsewhere than when the
+            client's secret was entered.
     """
 
     def read(session: Session) -> _Exchange:
@@ -224,6 +226,12 @@ async def obtain_as_client(
             raise NotNow("A person must agree to this login. Authorise it on the connection's page, in a browser.")
         if connection.state != "active":
             raise NotNow(f"“{connection.name}” is {connection.state}. Enable it first.")
+        if not set(hosts_of(connection.kind, connection.config)) <= set(row.hosts):
+            raise NotNow(
+                f"“{connection.name}” leads elsewhere than when its login was set up. Enter the client's secret again "
+                "to confirm that its token may go there.",
+                code="login_locked",
+            )
         client = client_of(services.vault, row)
         return _Exchange(row.id, row.version, client, "", "", tuple(row.scopes_asked), None)
 

@@ -86,7 +86,11 @@ def claim_refresh(session: Session, vault: Vault, login_id: str, version: int) -
 def keep_authorised(
     session: Session, vault: Vault, principal: Principal, row: Login, version: int, granted: Granted
 ) -> bool:
-    """Keep what an authorisation brought. Returns whether the login was still as it was when the person left."""
+    """Keep what an authorisation brought. Returns whether the login was still as it was when the person left.
+
+    A person who agreed at the provider agrees that the token goes where the connection leads now. Nobody agrees when
+    the client asks for itself: then it goes where its secret was entered for, and nowhere else.
+    """
     connection = session.get_one(Connection, row.connection_id)
     values = {
         **_columns(vault, row, Tokens(granted.access_token, granted.refresh_token), granted),
@@ -94,9 +98,10 @@ def keep_authorised(
         "authorised_at": clock.now(),
         "member_id": principal.id if principal.kind == "member" else None,
         "member_name": principal.name[:200],
-        "hosts": list(hosts_of(connection.kind, connection.config)),
         "last_refreshed_at": None,
     }
+    if row.kind != "oauth_client_credentials":
+        values["hosts"] = list(hosts_of(connection.kind, connection.config))
     if connection.state == "disconnected" or not change(session, row, version, values):
         return False
     note(session, principal.actor, row, "login.authorised", {"scopes": list(row.scopes_granted)[:50]})

@@ -59,7 +59,8 @@ def set_up_login(
     """Make or change the login of a connection. Returns its id.
 
     A change of who signs in, or where, lets the tokens go: it must be authorised again. A change of scopes alone keeps
-    them until it is.
+    them until it is. For a login without a person, entering the client's secret again binds it to where the connection
+    leads now.
 
     Raises:
         Malformed: a field is wrong; `errors` says which.
@@ -75,7 +76,7 @@ def set_up_login(
     row = login_row(session, connection.id)
     if row is None:
         return _made(session, principal, vault, connection, setup, values)
-    return _changed(session, principal, vault, row, setup, values)
+    return _changed(session, principal, vault, connection, row, setup, values)
 
 
 def _made(
@@ -108,7 +109,13 @@ def _made(
 
 
 def _changed(
-    session: Session, principal: Principal, vault: Vault, row: Login, setup: LoginSetup, values: dict[str, Any]
+    session: Session,
+    principal: Principal,
+    vault: Vault,
+    connection: Connection,
+    row: Login,
+    setup: LoginSetup,
+    values: dict[str, Any],
 ) -> str:
     before = {name: getattr(row, name) for name in values}
     is_same_host = _secret_hosts(row.token_url, row.revoke_url) >= _secret_hosts(
@@ -121,6 +128,9 @@ def _changed(
     _check_secret_is_there(setup, has_one=bool(setup.client_secret) or keeps_secret)
     if not keeps_secret or values["client_auth"] == "none":
         values |= sealed_client_secret(vault, row, setup.client_secret or None)
+    if setup.client_secret and values["kind"] == "oauth_client_credentials":
+        # Whoever enters the secret says that what it brings may go where the connection leads now.
+        values["hosts"] = list(hosts_of(connection.kind, connection.config))
     if any(values[name] != before[name] for name in before if name not in ("scopes_asked", "authorize_url")):
         values |= {**NO_TOKENS, "scopes_granted": [], "expires_at": None, "refresh_due_at": None, "last_error": None}
         values |= {"state": "needs_login", "version": row.version + 1, "is_in_doubt": False, "lease_until": None}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from signoff.connections.kinds import hosts_of
 from signoff.connections.lookup import connection_for
-from signoff.connections.placeholders import NAME_PATTERN
+from signoff.connections.placeholders import NAME_PATTERN, names_in
 from signoff.connections.secrets.changing import change, checked_date, checked_reason, note, secret_to_change
 from signoff.connections.secrets.grants import add_grants
 from signoff.connections.secrets.versions import content_of, first_version
@@ -53,7 +53,7 @@ def create_secret(
         agents: ids of the agents that may use it; no others may.
 
     Raises:
-        Malformed: name, value or date is not usable.
+        Malformed: name, value or date is not usable; or it would be one's own login in what everybody's calls send.
         NotNow: the environment has a secret of this name.
     """
     right: Action = "secret.manage_personal" if whose == "personal" else "secret.manage"
@@ -61,6 +61,7 @@ def create_secret(
     if connection.state == "disconnected":
         raise NotNow("This connection is disconnected; it takes no secrets. Reconnect it first.")
     _check_name(session, connection, name)
+    _check_whose(connection, name, whose)
     content = content_of(
         session,
         vault,
@@ -189,6 +190,15 @@ def _check_name(session: Session, connection: Connection, name: str) -> None:
             errors={"name": ["taken in this environment"]},
             code="secret_name_taken",
         )
+
+
+def _check_whose(connection: Connection, name: str, whose: SecretPrincipal) -> None:
+    if whose == "personal" and name in names_in(connection.config):
+        sentence = (
+            f"“{connection.name}” sends {name} with every call, whoever's it is: that takes a shared secret. Enter it "
+            "as one, or ask an administrator to."
+        )
+        raise Malformed(sentence, errors={"name": [sentence]}, code="shared_secret_needed")
 
 
 def _ownership(principal: Principal, whose: SecretPrincipal) -> dict[str, Any]:

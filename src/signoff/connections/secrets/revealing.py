@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from signoff.connections.envelope import open_value
 from signoff.connections.kinds import hosts_of
+from signoff.connections.placeholders import names_in
 from signoff.connections.secrets.sources import check_allowed, checked_reference
 from signoff.connections.vault import Place, Sealed, Vault
 from signoff.connectors.vaults.reference import Reference
@@ -54,7 +55,8 @@ class SecretMissing(NotFound):
 
 
 class SecretLocked(NotAllowed):
-    """The connection's hosts changed since the value was entered, or the value is too sensitive for where it goes."""
+    """The connection's hosts changed since the value was entered, or the value is too sensitive for where it goes, or
+    it is one member's login in what the connection sends for everybody."""
 
 
 class SecretNotGranted(NotAllowed):
@@ -115,7 +117,7 @@ def reveal_for_call(
 
     Raises:
         SecretMissing: the connection has no secret of that name in this environment.
-        SecretLocked: the connection leads elsewhere now.
+        SecretLocked: the connection leads elsewhere now; or it would send one member's login in everybody's calls.
         SecretNotGranted: an agent asks for what it was not given.
         SourceNotAllowed: the operator no longer allows the reference.
     """
@@ -126,6 +128,7 @@ def reveal_for_call(
     if connection is None or connection.environment_id != environment_id:
         raise SecretMissing("There is no such connection in this environment.")
     found = _found(session, connection, wanted)
+    _check_shared(connection, [row.secret for row in found.values()])
     _check_hosts(connection, [row.secret for row in found.values()], host)
     if use is not None:
         _check_grants(session, [row.secret for row in found.values()], use)
@@ -155,6 +158,20 @@ def _found(session: Session, connection: Connection, wanted: Sequence[str]) -> d
             extra={"missing": missing[:20]},
         )
     return found
+
+
+def _check_shared(connection: Connection, rows: Sequence[Secret]) -> None:
+    """Refuse one member's login in what a connection sends for everybody: it would act in that member's name."""
+    in_config = names_in(connection.config)
+    for row in rows:
+        if row.principal == "personal" and row.name in in_config:
+            raise SecretLocked(
+                f"“{connection.name}” sends {row.name} with every call, and it is the personal login of "
+                f"{row.owner_name or 'someone'}. They, or an administrator, make it a shared one on its page; or the "
+                "connection is given a shared secret of another name.",
+                extra={"secret": row.name},
+                code="personal_secret_in_connection",
+            )
 
 
 def _check_hosts(connection: Connection, rows: Sequence[Secret], host: str | None) -> None:

@@ -37,6 +37,7 @@ async def ask(asked: Asked) -> Answer:
     Raises:
         ModelFailed: there is no usable answer, whatever the provider did.
         Objected: the run may not act any more.
+        TakenOver: another worker works on it.
     """
     await _check_standing(asked)
     name = asked.services.providers.name(asked.model)
@@ -67,7 +68,7 @@ async def _check_standing(asked: Asked) -> None:
     services = asked.services
     await services.until_may_act()
     if clock.monotonic_seconds() - asked.log.decided > STALE_SECONDS:
-        verdict = revoked(await services.store.read_async(standing_of, asked.run.run_id))
+        verdict = revoked(await services.store.read_async(standing_of, asked.run))
         if verdict.kind != "allow":
             raise Objected(verdict)
         asked.log.decided = clock.monotonic_seconds()

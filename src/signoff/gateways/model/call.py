@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -14,7 +15,7 @@ from pydantic_ai.settings import ModelSettings
 from sqlalchemy.orm import Session
 
 from signoff.gateways.chain import Verdict
-from signoff.kit import clock, money
+from signoff.kit import clock, ids, money
 from signoff.kit.errors import BudgetExceeded
 from signoff.runs.facts import RunContext
 
@@ -127,8 +128,12 @@ class Answer:
 
 @dataclass(slots=True)
 class Log:
-    """What the wrappers note about one call; the trace writes it down at the end, in one transaction."""
+    """What the wrappers note about one call; the trace writes it down at the end, in one transaction.
 
+    `attempt` tells this attempt at the step from another's, before or after a crash.
+    """
+
+    attempt: str = field(default_factory=partial(ids.new_id, "att"))
     started: float = field(default_factory=clock.monotonic_seconds)
     decided: float = 0.0
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
@@ -138,6 +143,8 @@ class Log:
     wasted_tokens_in: int = 0
     is_price_unknown: bool = False
     is_truncated: bool = False
+    # The cost of the call was booked before its end, as an estimate.
+    is_booked: bool = False
     # What was reserved, or why not, when the step began.
     reservation: str | None = None
     refusal: BudgetExceeded | None = None

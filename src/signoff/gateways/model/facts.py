@@ -72,7 +72,7 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
     """Read everything the guards ask for."""
     models = candidates(run)
     entered = entered_prices(session, run.workspace_id, models)
-    standing = standing_of(session, run.run_id)
+    standing = standing_of(session, run)
     pots = _pots(run, standing)
     request_hash = _hash_for_cache(run, call)
     return ModelFacts(

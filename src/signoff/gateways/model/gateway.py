@@ -51,9 +51,12 @@ async def think(
 ) -> ModelOutcome:
     """Ask a model once, as the revision says, and record the step.
 
-    Never raises for anything a provider does; every failure is an outcome with a code and words. A step that has
-    ended gives its outcome again, whoever asks. `beside` writes what belongs to the same moment, in the transaction
-    that begins the step.
+    Nothing a provider does raises: every failure is an outcome with a code and words. A step that has ended gives its
+    outcome again, whoever asks. `beside` writes what belongs to the same moment, in the transaction that begins the
+    step.
+
+    Raises:
+        TakenOver: another worker works on the run.
     """
     tokens_in = sizes.tokens_in(call.messages, call.parameters)
     opened = await services.store.write_async(_open, services, run, call, tokens_in, beside)

@@ -35,6 +35,7 @@ async def act_outside(act: Act) -> ToolAnswer:
         ConnectorError: the outside system failed; code `connector_outcome_unknown` when it may have acted.
         NotSent: the tool is not what was accepted.
         Objected: the run may not act any more, or not write.
+        TakenOver: another worker works on it.
     """
     tool = act.facts.tool
     if tool is None:
@@ -84,7 +85,7 @@ async def _check_standing(act: Act, connection_id: str) -> None:
 
 def _verdict_now(session: Session, act: Act, connection_id: str) -> Verdict:
     run = act.run
-    standing = standing_of(session, run.run_id, connection=session.get(Connection, connection_id))
+    standing = standing_of(session, run, connection=session.get(Connection, connection_id))
     verdict = replace(revoked(standing), policy=Revocation.name)
     if verdict.kind != "allow" or act.facts.is_read:
         return verdict

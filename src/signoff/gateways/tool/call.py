@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy.orm import Session
 
 from signoff.gateways.chain import Verdict
-from signoff.kit import clock
+from signoff.kit import clock, ids
 from signoff.runs.facts import RunContext
 
 if TYPE_CHECKING:
@@ -88,14 +90,20 @@ class ToolOutcome:
 
 @dataclass(slots=True)
 class Log:
-    """What the wrappers note about one call; the trace writes it down at the end, in one transaction."""
+    """What the wrappers note about one call; the trace writes it down at the end, in one transaction.
 
+    `attempt` tells this attempt at the step from another's, before or after a crash.
+    """
+
+    attempt: str = field(default_factory=partial(ids.new_id, "att"))
     decided: float = field(default_factory=clock.monotonic_seconds)
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
     attempts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     is_truncated: bool = False
     # The intent was written when the step began; `known` is what the ledger knew already.
     is_intended: bool = False
+    # When, which tells this intent from one that a person's "do it now" wrote for the same call.
+    intended_at: datetime | None = None
     # An attempt before a crash may have acted; the tool is safe to repeat, so it is.
     is_repeat: bool = False
     known: ToolOutcome | None = None

@@ -52,8 +52,11 @@ _ACT: Proceed[Act, ToolOutcome] = compose(WRAPPERS, cast("Proceed[Act, Any]", ac
 async def act(services: Services, run: RunContext, call: ToolCall) -> ToolOutcome:
     """Carry out one tool call, or say why not, and record the step.
 
-    Never raises for anything an outside system does; every failure is an outcome with a code and words. A step that
-    has ended gives its outcome again, whoever asks.
+    Nothing an outside system does raises: every failure is an outcome with a code and words. A step that has ended
+    gives its outcome again, whoever asks.
+
+    Raises:
+        TakenOver: another worker works on the run.
     """
     # A model may write anything for arguments; from here on they are JSON that every database takes.
     call = replace(call, args=cleaned_object(call.args))

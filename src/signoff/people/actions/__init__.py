@@ -30,6 +30,7 @@ from signoff.people.actions.service_accounts import (
     enable_service_account,
 )
 from signoff.people.actions.sessions import (
+    accept_by_looking,
     note_session_seen,
     open_session,
     revoke_every_session,
@@ -42,6 +43,7 @@ from signoff.people.actions.setup_links import create_setup_link
 from signoff.people.actions.workspaces import change_workspace, found_workspace
 
 __all__ = [
+    "accept_by_looking",
     "add_member",
     "change_environment",
     "change_profile",

@@ -18,7 +18,7 @@ from signoff.people.emails import clean_name
 from signoff.people.levels import LEVEL_ACTIONS
 from signoff.people.membership import grants_of
 from signoff.people.owned import refuse_role_below_seats, refuse_while_owning
-from signoff.people.proofs import is_unproven
+from signoff.people.proofs import is_elsewhere, is_unproven
 from signoff.people.roles import ADMINISTRATORS, Action
 from signoff.record import audit
 from signoff.tables.agents import AgentGrant
@@ -48,7 +48,8 @@ def add_member(
     )
     if member is not None and member.state == "active":
         raise NotNow("This person is a member already. Change the role instead.", code="member_exists")
-    # Who has a password comes in with it; everybody else is invited until they use their link.
+    # Who was nowhere else comes in with the password they have. Everybody else is invited until they come in, by their
+    # link or by looking in: a workspace says nothing about people who did not agree to be there.
     has_password = session.scalar(select(Person.password_hash).where(Person.id == person_id)) is not None
     is_unsafe = is_unproven(session, person_id, beside=principal.workspace_id)
     if is_unsafe and not sends_mail:
@@ -57,8 +58,8 @@ def add_member(
             "theirs. The operator makes them a link first: signoff setup-link --email ADDRESS -w THEIR-WORKSPACE.",
             code="address_not_proven",
         )
-    # Whose password may be somebody else's is invited: the mailed link lets them in, the password does not.
-    accepted_at = clock.now() if has_password and not is_unsafe else None
+    # Whose password may be somebody else's comes in by the mailed link only, not with the password.
+    accepted_at = clock.now() if has_password and not is_elsewhere(session, person_id, principal.workspace_id) else None
     if member is None:
         member = Member(
             id=ids.new_id("mem"),

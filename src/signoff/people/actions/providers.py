@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from signoff.connectors.net import Guard
@@ -47,6 +48,7 @@ def add_provider(
     Raises:
         Malformed: `errors` names each field that is wrong.
         NotAllowed: it would let somebody in who may do more than the caller; only an owner makes owners.
+        NotNow: the id was used before, or this very moment.
         TooMuch: the workspace has as many as it may have.
     """
     authorize(principal, "identity.manage")
@@ -68,8 +70,13 @@ def add_provider(
         created_at=moment,
         changed_at=moment,
     )
-    session.add(row)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(row)
+            session.flush()
+    except IntegrityError as error:
+        # Of two who send one form at once, or of a workspace that took another's id, one is late.
+        raise _form_used() from error
     _note(session, principal, row, "identity_provider.added", {"issuer": row.issuer})
     return row.id
 
@@ -217,8 +224,12 @@ def _checked_id(session: Session, provider_id: str) -> str:
     if not provider_id:
         return ids.new_id("idp")
     if not _ID.fullmatch(provider_id) or session.get(IdentityProvider, provider_id) is not None:
-        raise NotNow("This form was sent before, or is not ours. Open a new one.", code="form_used")
+        raise _form_used()
     return provider_id
+
+
+def _form_used() -> NotNow:
+    return NotNow("This form was sent before, or is not ours. Open a new one.", code="form_used")
 
 
 def _columns(clean: ProviderInput) -> dict[str, Any]:

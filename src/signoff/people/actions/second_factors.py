@@ -5,8 +5,6 @@ A person is one in all their workspaces, so each of these is told in the audit o
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
@@ -20,15 +18,19 @@ from signoff.people.actions.sessions import end_everything
 from signoff.people.actions.setup_links import refuse_if_elsewhere, refuse_oneself
 from signoff.people.everywhere import note_everywhere
 from signoff.record import audit
-from signoff.tables.people import RecoveryCode, SecondFactor
+from signoff.tables.people import RecoveryCode, SecondFactor, SetupLink
+from signoff.tables.session import lifted
 
 _ROWS_AT_ONCE = 200
 
 
-def begin_second_factor(session: Session, sealer: Sealer, person_id: str) -> str:
+def begin_second_factor(session: Session, sealer: Sealer, person_id: str, *, begun_by: str | None = None) -> str:
     """Make a secret for an authenticator app; it counts once `confirm_second_factor` has seen a code of it.
 
     Returns the secret, to be shown to the person. Beginning again makes a new one.
+
+    Args:
+        begun_by: the unfinished sign-in it is made for: no other may see or confirm it.
 
     Raises:
         NotNow: the person has a second factor already.
@@ -49,31 +51,32 @@ def begin_second_factor(session: Session, sealer: Sealer, person_id: str) -> str
             key_id=sealed.key_id,
             last_step=0,
             created_at=clock.now(),
+            begun_by=begun_by,
         )
     )
     session.flush()
     return secret
 
 
-def unconfirmed_secret(
-    session: Session, sealer: Sealer, person_id: str, *, since: datetime | None = None
-) -> str | None:
-    """Return the secret that waits to be confirmed; None when there is none, or it was begun before `since`."""
+def unconfirmed_secret(session: Session, sealer: Sealer, person_id: str, *, begun_by: str | None = None) -> str | None:
+    """Return the secret that waits to be confirmed; None when there is none, or another sign-in began it."""
     row = session.get(SecondFactor, person_id)
-    if row is None or row.confirmed_at is not None or (since is not None and row.created_at < since):
+    if row is None or row.confirmed_at is not None or row.begun_by != begun_by:
         return None
     return _opened(sealer, row)
 
 
-def confirm_second_factor(session: Session, sealer: Sealer, person_id: str, code: str) -> list[str]:
+def confirm_second_factor(
+    session: Session, sealer: Sealer, person_id: str, code: str, *, begun_by: str | None = None
+) -> list[str]:
     """Turn the second factor on, shown by a code of the app; return the recovery codes, which are shown once.
 
     Raises:
         Malformed: the code is not the app's present one.
-        NotNow: nothing waits to be confirmed.
+        NotNow: nothing waits to be confirmed, or another sign-in began it.
     """
     row = session.get(SecondFactor, person_id, populate_existing=True)
-    if row is None or row.confirmed_at is not None:
+    if row is None or row.confirmed_at is not None or row.begun_by != begun_by:
         raise NotNow("Nothing waits to be confirmed. Begin again.")
     step = factor.matching_step(_opened(sealer, row), code, after=row.last_step)
     if step is None:
@@ -158,6 +161,18 @@ def turn_off_second_factor(session: Session, person_id: str) -> None:
     """Take the person's own second factor away. The caller has just proven a code."""
     _forget(session, person_id)
     note_everywhere(session, person_id, "second_factor.turned_off")
+
+
+def disown_second_factor(session: Session, person_id: str) -> None:
+    """Take away what somebody else set up in a person's name, and end the links against it: their mailbox said so."""
+    _forget(session, person_id)
+    with lifted(session):
+        session.execute(
+            update(SetupLink)
+            .where(SetupLink.person_id == person_id, SetupLink.purpose == "not_me", SetupLink.used_at.is_(None))
+            .values(used_at=clock.now())
+        )
+    note_everywhere(session, person_id, "second_factor.turned_off", {"how": "link:not_me"})
 
 
 def reset_second_factor(session: Session, principal: Principal, member_id: str) -> None:

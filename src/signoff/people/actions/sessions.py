@@ -92,8 +92,9 @@ def _place_for(
             # A password lets nobody accept what another workspace offered to the address.
             Member.workspace_id == workspace_id if workspace_id else or_(has_come_in(), Person.password_hash.is_(None)),
         )
-        # A workspace that works before one that is suspended; then the one they joined last.
-        .order_by(Workspace.suspended_at.is_not(None), Member.id.desc())
+        # A workspace that works before one that is suspended, one of theirs before one that only invited them; then
+        # the one they joined last.
+        .order_by(Workspace.suspended_at.is_not(None), Member.accepted_at.is_(None), Member.id.desc())
         .limit(_PLACES_MAX)
     ).all()
     if not found:
@@ -191,7 +192,8 @@ def set_password(session: Session, person_id: str, password_hash: str) -> None:
     with lifted(session):
         session.execute(
             update(SetupLink)
-            .where(SetupLink.person_id == person_id, SetupLink.used_at.is_(None))
+            # One that takes a second factor away is against whoever has the password, so it outlives a new one.
+            .where(SetupLink.person_id == person_id, SetupLink.used_at.is_(None), SetupLink.purpose != "not_me")
             .values(used_at=moment)
         )
 
@@ -219,6 +221,17 @@ def end_everything(session: Session, person_id: str) -> None:
 def note_session_seen(session: Session, session_id: str) -> None:
     """Note that the session is in use; keeps it from ending for idleness."""
     session.execute(update(SignInSession).where(SignInSession.id == session_id).values(last_seen_at=clock.now()))
+
+
+def accept_by_looking(session: Session, principal: Principal) -> None:
+    """Note that a person looked into a workspace they were invited to, of their own will: they have accepted."""
+    accepted = session.execute(
+        update(Member)
+        .where(Member.id == principal.id, Member.state == "active", Member.accepted_at.is_(None))
+        .values(accepted_at=clock.now())
+    )
+    if getattr(accepted, "rowcount", 0) == 1:
+        _note(session, principal, "member.accepted", "member", principal.id)
 
 
 def sweep_sessions(session: Session, *, before: datetime) -> int:

@@ -22,11 +22,14 @@ from signoff.record.actor import SYSTEM, Actor
 from signoff.tables.people import Member, Person, SetupLink
 from signoff.tables.session import lifted
 
-# `forgotten` is what a person asks for themselves: it goes to their own mailbox and nowhere else.
-Purpose = Literal["first_run", "invitation", "reset", "forgotten"]
+# `forgotten` is what a person asks for themselves, `not_me` comes with the news that a second factor was set up: both
+# go to their own mailbox and nowhere else.
+Purpose = Literal["first_run", "invitation", "reset", "forgotten", "not_me"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # The outbox message that has a link mailed. Its payload holds the token sealed.
 MAIL_LINK = "link.mail"
+# Long enough for a weekend away; after it, a mailbox that was read by somebody takes no second factor away.
+NOT_ME_SECONDS = 72 * 3600
 
 
 class LinkNotGood(Refusal):
@@ -75,7 +78,7 @@ def create_setup_link(
     with lifted(session):  # Links are a person's: an older one of another workspace ends too.
         session.execute(
             update(SetupLink)
-            .where(SetupLink.person_id == member.person_id, SetupLink.used_at.is_(None))
+            .where(SetupLink.person_id == member.person_id, SetupLink.used_at.is_(None), SetupLink.purpose != "not_me")
             .values(used_at=clock.now())
         )
     token, link_id = _new_link(session, member, purpose, lifetime_seconds)
@@ -109,6 +112,25 @@ def mail_forgotten_link(session: Session, sealer: Sealer, email: str, *, lifetim
     _mail(session, sealer, member.workspace_id, link_id, token)
     _note(session, SYSTEM, member, "forgotten", is_mailed=True)
     return True
+
+
+def mail_factor_notice(session: Session, sealer: Sealer, person_id: str) -> None:
+    """Tell a person by mail that a second factor was set up, with a link that takes it away: it may not be theirs.
+
+    Whoever knows a password may have set it up. Only the mailbox shows who the account belongs to.
+    """
+    with lifted(session):  # The person's, whatever workspace they came through.
+        member = session.scalar(
+            select(Member)
+            .where(Member.person_id == person_id, Member.state == "active")
+            .order_by(Member.accepted_at.is_(None), Member.id.desc())
+            .limit(1)
+        )
+        if member is None:
+            return
+        token, link_id = _new_link(session, member, "not_me", NOT_ME_SECONDS)
+        _mail(session, sealer, member.workspace_id, link_id, token)
+        _note(session, SYSTEM, member, "not_me", is_mailed=True)
 
 
 def use_setup_link(session: Session, token: str) -> SetupLink:

@@ -39,7 +39,7 @@ def start_leg(
     Time spent waiting for people does not count towards the deadline, only the legs do. `relies_on` says, as plain
     JSON, what the leg will work with; a leg that begins again after a crash gets what it had.
     """
-    context = context_of(session, run_id, leg=leg)
+    context = context_of(session, run_id, leg=leg, worker=worker)
     moment = clock.now()
     wall = min(context.body.limits.wall_seconds, wall_seconds_max)
     deadline = moment + timedelta(seconds=max(wall - _used_seconds(session, run_id, leg), 1.0))

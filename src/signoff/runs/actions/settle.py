@@ -88,7 +88,7 @@ def answer_hold(session: Session, run: Run, *, leg: int, call_id: str, answer: M
 
 
 def resume_when_answered(session: Session, run: Run) -> bool:
-    """Let a run go on when everything that it waits for people for is answered."""
+    """Let a run go on when everything that it waits for people for is answered, or was known after all."""
     if run.state != "waiting" or run.waiting_for not in _ANSWERED:
         return False
     # Of two who answer the last two holds at once, one waits here and then sees the other's answer.

@@ -15,6 +15,7 @@ from signoff.gateways.model.call import Answer, Asked, ModelFailed
 from signoff.gateways.model.facts import candidates
 from signoff.kit import money
 from signoff.kit.errors import BudgetExceeded
+from signoff.record import trace
 
 
 class Spend:
@@ -41,7 +42,7 @@ class Spend:
             raise
         except asyncio.CancelledError:
             # The provider may well bill what nobody waits for any more.
-            await asyncio.shield(purse.settle_now(purse.estimate))
+            await asyncio.shield(call.services.store.write_async(purse.cut_off))
             raise
         except Exception:
             purse.settle_with_the_step(money.ZERO)
@@ -112,8 +113,22 @@ class _Purse:
     def settle_with_the_step(self, cost: Decimal) -> None:
         """Settle in the transaction that ends the step, so that the two never disagree."""
         reservation, self.reservation = self.reservation, None
-        if reservation is not None:
-            self.call.log.closing.append(lambda session: budgets.settle(session, reservation, cost))
+        log, run, key = self.call.log, self.call.run, self.call.call.key
+
+        def close(session: Session) -> None:
+            is_first = reservation is None or budgets.settle(session, reservation, cost)
+            # A run that was ended meanwhile has booked the estimate, in its pots and on the step: that stands.
+            log.is_booked = not is_first and trace.is_estimated(session, run.run_id, key)
+
+        log.closing.append(close)
+
+    def cut_off(self, session: Session) -> None:
+        """Book the estimate as spent: in the pots, and on the step, which nobody ends any more, and its run."""
+        run, log = self.call.run, self.call.log
+        if self.reservation is not None and budgets.settle(session, self.reservation, self.estimate):
+            # What was wasted before is in the pots already.
+            cost, calls = self.estimate + log.wasted_usd, len(log.attempts) + 1
+            trace.book_estimate(session, run.run_id, self.call.call.key, cost, calls=calls)
 
     async def settle_now(self, cost: Decimal) -> None:
         """Settle at once."""

@@ -13,6 +13,7 @@ from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.model.answers import as_plain
 from signoff.gateways.model.call import Answer, Asked, Failure, ModelFailed, ModelOutcome
 from signoff.gateways.model.facts import finished_outcome
+from signoff.gateways.standing import TakenOver
 from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded
 from signoff.kit.faultpoints import faultpoint
@@ -29,7 +30,7 @@ ALERT_KIND = "provider_failing"
 
 
 class Trace:
-    """Ends the step, whatever happens inside: an outcome with a code and words, never an exception.
+    """Ends the step, whatever happens inside: an outcome with a code and words, never an exception but `TakenOver`.
 
     All that follows from the call (money settled, cache, streaks, facts of the run) is written in the same
     transaction.
@@ -48,6 +49,9 @@ class Trace:
             return await self._stopped(call, objected.verdict.code, objected.verdict.reason)
         except BudgetExceeded as refusal:
             return await self._stopped(call, refusal.code, refusal.detail)
+        except TakenOver:
+            # The step is another worker's now, who ends it.
+            raise
         except Exception:
             log.exception("the model gateway failed")
             reason = "Something in Signoff itself failed during this call. The log of the worker has the details."
@@ -85,7 +89,8 @@ class Trace:
         def write(session: Session) -> ModelOutcome:
             state = "waiting" if waits else "failed"
             is_first = _end(session, call, state, code=failure.code, reason=reason, resume_at=outcome.resume_at)
-            if failure.is_provider_fault:
+            # Not for one that ended beside it, nor when this end is told again: a run counts once.
+            if is_first and failure.is_provider_fault:
                 _note_failure(session, call, failed.model, failure, reason)
             return _told(session, call, is_first, outcome)
 
@@ -123,6 +128,7 @@ def _end(
     is_scripted = call.services.providers.name(call.run.body.model.name).is_scripted
     return trace.end_step(
         session,
+        attempt=noted.attempt,
         run_id=call.run.run_id,
         key=call.call.key,
         state=state,
@@ -153,6 +159,8 @@ def _end(
 
 
 def _cost(call: Asked, answer: Answer | None) -> Decimal | None:
+    if call.log.is_booked:
+        return None
     if answer is None:
         return call.log.wasted_usd or None
     return None if answer.cost_usd is None else answer.cost_usd + call.log.wasted_usd

@@ -13,6 +13,7 @@ from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.tool.call import Act, ToolOutcome
 from signoff.gateways.tool.facts import args_hash
+from signoff.gateways.tool.late_answers import take_late
 from signoff.kit import clock
 from signoff.kit.errors import ConnectorError
 from signoff.kit.faultpoints import faultpoint
@@ -30,7 +31,12 @@ _ADD = Prepared(
 )
 _END = Prepared(
     update(_effects)
-    .where(_effects.c.key == bindparam("of_key"), _effects.c.state == "intended")
+    # An intent of its own: the same call, done once more by a person's word, is another act.
+    .where(
+        _effects.c.key == bindparam("of_key"),
+        _effects.c.state == "intended",
+        _effects.c.intended_at == bindparam("since", type_=Moment),
+    )
     .values(
         state=bindparam("to_state"),
         result=bindparam("with_result", type_=Json),
@@ -159,18 +165,20 @@ def answer_from_ledger(session: Session, call: Act) -> bool:
 
 def intend(session: Session, call: Act) -> ToolOutcome | None:
     """Write the intent, or return what the ledger already knows."""
-    key = call.call.key
+    key, moment = call.call.key, clock.now()
+    call.log.intended_at = moment
     if _ADD.first(session, _row(call)) is not None:
         return None
     row = session.get_one(Effect, key, populate_existing=True)
+    again = {"state": "intended", "intended_at": moment, "ended_at": None}
     if row.state == "settled" and row.settlement == "did_not_happen_retry":
-        return None if _move(session, key, "settled", state="intended", settlement=None, ended_at=None) else _busy(call)
+        return None if _move(session, key, "settled", settlement=None, **again) else _busy(call)
     if row.state == "failed":
         # Nothing was done then; a run that was taken up again may try.
-        return None if _move(session, key, "failed", state="intended", reason=None, ended_at=None) else _busy(call)
+        return None if _move(session, key, "failed", reason=None, **again) else _busy(call)
     if row.state == "intended":
         if call.facts.tool is not None and call.facts.tool.is_idempotent:
-            call.log.is_repeat = True
+            call.log.is_repeat, call.log.intended_at = True, row.intended_at
             return None
         return _cut_off(session, call)
     return _from_ledger(call, row)
@@ -217,7 +225,7 @@ def _row(call: Act) -> dict[str, Any]:
         args_hash=args_hash(call.call),
         state="intended",
         result=None,
-        intended_at=clock.now(),
+        intended_at=call.log.intended_at,
     )
 
 
@@ -233,12 +241,11 @@ def _move(session: Session, key: str, before: str, **values: Any) -> bool:
 
 def _at_end(call: Act, state: str, *, result: Any = None, reason: str | None = None) -> None:
     """Write the outcome in the transaction that ends the step."""
-    key = call.call.key
+    of = {"of_key": call.call.key, "since": call.log.intended_at, "to_state": state}
 
     def write(session: Session) -> None:
-        _END.run(
-            session,
-            {"of_key": key, "to_state": state, "with_result": result, "with_reason": reason, "moment": clock.now()},
-        )
+        values = {**of, "with_result": result, "with_reason": reason, "moment": clock.now()}
+        if _END.run(session, values) != 1:
+            take_late(session, call, state, result=result, reason=reason)
 
     call.log.closing.append(write)

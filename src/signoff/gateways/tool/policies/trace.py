@@ -11,6 +11,7 @@ from signoff.connections.doctor import diagnosis_of
 from signoff.connectors.faults import BAD_CONFIG, REFUSED_ADDRESS, SECOND_FACTOR, SIGN_IN, UNREACHABLE
 from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected, Proceed
+from signoff.gateways.standing import TakenOver
 from signoff.gateways.tool.call import Act, OutcomeKind, ToolOutcome
 from signoff.gateways.tool.facts import finished_outcome
 from signoff.gateways.tool.policies.once import Known, NotSent
@@ -34,7 +35,7 @@ _STATES: dict[OutcomeKind, trace.StepState] = {
 
 
 class Trace:
-    """Ends the step, whatever happens inside: an outcome with a code and words, never an exception."""
+    """Ends the step, whatever happens inside: an outcome with a code and words, never an exception but `TakenOver`."""
 
     name = "trace"
 
@@ -54,6 +55,9 @@ class Trace:
         except ConnectorError as failed:
             error = failed
             outcome = ToolOutcome("failed", reason=f"{call.call.name} failed: {failed.detail}", code=failed.code)
+        except TakenOver:
+            # The step is another worker's now, who ends it.
+            raise
         except Exception:
             log.exception("the tool gateway failed")
             reason = "Something in Signoff itself failed during this call. The log of the worker has the details."
@@ -82,6 +86,7 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
         closing(session)
     is_first = trace.end_step(
         session,
+        attempt=call.log.attempt,
         run_id=call.run.run_id,
         key=call.call.key,
         state=_STATES[outcome.kind],

@@ -19,6 +19,7 @@ class FirstRunView:
     holder: LinkHolder | None
     name: str = ""
     is_reset: bool = False
+    is_not_me: bool = False
     problem: str = ""
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     shortest: int = passwords.CHARS_MIN
@@ -35,5 +36,6 @@ def load(
     """Return the view. Looking at a link does not use it up. `name` is the one typed into a form that was refused."""
     holder = holder_of_link(session, token)
     known = holder.name if holder else ""
-    is_reset = holder is not None and holder.purpose in ("reset", "forgotten")
-    return FirstRunView(token, holder, known if name is None else name, is_reset, problem, errors or {})
+    is_reset = holder is not None and holder.purpose in ("reset", "forgotten", "not_me")
+    is_not_me = holder is not None and holder.purpose == "not_me"
+    return FirstRunView(token, holder, known if name is None else name, is_reset, is_not_me, problem, errors or {})

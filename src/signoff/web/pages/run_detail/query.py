@@ -210,7 +210,7 @@ def _facts(found: RunDetail, place: str) -> list[tuple[str, ...]]:
     facts.append(("Active time", duration(timeline.active_ms) if run.started_at else "–"))
     if timeline.waiting_ms:
         facts.append(("Waited", duration(timeline.waiting_ms)))
-    facts.append(("Cost", money(run.cost_usd or Decimal(0), not run.is_price_unknown)))
+    facts.append(("Cost", money(run.cost_usd or Decimal(0), not run.is_price_unknown, found.is_cost_estimated)))
     facts.append(("Tokens", f"{count(run.tokens_in)} in, {count(run.tokens_out)} out"))
     facts.append(("Requested by", run.requested_by_name))
     return facts

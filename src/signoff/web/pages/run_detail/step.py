@@ -213,7 +213,9 @@ def _labels(detail: StepDetail) -> list[str]:
         ("is_scripted", "Scripted model"),
         ("is_truncated", "Shortened to fit"),
         ("is_usage_estimated", "Tokens are estimated"),
+        ("is_cost_estimated", "Cost is estimated"),
         ("is_price_unknown", "Price unknown"),
+        ("late_answer", "Answered late"),
     )
     return [words for key, words in known if detail.detail.get(key)]
 

@@ -177,7 +177,7 @@ def _totals(found: RunDetail, steps: Sequence[StepRow], waiting: float) -> list[
     tools = [step for step in steps if step.kind == "tool"]
     tool_ms = sum(_ms(step.ended_at - step.started_at) for step in tools if step.ended_at)
     tokens = f", {count(run.tokens_in + run.tokens_out)} tokens" if run.tokens_in + run.tokens_out else ""
-    cost = money(run.cost_usd or Decimal(0), not run.is_price_unknown)
+    cost = money(run.cost_usd or Decimal(0), not run.is_price_unknown, found.is_cost_estimated)
     totals = [
         ("model", "Models", cost, plural(run.model_calls, "call") + tokens),
         ("tool", "Tools", duration(tool_ms), plural(len(tools), "call")),

@@ -157,6 +157,12 @@
   setInterval(() => $$('time[data-time="ago"]').forEach((node) => { node.textContent = ago(new Date(node.dateTime)); }), 30000);
   setInterval(() => { if (!document.hidden) $$("time[data-since]").forEach((node) => { node.textContent = lasting(Date.now() - new Date(node.dateTime)); }); }, 1000);
 
+  // A row of tabs that is wider than the phone begins where one is
+  $$('.tabs [aria-current="page"]').forEach((tab) => {
+    const bar = tab.parentElement, beyond = tab.getBoundingClientRect().right - bar.getBoundingClientRect().right;
+    if (beyond > 0) bar.scrollLeft += beyond + 16;
+  });
+
   // Browser tests wait for this: htmx starts in a timer set before this one
   setTimeout(() => { root.dataset.ready = ""; });
 })();
