@@ -200,7 +200,7 @@ def make_world(store: Store, settings: Settings, *, model: str = "fake:gpt", **c
         session.flush()
         session.add(
             Revision(
-                id=revision, workspace_id=workspace, agent_id=agent, number=1, hash="0" * 64, body=body.plain(),
+                id=revision, workspace_id=workspace, agent_id=agent, number=1, hash=body.hash, body=body.plain(),
                 author_id="mem_x", author_name="Alice", reason="", created_at=now,
             )
         )  # fmt: skip

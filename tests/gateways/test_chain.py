@@ -68,6 +68,6 @@ def test_the_order_of_the_model_policies() -> None:
 
 def test_the_order_of_the_tool_policies() -> None:
     assert [guard.name for guard in tool.GUARDS] == [
-        "revocation", "grant", "loop", "budget", "recording", "freeze", "sandbox",
+        "revocation", "grant", "loop", "budget", "recording", "freeze", "sandbox", "gate",
     ]  # fmt: skip
     assert [wrapper.name for wrapper in tool.WRAPPERS] == ["trace", "once", "secrets", "login", "retry"]

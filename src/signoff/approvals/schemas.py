@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.body import AllowedTool
 from signoff.agents.revisions import revision_body
+from signoff.kit.json_schemas import problems
 from signoff.tables.approvals import Approval
 from signoff.tables.connections import Connection, Tool
 
@@ -29,3 +30,18 @@ def allowed_of(session: Session, row: Approval) -> AllowedTool | None:
     slot, _, name = (row.tool or "").partition(".")
     body = revision_body(session, row.revision_id)
     return next((tool for one in body.tools if one.slot == slot for tool in one.allow if tool.tool == name), None)
+
+
+def problems_of(session: Session, row: Approval, args: dict[str, Any]) -> list[str]:
+    """Return what keeps arguments from being sent: the tool's schema, and what the revision bounds beyond it."""
+    schema = input_schema_of(session, row)
+    if schema is None:
+        return [f"{row.tool} is not offered any more, so its arguments cannot be checked"]
+    found = problems(args, schema)
+    allowed = allowed_of(session, row)
+    for name, bound in (allowed.args if allowed else {}).items():
+        if name not in args:
+            found.append(f"{name}: this agent must give it")
+            continue
+        found += [f"{name}: {one} (a limit of this agent)" for one in problems(args[name], bound)]
+    return found

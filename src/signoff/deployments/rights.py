@@ -50,7 +50,7 @@ def is_second_person(session: Session, principal: Principal, place: Environment,
     if not place.is_four_eyes:
         return True
     authors = _authors(session, target)
-    if not _people_behind(session, [principal.id]) & authors:
+    if not people_behind(session, [principal.id]) & authors:
         return True
     actors = session.scalars(
         select(Deployment.actor_id)
@@ -58,7 +58,7 @@ def is_second_person(session: Session, principal: Principal, place: Environment,
         .order_by(Deployment.id.desc())
         .limit(_SWITCHES_READ)
     ).all()
-    return any(not _people_behind(session, [actor]) & authors for actor in set(actors))
+    return any(not people_behind(session, [actor]) & authors for actor in set(actors))
 
 
 def place_of(environment: Environment) -> Place:
@@ -67,10 +67,10 @@ def place_of(environment: Environment) -> Place:
 
 
 def _authors(session: Session, target: Revision) -> set[str]:
-    return _people_behind(session, [target.author_id, *([target.drafted_by] if target.drafted_by else [])])
+    return people_behind(session, [target.author_id, *([target.drafted_by] if target.drafted_by else [])])
 
 
-def _people_behind(session: Session, ids: Iterable[str]) -> set[str]:
+def people_behind(session: Session, ids: Iterable[str]) -> set[str]:
     """Return the members who acted: for a key, whoever made it. Nobody approves with a key what they wrote by hand."""
     found = set(ids)
     for _ in range(_KEYS_DEEP):

@@ -15,6 +15,7 @@ from signoff.engine import messages as conversation
 from signoff.engine.tool_names import PinnedTool
 from signoff.gateways.model.affordable import affordable
 from signoff.gateways.services import Services
+from signoff.gateways.tool.own_tools import NO_SLOT, own_tools
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions
 from signoff.runs.facts import RunContext, context_of
@@ -107,6 +108,10 @@ def _tools(session: Session, context: RunContext) -> tuple[list[PinnedTool], str
                     definition_hash=tool.definition_hash,
                 )
             )
+    tools += [
+        PinnedTool(slot=NO_SLOT, tool=own.name, description=own.description, schema=own.schema, definition_hash="")
+        for own in own_tools(context.body).values()
+    ]
     if not missing:
         return tools, None
     return tools, f"The agent lacks what its revision needs: {'; '.join(missing)}. Set it up under Connections."

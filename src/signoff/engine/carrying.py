@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.orm import Session
 
+from signoff.approvals.actions import withdraw_for_run
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
 from signoff.engine.mailing import mail_link
 from signoff.gateways.services import Services
@@ -13,6 +14,7 @@ from signoff.kit.sealing import Sealer
 from signoff.people.actions.setup_links import MAIL_LINK
 from signoff.record import alarms
 from signoff.record.outbox import Message
+from signoff.runs.actions import CALLED_OFF
 from signoff.watch.actions import raise_alert, resolve_by_key
 
 Handler = Callable[[Services, Message], Awaitable[None]]
@@ -44,6 +46,15 @@ async def _revoke(services: Services, message: Message) -> None:
     await revoke_at_provider(services.store, services, login_id, version, is_last_try=is_last_try)
 
 
+async def _called_off(services: Services, message: Message) -> None:
+    run_id = message.payload["run_id"]
+
+    def work(session: Session) -> None:
+        withdraw_for_run(session, run_id, reason="its run was called off")
+
+    await services.store.write_async(work)
+
+
 async def _mail(services: Services, message: Message) -> None:
     await mail_link(services.store, services.settings, Sealer(services.vault.keys), message.payload)
 
@@ -53,6 +64,7 @@ HANDLERS: dict[str, Handler] = {
     alarms.RESOLVE: _resolve,
     REVOKE: _revoke,
     MAIL_LINK: _mail,
+    CALLED_OFF: _called_off,
 }
 
 # What waits for somebody outside.

@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, delete, select
 from sqlalchemy.orm import Session
 
+from signoff.approvals.actions import withdraw_for_run
 from signoff.budgets.actions import settle_left_over
 from signoff.engine import messages as conversation
 from signoff.engine.loop import LegEnd
@@ -65,6 +66,8 @@ def finish(session: Session, context: RunContext, end: LegEnd, *, saved: int, wo
     if is_over(state) and not is_last:
         # Somebody ended the run while its leg ended otherwise.
         settle_left_over(session, context.run_id)
+        if state != "completed":
+            withdraw_for_run(session, context.run_id, reason=f"its run is {state}")
     if end.kind == "held":
         # Somebody may have answered before the leg had ended.
         run = session.get_one(Run, context.run_id, populate_existing=True)

@@ -91,7 +91,7 @@ def answers_to(settled: dict[str, dict[str, Any]]) -> DeferredToolResults | None
                 results.approvals[call_id] = ToolApproved()
             case "approved":
                 results.approvals[call_id] = ToolApproved(override_args=settlement.get("args"))
-            case "denied":
+            case "denied" | "expired":
                 results.calls[call_id] = ToolFailed(words)
             case "answered":
                 results.calls[call_id] = settlement.get("value")

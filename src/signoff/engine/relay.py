@@ -144,5 +144,6 @@ class Relay:
         except BaseException:
             flights.give_up(run_id)
             raise
+        faultpoint("leg-enqueued")
         if not is_here:
             flights.give_up(run_id)

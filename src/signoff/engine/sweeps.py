@@ -12,6 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from signoff import durable
+from signoff.approvals.actions import withdraw_for_run
 from signoff.budgets.actions import settle_left_over
 from signoff.engine.workflows import Engine, workflow_id
 from signoff.kit import chance, clock
@@ -149,6 +150,7 @@ def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) 
     if actions.fail_run(session, run_id, leg, by=SYSTEM, code=code, reason=reason):
         # As at the end of every run: nobody will come back to settle what its calls held.
         settle_left_over(session, run_id)
+        withdraw_for_run(session, run_id, reason="its run failed")
 
 
 def _settle_unbegun(session: Session, run_id: str, leg: int) -> None:

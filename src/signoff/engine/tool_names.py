@@ -31,7 +31,8 @@ def named(tools: Iterable[PinnedTool]) -> dict[str, PinnedTool]:
     """Return each tool under its name. The same tools in the same order get the same names."""
     found: dict[str, PinnedTool] = {}
     for tool in tools:
-        name = _ILLEGAL.sub("_", f"{tool.slot}_{tool.tool}")
+        # A tool of our own has no slot.
+        name = _ILLEGAL.sub("_", f"{tool.slot}_{tool.tool}" if tool.slot else tool.tool)
         if len(name) > NAME_CHARS or name in found:
             digest = hashlib.sha256(f"{tool.slot}/{tool.tool}".encode()).hexdigest()[:8]
             name = f"{name[: NAME_CHARS - 9]}_{digest}"

@@ -90,7 +90,7 @@ class GatewayToolset(AbstractToolset[Any]):
             raise ToolFailed("The run was ended before this call was done.")
         match outcome["kind"]:
             case "value":
-                return outcome.get("value")
+                return self._told(outcome.get("value"), call)
             case "held":
                 work.holds.append(_hold(call.call_id, outcome.get("hold") or {}))
                 raise CallDeferred(metadata=outcome.get("hold"))
@@ -102,6 +102,13 @@ class GatewayToolset(AbstractToolset[Any]):
                 if outcome.get("code") == BAD_ARGUMENTS:
                     raise ModelRetry(reason)
                 raise ToolFailed(reason)
+
+    def _told(self, value: Any, call: ToolCall) -> Any:
+        """Return a result as the model gets it. It must know when something else was done than it asked for."""
+        if call.call_id not in self._work.edited:
+            return value
+        note = "A person changed the arguments of this call before they agreed to it."
+        return {"note": note, "arguments": self._work.edited[call.call_id], "result": value}
 
 
 def _hold(call_id: str, said: dict[str, Any]) -> Hold:

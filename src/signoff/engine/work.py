@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,7 @@ class LegWork:
         live: returns the messages of the run as they stand now.
         stop: set by a tool call that ends the run; acted on at the next model call.
         holds: the calls that wait for a person, or for their time.
+        edited: call id → the arguments a person gave it instead of those the model gave.
     """
 
     services: Services
@@ -63,6 +64,7 @@ class LegWork:
     stop: Stop | None = None
     failed_step: str | None = None
     holds: list[Hold] = field(default_factory=list[Hold])
+    edited: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     last_step: str | None = None
 
     def end(self, stop: Stop, failed_step: str | None) -> None:

@@ -87,7 +87,13 @@ async def _leg(engine: Engine, flight: Flight) -> str:
         tools=named(begun.tools),
         history=begun.history,
         saved=len(begun.history),
+        edited={
+            call_id: said["args"]
+            for call_id, said in begun.settled.items()
+            if said["outcome"] == "approved" and said.get("args") is not None
+        },
     )
+    faultpoint("leg-started")
     try:
         end = await _end_of(work, begun)
     except TakenOver:
@@ -102,9 +108,17 @@ async def _leg(engine: Engine, flight: Flight) -> str:
     return state
 
 
+def _final(begun: Beginning) -> Stop | None:
+    """Return how the run ends by what people said, or did not say in time: then no call of this leg is made."""
+    said = next((one for one in begun.settled.values() if str(one["outcome"]).endswith("_final")), None)
+    return None if said is None else Stop("failed", said["code"], said["reason"])
+
+
 async def _end_of(work: LegWork, begun: Beginning) -> LegEnd:
     if begun.missing:
         return LegEnd("stopped", stop=Stop("failed", "tool_missing", begun.missing))
+    if (final := _final(begun)) is not None:
+        return LegEnd("stopped", stop=final)
     try:
         return await run_loop(work, begun.input, begun.settled)
     except TakenOver:

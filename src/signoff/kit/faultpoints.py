@@ -19,8 +19,13 @@ Point = Literal[
     "intent-journaled",
     "tool-sent",
     "tool-answered-not-journaled",
+    "hold-decided",
+    "approval-written",
     "hold-created",
+    "decision-written",
     "hold-settled-not-resumed",
+    "leg-enqueued",
+    "leg-started",
     "before-complete",
     "completed-not-acked",
 ]

@@ -155,6 +155,30 @@ def _beside(session: Session, run_id: str, key: str, attempt: str) -> str | None
     return step.kind
 
 
+def settle_step(
+    session: Session,
+    *,
+    run_id: str,
+    key: str,
+    state: StepState,
+    code: str | None = None,
+    reason: str | None = None,
+    response: Any = None,
+    detail: Mapping[str, Any] | None = None,
+) -> bool:
+    """Write what came of a step that waited, when it is not made again. False when it does not wait."""
+    take_turn(session, run_id)
+    row = session.scalar(select(Step).where(Step.run_id == run_id, Step.key == key, Step.state == "waiting"))
+    if row is None:
+        return False
+    row.state, row.code, row.response, row.ended_at = state, code, response, clock.now()
+    row.reason = shortened(storable(reason), _REASON_CHARS) if reason else None
+    row.detail = {**row.detail, **(detail or {})}
+    session.flush()
+    _tell_step(session, row.workspace_id, run_id, row.id, row.seq, row.kind, row.name, state)
+    return True
+
+
 def emit(
     session: Session, run_id: str, kind: EventKind, data: Mapping[str, Any], *, workspace_id: str | None = None
 ) -> None:

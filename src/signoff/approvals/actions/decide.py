@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from signoff.approvals.states import ApprovalState, Verdict
-from signoff.people.access import Principal
+from signoff.agents.gates import Gate
+from signoff.approvals.actions.moves import ANSWERED, case_of_row, close_recipients, end, is_past, refused_late, tell
+from signoff.approvals.actions.said import Said, said_of
+from signoff.approvals.people import fit_to_decide, may_decide
+from signoff.approvals.rights import visible
+from signoff.approvals.states import LEADS_TO, ApprovalState, Verdict, is_open
+from signoff.kit import clock
+from signoff.kit.errors import NotAllowed, NotFound, NotNow
+from signoff.kit.faultpoints import faultpoint
+from signoff.people.access import Principal, authorize
+from signoff.record import audit, trace
+from signoff.runs.states import is_over
+from signoff.tables.approvals import Approval, ApprovalRecipient, ApprovalVote
+from signoff.tables.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +51,14 @@ def decide(
     reason_code: str | None = None,
     via: str = "api",
 ) -> Decided:
-    """Answer a request as the caller, whose word counts once.
+    """Answer a request as the caller, whose word counts once. One denial denies; approvals are counted to the quorum.
 
     Args:
         args: approve with these arguments instead.
         answers: to the questions, in their order: `{"options": [...], "text": "..."}` each.
+        amount_usd: by how much a budget is raised.
         endorse: names of arguments whose values are accepted for the rest of the run.
+        via: the way the answer came in: `page`, `api`, `cli`, `mail`, `slack`, `teams`.
 
     Raises:
         NotFound: the caller has no such request.
@@ -51,4 +66,111 @@ def decide(
         NotNow: somebody was first, it expired, or its run is over; says who and when.
         Malformed: a reason is missing, or the arguments or answers do not fit.
     """
-    raise NotImplementedError
+    row, run = _open(session, principal, approval_id)
+    member_id = _checked(session, principal, row)
+    said = said_of(
+        session, row, verdict, args=args, answers=answers, amount_usd=amount_usd, endorse=endorse, reason=reason,
+        reason_code=reason_code,
+    )  # fmt: skip
+    moment = clock.now()
+    session.add(
+        ApprovalVote(
+            approval_id=row.id, member_id=member_id, workspace_id=row.workspace_id, member_name=principal.name,
+            verdict=verdict, decision=said.decision, reason=said.reason, reason_code=said.reason_code, via=via[:32],
+            at=moment,
+        )
+    )  # fmt: skip
+    session.flush()
+    close_recipients(session, row.id, member_id=member_id)
+    votes = _approvals(session, row.id)
+    if verdict == "approve" and votes < row.quorum:
+        _note(session, principal, row, "approval.voted", said, via, votes)
+        tell(session, row)
+        faultpoint("decision-written")
+        return Decided(row.id, "pending", votes, row.quorum, is_resumed=False)
+    state = LEADS_TO[verdict]
+    resumed = end(session, principal, row, run, state, said, via=via, moment=moment)
+    _note(session, principal, row, f"approval.{state}", said, via, votes)
+    faultpoint("decision-written")
+    return Decided(row.id, state, votes, row.quorum, is_resumed=resumed)
+
+
+def _open(session: Session, principal: Principal, approval_id: str) -> tuple[Approval, Run]:
+    """Return the request and its run, held until the transaction ends, so that answers come one after the other."""
+    authorize(principal, "approval.decide")
+    row = session.scalar(select(Approval).where(Approval.id == approval_id, *visible(principal)))
+    if row is None:
+        raise NotFound("There is no such request in this workspace.")
+    # Before the request and the audit, as everything else that changes a run.
+    trace.take_turn(session, row.run_id)
+    session.refresh(row)
+    run = session.get_one(Run, row.run_id, populate_existing=True)
+    if not is_open(row.state):
+        raise refused_late(row)
+    if is_over(run.state):
+        raise NotNow(
+            f"The run that asked is over: it is {run.state}. Nothing was changed, and nobody needs to answer any more.",
+            code="run_over", extra={"state": run.state},
+        )  # fmt: skip
+    if is_past(row):
+        raise NotNow(
+            f"The deadline was at {row.deadline_at:%Y-%m-%d %H:%M:%S} UTC. Nothing was changed.", code="deadline_passed"
+        )
+    return row, run
+
+
+def _checked(session: Session, principal: Principal, row: Approval) -> str:
+    """Return the member who answers.
+
+    Raises:
+        NotAllowed: they are not asked, or may not answer; or it is not a member who calls.
+        NotNow: they have answered before.
+    """
+    member_id = principal.member_id
+    if member_id is None:
+        _refuse("A member answers requests. A service account and the product itself cannot be asked.", "not_a_member")
+    recipients = session.scalars(select(ApprovalRecipient).where(ApprovalRecipient.approval_id == row.id)).all()
+    mine = next((one for one in recipients if one.member_id == member_id), None)
+    voted = session.get(ApprovalVote, (row.id, member_id), populate_existing=True)
+    if voted is not None:
+        raise NotNow(
+            f"You answered this at {voted.at:%Y-%m-%d %H:%M:%S} UTC already; it waits for others.",
+            code="answered_before",
+        )
+    if mine is None or not mine.is_open:
+        _refuse(
+            "You are not asked. Only whoever is asked may answer; a manager can give the request to somebody else.",
+            "not_asked",
+        )
+    authorize(principal, "approval.decide", owners=(member_id,), environment_id=row.environment_id)
+    case = case_of_row(row)
+    if not fit_to_decide(session, case, [member_id]):
+        _refuse("You may not answer requests here any more.", "not_asked")
+    is_alone = all(one.member_id == member_id for one in recipients)
+    if sentence := may_decide(session, Gate.model_validate(row.rule), case, member_id, is_alone=is_alone):
+        _refuse(sentence, "not_by_you")
+    return member_id
+
+
+def _approvals(session: Session, approval_id: str) -> int:
+    counted = select(func.count()).where(ApprovalVote.approval_id == approval_id, ApprovalVote.verdict == "approve")
+    return session.scalar(counted) or 0
+
+
+def _note(session: Session, principal: Principal, row: Approval, action: str, said: Said, via: str, votes: int) -> None:
+    audit.write(
+        session, workspace_id=row.workspace_id, actor=principal.actor, action=action, object_kind="approval",
+        object_id=row.id, run_id=row.run_id, revision_id=row.revision_id,
+        detail={
+            "gate": row.gate, "tool": row.tool, "binding": said.binding or row.binding, "via": via,
+            "votes": votes, "quorum": row.quorum, "is_edited": said.args is not None,
+            "reason_code": said.reason_code, "endorsed": [one[0] for one in said.endorsed],
+        },
+    )  # fmt: skip
+
+
+def _refuse(sentence: str, code: str) -> NoReturn:
+    raise NotAllowed(sentence, code=code, extra={"required": "approval.decide"})
+
+
+__all__ = ["ANSWERED", "Decided", "decide"]

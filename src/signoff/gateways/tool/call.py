@@ -40,8 +40,8 @@ class ToolCall:
 
     @property
     def name(self) -> str:
-        """Return the name people know the tool by: `slot.tool`."""
-        return f"{self.slot}.{self.tool}"
+        """Return the name people know the tool by: `slot.tool`; a tool of our own has no slot."""
+        return f"{self.slot}.{self.tool}" if self.slot else self.tool
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from signoff.agents.body import EFFECTS, AllowedTool, Effect
 from signoff.connections.queries import was_disconnected
 from signoff.freezes.queries import Freeze, freeze_on
 from signoff.gateways.standing import Standing, standing_of
+from signoff.gateways.tool.approval_facts import GivenApproval, approvals_of
 from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
@@ -102,6 +103,7 @@ class ToolFacts:
         same_call_before: how many of its calls asked for this tool with these arguments.
         finished: what came of this very step before the leg began again.
         recorded: the outcome of the original run, in a replay.
+        approvals: what people agreed to of this very call, as it is now.
     """
 
     standing: Standing
@@ -117,6 +119,7 @@ class ToolFacts:
     is_intended: bool = False
     finished: ToolOutcome | None = None
     recorded: dict[str, Any] | None = None
+    approvals: tuple[GivenApproval, ...] = ()
 
     @property
     def is_read(self) -> bool:
@@ -144,7 +147,8 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     connection_id = bound.id if bound is not None else None
     before = _BEFORE.first(session, {"of_run": run.run_id, "of_key": call.key})
     intended_as = before.intended_as if before is not None else None
-    effect = effect_of(tool, allowed)
+    # A tool of our own only asks: it changes nothing outside.
+    effect = effect_of(tool, allowed) if call.slot else "read"
     return ToolFacts(
         standing=standing,
         allowed=allowed,
@@ -159,6 +163,8 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         is_intended=intended_as is not None,
         finished=_finished(before),
         recorded=_recorded(session, run, call) if run.mode == "replay" and run.replay_of else None,
+        # A call that was never here before cannot have been approved.
+        approvals=approvals_of(session, run, call) if before is not None else (),
     )
 
 

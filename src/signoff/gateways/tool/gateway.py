@@ -11,10 +11,13 @@ from signoff.connectors.plain import cleaned_object
 from signoff.gateways.chain import Decision, Proceed, Verdict, Wrapper, compose, decide
 from signoff.gateways.services import Services
 from signoff.gateways.tool.acting import act_outside
+from signoff.gateways.tool.approval_facts import use_approvals
 from signoff.gateways.tool.call import Act, Log, ToolCall, ToolOutcome
 from signoff.gateways.tool.facts import ToolFacts, args_hash, tool_facts
+from signoff.gateways.tool.holding import ask
 from signoff.gateways.tool.policies.budget import Budget
 from signoff.gateways.tool.policies.freeze import Freeze
+from signoff.gateways.tool.policies.gate import Gate
 from signoff.gateways.tool.policies.grant import Grant
 from signoff.gateways.tool.policies.login import Login
 from signoff.gateways.tool.policies.loop import Loop
@@ -26,6 +29,7 @@ from signoff.gateways.tool.policies.sandbox import Sandbox
 from signoff.gateways.tool.policies.secrets import Secrets
 from signoff.gateways.tool.policies.trace import Trace, diagnosed
 from signoff.kit import clock
+from signoff.kit.faultpoints import faultpoint
 from signoff.record import trace
 from signoff.runs.facts import RunContext
 
@@ -36,7 +40,8 @@ GUARDS = (
     Budget(),      # Cheap counting, which holds for rehearsals and replays too.
     Recording(),   # A replay is answered from the record: what was done then is not stopped by today's freeze.
     Freeze(),      # "Stop writing, now" for one agent, one connection, or everything.
-    Sandbox(),     # Last: a rehearsal meets every rule that the real call would meet.
+    Sandbox(),     # A rehearsal meets every rule that the real call would meet, and bothers nobody.
+    Gate(),        # Last: a person is the dearest resource there is, and is asked only for what may otherwise happen.
 )  # fmt: skip
 WRAPPERS: tuple[Wrapper[Act, Any], ...] = (
     Trace(),    # Outermost: sees every attempt and what the others did, and makes an outcome of every exception.
@@ -92,6 +97,7 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
     opened = Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
     if decision.verdict.kind == "allow":
         open_with(session, opened)
+        use_approvals(session, facts.approvals)
     elif decision.verdict.kind != "deny" or not answer_from_ledger(session, opened):
         return _settled(session, run, call, facts, decision)
     return opened
@@ -99,7 +105,11 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
 
 def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts, decision: Decision) -> ToolOutcome:
     verdict = decision.verdict
-    outcome, state = _outcome_of(verdict, facts)
+    outcome, state = _outcome_of(verdict)
+    if verdict.kind == "hold":
+        faultpoint("hold-decided")
+        outcome, state = ask(session, run, call, facts, verdict), "waiting"
+        faultpoint("approval-written")
     trace.end_step(
         session,
         run_id=run.run_id,
@@ -119,7 +129,7 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
     return outcome
 
 
-def _outcome_of(verdict: Verdict, facts: ToolFacts) -> tuple[ToolOutcome, trace.StepState]:
+def _outcome_of(verdict: Verdict) -> tuple[ToolOutcome, trace.StepState]:
     reason, code = verdict.reason, verdict.code or verdict.policy
     if verdict.kind == "answer":
         return ToolOutcome.from_plain(verdict.value), "cached"

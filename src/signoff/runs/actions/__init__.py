@@ -1,6 +1,6 @@
 """Everything that changes a run."""
 
-from signoff.runs.actions.cancel import CANCEL, acknowledge_run, cancel_run
+from signoff.runs.actions.cancel import CALLED_OFF, CANCEL, acknowledge_run, cancel_run
 from signoff.runs.actions.legs import (
     complete_run,
     end_cancelled,
@@ -16,6 +16,7 @@ from signoff.runs.actions.request import START, request_run
 from signoff.runs.actions.settle import answer_hold, resume_when_answered, settle_effect
 
 __all__ = [
+    "CALLED_OFF",
     "CANCEL",
     "START",
     "acknowledge_run",

@@ -15,6 +15,7 @@ from signoff.tables.agents import Agent
 from signoff.tables.runs import Run
 
 CANCEL = "run.cancel"
+CALLED_OFF = "run.called_off"
 
 
 def run_for(session: Session, principal: Principal, run_id: str, action: Action) -> Run:
@@ -60,6 +61,9 @@ def cancel_run(session: Session, principal: Principal, run_id: str, *, reason: s
             before=("queued", "waiting"), values={"code": "cancelled", "reason": words},
         )  # fmt: skip
         if moved is not None:
+            if run.state == "waiting":
+                # What it asked people is withdrawn above: nobody needs to answer any more.
+                outbox.send(session, workspace_id=moved.workspace_id, kind=CALLED_OFF, payload={"run_id": run_id})
             return moved.state
         run = session.get_one(Run, run_id, populate_existing=True)
     if is_over(run.state):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from signoff.gateways.chain import ALLOW, Verdict
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.facts import BoundTool, ToolFacts
+from signoff.gateways.tool.own_tools import is_own, refused
 from signoff.kit.json_schemas import problems
 from signoff.runs.facts import RunContext
 
@@ -25,6 +26,9 @@ class Grant:
     def check(self, call: tuple[RunContext, ToolCall], facts: ToolFacts, /) -> Verdict:
         """Return `deny` with the reasons, or `allow`."""
         run, asked = call
+        if is_own(asked):
+            own = refused(run.body, asked)
+            return ALLOW if own is None else _deny(own[1], own[0])
         if facts.allowed is None:
             return _deny(
                 f"Revision {run.revision_number} of {run.agent_slug} may not call {asked.name}.", "not_granted"
@@ -37,9 +41,9 @@ class Grant:
         tool = facts.tool
         if tool is None:
             return _deny(f"The connection {asked.slot} has no tool called {asked.tool[:200]}.", "tool_unknown")
-        refused = _not_as_accepted(asked, tool)
-        if refused is not None:
-            return refused
+        changed = _not_as_accepted(asked, tool)
+        if changed is not None:
+            return changed
         most = facts.allowed.max_calls
         if most is not None and facts.same_tool_before >= most:
             return _deny(f"{asked.name} may be called {most} times in a run, and was.", "max_calls_reached")
