@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.gates import Gate
 from signoff.agents.owners import members_by_email
+from signoff.approvals.rungs import rungs_of
 from signoff.deployments.rights import people_behind
 from signoff.people.access import can
 from signoff.people.membership import principals_of
@@ -56,7 +57,8 @@ def asked_at_level(session: Session, rule: Gate, case: Case, level: int = 0) -> 
     At the first rung somebody else is found when the rule names nobody who may decide: the owner, the backup, the
     administrators. Empty: there is nobody at all.
     """
-    names = rule.asks if level == 0 else rule.escalation[level - 1].to if level <= len(rule.escalation) else []
+    rungs = rungs_of(rule)
+    names = rule.asks if level == 0 else rungs[level - 1].to if level <= len(rungs) else []
     barred = _barred(session, rule, case)
     own = people_behind(session, [case.requested_by]) if rule.self_approval != "allowed" else set[str]()
     found = _fit(session, case, names, barred)

@@ -1,9 +1,10 @@
 """The verbs of requests to people."""
 
+from signoff.approvals.actions.acknowledge import acknowledge
 from signoff.approvals.actions.decide import decide
 from signoff.approvals.actions.delegate import delegate
 from signoff.approvals.actions.expire import expire
 from signoff.approvals.actions.request import Wanted, request_approval
 from signoff.approvals.actions.withdraw import withdraw_for_run
 
-__all__ = ["Wanted", "decide", "delegate", "expire", "request_approval", "withdraw_for_run"]
+__all__ = ["Wanted", "acknowledge", "decide", "delegate", "expire", "request_approval", "withdraw_for_run"]
