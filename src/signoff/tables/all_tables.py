@@ -10,6 +10,7 @@ from signoff.tables import (
     identity,
     immutable,
     limits,
+    notices,
     ownership,
     people,
     record,
@@ -19,7 +20,20 @@ from signoff.tables import (
 )
 from signoff.tables.base import Base
 
-TABLES = (agents, approvals, connections, deployments, identity, limits, ownership, people, record, runs, watch)
+TABLES = (
+    agents,
+    approvals,
+    connections,
+    deployments,
+    identity,
+    limits,
+    notices,
+    ownership,
+    people,
+    record,
+    runs,
+    watch,
+)
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE
 # What stands outside the wall between workspaces; its import puts the others behind it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,10 +30,10 @@ class Time:
 
 
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Iterator[Time]:
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     kept = Time()
     monkeypatch.setattr(clock, "now", kept.now)
-    yield kept
+    return kept
 
 
 def look(desk: Desk, approval: str) -> bool:

@@ -1,5 +1,6 @@
 """The verbs of requests to people."""
 
+from signoff.approvals.actions.absences import come_back, go_away
 from signoff.approvals.actions.acknowledge import acknowledge
 from signoff.approvals.actions.decide import decide
 from signoff.approvals.actions.delegate import delegate
@@ -7,4 +8,14 @@ from signoff.approvals.actions.expire import expire
 from signoff.approvals.actions.request import Wanted, request_approval
 from signoff.approvals.actions.withdraw import withdraw_for_run
 
-__all__ = ["Wanted", "acknowledge", "decide", "delegate", "expire", "request_approval", "withdraw_for_run"]
+__all__ = [
+    "Wanted",
+    "acknowledge",
+    "come_back",
+    "decide",
+    "delegate",
+    "expire",
+    "go_away",
+    "request_approval",
+    "withdraw_for_run",
+]
