@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from signoff.kit import clock
 from signoff.kit.errors import NotAllowed
-from signoff.people.access import Principal
+from signoff.people.access import Principal, authorize
 from signoff.tables.notices import Absence
 from signoff.tables.people import Member, Person
 
@@ -38,8 +38,9 @@ def absences_of(session: Session, viewer: Principal) -> list[AbsenceFacts]:
     Raises:
         NotAllowed: the viewer is no member.
     """
+    authorize(viewer, "approval.decide", owners=(viewer.member_id,))
     if viewer.member_id is None:
-        raise NotAllowed("A member is away, and nobody else.")
+        raise NotAllowed("A member is away, and nobody else.", extra={"required": "approval.decide"})
     delegate, person = aliased(Member), aliased(Person)
     rows = session.execute(
         select(Absence, person.name)

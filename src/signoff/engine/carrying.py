@@ -1,4 +1,6 @@
-"""What the relay does with the messages that start no run: alerts asked for from below, tokens to give back, mails."""
+"""What the relay does with the messages that start no run: alerts asked for from below, tokens to give back, mails,
+what people are told of requests.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.orm import Session
 
 from signoff.approvals.actions import withdraw_for_run
+from signoff.approvals.actions.expire import EXPIRED
+from signoff.approvals.actions.moves import ANSWERED
+from signoff.approvals.actions.request import REQUESTED
+from signoff.approvals.deliveries import DELIVER
+from signoff.approvals.due import ESCALATED, REMINDED
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
+from signoff.engine import notices
 from signoff.engine.mailing import mail_link
 from signoff.gateways.services import Services
 from signoff.kit.sealing import Sealer
@@ -65,7 +73,13 @@ HANDLERS: dict[str, Handler] = {
     REVOKE: _revoke,
     MAIL_LINK: _mail,
     CALLED_OFF: _called_off,
+    REQUESTED: notices.plan_requested,
+    REMINDED: notices.plan_reminded,
+    ESCALATED: notices.plan_escalated,
+    EXPIRED: notices.plan_expired,
+    ANSWERED: notices.plan_answered,
+    DELIVER: notices.deliver,
 }
 
 # What waits for somebody outside.
-SLOW = frozenset({REVOKE, MAIL_LINK})
+SLOW = frozenset({REVOKE, MAIL_LINK, DELIVER})

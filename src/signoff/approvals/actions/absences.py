@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from signoff.approvals.absences import ABSENCES_MAX
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
-from signoff.people.access import Principal
+from signoff.people.access import Principal, authorize
 from signoff.record import audit
 from signoff.tables.notices import Absence
 from signoff.tables.people import Member
@@ -22,7 +22,7 @@ def go_away(session: Session, principal: Principal, *, starts_at: datetime, ends
     """Have what is asked of the caller in this time asked of another member instead. Returns the absence's id.
 
     Raises:
-        NotAllowed: the caller is no member, or calls by a key.
+        NotAllowed: the caller is no member who may answer requests.
         Malformed: the times make no span, or the other is no active member.
         NotNow: another absence of theirs lies in this time, or they have too many.
     """
@@ -75,9 +75,10 @@ def come_back(session: Session, principal: Principal, absence_id: str) -> None:
 
 
 def _oneself(principal: Principal) -> str:
-    if principal.kind != "member":
-        raise NotAllowed("Only a member who is signed in says that they are away.", code="not_a_member")
-    return principal.id
+    authorize(principal, "approval.decide", owners=(principal.member_id,))
+    if principal.member_id is None:
+        raise NotAllowed("A member is away, and nobody else.", extra={"required": "approval.decide"})
+    return principal.member_id
 
 
 def _note(session: Session, principal: Principal, action: str, row: Absence) -> None:
