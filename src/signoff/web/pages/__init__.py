@@ -25,6 +25,7 @@ from signoff.web.pages.connection_disconnect.route import router as connection_d
 from signoff.web.pages.connection_login.route import router as connection_login
 from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
+from signoff.web.pages.decide.route import router as decide
 from signoff.web.pages.first_run.route import router as first_run
 from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
@@ -59,6 +60,7 @@ ENTRY: tuple[APIRouter, ...] = (
     second_step,
     forgotten,
     first_run,
+    decide,
     oauth_callback,
 )
 INSIDE: tuple[APIRouter, ...] = (
