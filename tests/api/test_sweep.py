@@ -16,6 +16,7 @@ from tests.api.sweep import (
     INSTANCE,
     PERSONAL,
     PUBLIC,
+    SIGNED,
     Caller,
     Operation,
     Sweep,
@@ -168,5 +169,5 @@ def _fields(world: World, schemas: dict[str, Any], operation: Operation) -> set[
 def test_every_operation_says_what_it_needs() -> None:
     assert set(NEEDS) == {operation.name for operation in operations()}
     assert {name for name, needed in NEEDS.items() if needed is None} == {
-        *PUBLIC, *PERSONAL, *INSTANCE, "me", "workspace",
+        *PUBLIC, *PERSONAL, *INSTANCE, *SIGNED, "me", "workspace",
     }  # fmt: skip

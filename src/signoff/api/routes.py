@@ -8,6 +8,7 @@ from signoff.api import (
     alerts,
     audit,
     bundles,
+    chats,
     connections,
     drafts,
     effects,
@@ -23,6 +24,7 @@ from signoff.api import (
     me,
     members,
     metrics,
+    notices,
     orchestrations,
     owners,
     revisions,
@@ -62,5 +64,7 @@ ROUTERS = (
     secrets.router,
     limits.router,
     alerts.router,
+    notices.router,
+    chats.router,
     audit.router,
 )

@@ -14,6 +14,7 @@ from signoff.approvals.actions.moves import ANSWERED
 from signoff.approvals.actions.request import REQUESTED
 from signoff.approvals.deliveries import DELIVER
 from signoff.approvals.due import ESCALATED, REMINDED
+from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
 from signoff.engine import notices
 from signoff.engine.mailing import mail_link
@@ -79,7 +80,8 @@ HANDLERS: dict[str, Handler] = {
     EXPIRED: notices.plan_expired,
     ANSWERED: notices.plan_answered,
     DELIVER: notices.deliver,
+    REPLY: notices.reply,
 }
 
 # What waits for somebody outside.
-SLOW = frozenset({REVOKE, MAIL_LINK, DELIVER})
+SLOW = frozenset({REVOKE, MAIL_LINK, DELIVER, REPLY})

@@ -7,12 +7,14 @@ import logging
 
 from signoff.approvals.deliveries import note_not_sent, note_sent, plan
 from signoff.approvals.parcels import Parcel, parcel
+from signoff.approvals.replies import read_reply
 from signoff.connectors.net import guard_of
-from signoff.connectors.notices.post import post_notices
+from signoff.connectors.notices.post import post_notices, post_reply
 from signoff.connectors.smtp.send import Letter, send_letter
 from signoff.engine.mailing import mail_server
 from signoff.gateways.services import Services
 from signoff.kit.errors import ConnectorError
+from signoff.kit.sealing import Sealer
 from signoff.record.outbox import Message
 
 _log = logging.getLogger(__name__)
@@ -61,6 +63,15 @@ async def deliver(services: Services, message: Message) -> None:
         _log.warning("people could not be told", extra={"delivery": found.delivery_ids[0], "code": error.code})
         return
     await services.store.write_async(note_sent, found.delivery_ids)
+
+
+async def reply(services: Services, message: Message) -> None:
+    """Answer somebody in Slack. It is worth one try: what they did is done, and shown elsewhere too."""
+    address, text = read_reply(Sealer(services.vault.keys), message.payload)
+    try:
+        await post_reply(guard_of(services.settings), address, text)
+    except ConnectorError as error:
+        _log.warning("a reply could not be given in a chat", extra={"code": error.code})
 
 
 async def _plan(services: Services, message: Message, event: str, *, member_id: str | None = None) -> None:

@@ -129,3 +129,15 @@ class ChatAccount(Base):
     member_id: Mapped[str] = mapped_column(ForeignKey("members.id"))
     made_by: Mapped[str] = mapped_column(Id)
     made_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class ChatCode(Base):
+    """A code that a member sends from a chat to show that the account there is theirs. Only its hash is kept."""
+
+    __tablename__ = "chat_codes"
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(State, primary_key=True)
+    member_id: Mapped[str] = mapped_column(ForeignKey("members.id"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(Hash)
+    expires_at: Mapped[datetime] = mapped_column(Moment)

@@ -49,7 +49,7 @@ def slack_body(notices: tuple[Notice, ...]) -> dict[str, Any]:
         ]  # fmt: skip
         open_it = {"type": "button", "action_id": "open", "url": notice.link, "text": _plain("Open")}
         blocks.append({"type": "actions", "block_id": notice.about, "elements": [*buttons, open_it]})
-    return {"text": _escaped(_headline(notices)), "blocks": blocks}
+    return {"text": escaped(_headline(notices)), "blocks": blocks}
 
 
 def teams_body(notices: tuple[Notice, ...]) -> dict[str, Any]:
@@ -108,7 +108,8 @@ def _plain(text: str) -> dict[str, Any]:
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text in which nothing is a mention or a link to Slack."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

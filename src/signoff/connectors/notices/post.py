@@ -7,7 +7,7 @@ from typing import Any
 
 from signoff.connectors import faults, net
 from signoff.connectors.fetch import Outgoing, fetch
-from signoff.connectors.notices.bodies import Notice, pagerduty_body, slack_body, teams_body, webhook_body
+from signoff.connectors.notices.bodies import Notice, escaped, pagerduty_body, slack_body, teams_body, webhook_body
 from signoff.kit.errors import ConnectorError
 
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
@@ -28,6 +28,16 @@ async def post_notices(
         return
     body = {"slack": slack_body, "teams": teams_body, "webhook": webhook_body}[kind](notices)
     await _post(guard, target, body, seconds)
+
+
+async def post_reply(guard: net.Guard, url: str, text: str, *, seconds: float = 20.0) -> None:
+    """Answer whoever pressed a button in Slack; only they see it, and the message stays as it is.
+
+    Raises:
+        ConnectorError: it was not taken.
+    """
+    body = {"response_type": "ephemeral", "replace_original": False, "text": escaped(text)}
+    await _post(guard, url, body, seconds)
 
 
 async def _post(guard: net.Guard, url: str, body: dict[str, Any], seconds: float) -> None:

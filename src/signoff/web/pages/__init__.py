@@ -32,6 +32,7 @@ from signoff.web.pages.home.route import router as home
 from signoff.web.pages.instance_workspaces.route import router as instance_workspaces
 from signoff.web.pages.oauth_callback.route import router as oauth_callback
 from signoff.web.pages.profile.route import router as profile
+from signoff.web.pages.profile_notices.route import router as profile_notices
 from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
@@ -97,6 +98,7 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_roles,
     settings_sign_in,
     profile,
+    profile_notices,
     second_factor,
     settings_workspace,
     settings_environments,

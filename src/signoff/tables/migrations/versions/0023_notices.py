@@ -22,6 +22,7 @@ def upgrade() -> None:
     _decide_links()
     _chat_apps()
     _chat_accounts()
+    _chat_codes()
 
 
 def _absences() -> None:
@@ -145,4 +146,18 @@ def _chat_accounts() -> None:
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_chat_accounts_workspace_id"),
         sa.ForeignKeyConstraint(["member_id"], ["members.id"], name="fk_chat_accounts_member_id"),
         sa.UniqueConstraint("workspace_id", "kind", "member_id", name="uq_chat_accounts_workspace_id_kind_member_id"),
+    )
+
+
+def _chat_codes() -> None:
+    op.create_table(
+        "chat_codes",
+        sa.Column("workspace_id", sa.String(64), nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("member_id", sa.String(64), nullable=False),
+        sa.Column("code_hash", sa.String(64), nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "kind", "member_id", name="pk_chat_codes"),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_chat_codes_workspace_id"),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name="fk_chat_codes_member_id"),
     )

@@ -1,0 +1,100 @@
+"""What the page about being told shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from signoff.approvals.absences import AbsenceFacts, absences_of
+from signoff.approvals.channels import ChannelFacts, channels_of
+from signoff.approvals.chats import ChatFacts, chats_of
+from signoff.kit.paging import PAGE_SIZE_MAX
+from signoff.people.access import Principal, can
+from signoff.people.own import person_of
+from signoff.people.queries import members
+from signoff.web.forms import Form
+
+KINDS = (
+    ("mail", "Mail, to the address of my account"),
+    ("slack", "Slack, by an incoming webhook"),
+    ("teams", "Microsoft Teams, by a workflow's address"),
+    ("pagerduty", "PagerDuty, by an integration key"),
+    ("webhook", "Any address that takes JSON"),
+)
+KIND_WORDS = {"mail": "Mail", "slack": "Slack", "teams": "Microsoft Teams", "pagerduty": "PagerDuty", "webhook": "JSON"}
+PACES = (("at_once", "At once"), ("hourly", "Gathered, each hour"), ("daily", "Gathered, each morning at eight"))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A form that was refused: which one, why, and what was typed. An address is not typed again for anybody."""
+
+    which: str = ""
+    problem: str = ""
+    errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    form: Form = field(default_factory=Form)
+
+    def errors_of(self, which: str, name: str) -> Sequence[str]:
+        """Return the sentences for a field of a form."""
+        return self.errors.get(name, ()) if self.which == which else ()
+
+    def text(self, which: str, name: str, default: str = "") -> str:
+        """Return what was typed into a field of a form."""
+        return self.form.text(name, default) if self.which == which else default
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesView:
+    """The page.
+
+    Args:
+        people: who may stand in, each with what a choice shows.
+        code: one that was just made, and for which chat; shown once.
+    """
+
+    absences: Sequence[AbsenceFacts]
+    people: Sequence[tuple[str, str]]
+    channels: Sequence[ChannelFacts]
+    chats: Sequence[ChatFacts]
+    zone: str
+    has_mail: bool
+    refused: Refused
+    code: tuple[str, str] = ("", "")
+    kinds: Sequence[tuple[str, str]] = KINDS
+    paces: Sequence[tuple[str, str]] = PACES
+
+    def kind_word(self, kind: str) -> str:
+        """Return how a kind of channel is called."""
+        return KIND_WORDS.get(kind, kind)
+
+    def pace_word(self, pace: str) -> str:
+        """Return how a pace is called."""
+        return dict(PACES).get(pace, pace)
+
+
+NOT_REFUSED = Refused()
+
+
+def load(
+    session: Session,
+    viewer: Principal,
+    *,
+    has_mail: bool,
+    refused: Refused = NOT_REFUSED,
+    code: tuple[str, str] = ("", ""),
+) -> NoticesView:
+    """Return the view."""
+    everyone = members(session, viewer, size=PAGE_SIZE_MAX).rows if can(viewer, "member.read") else []
+    people = sorted(((one.id, one.name) for one in everyone if one.id != viewer.id), key=lambda one: one[1].casefold())
+    return NoticesView(
+        absences=absences_of(session, viewer),
+        people=(("", "Choose somebody"), *people),
+        channels=channels_of(session, viewer),
+        chats=chats_of(session, viewer),
+        zone=person_of(session, viewer).time_zone or "UTC",
+        has_mail=has_mail,
+        refused=refused,
+        code=code,
+    )
