@@ -138,7 +138,7 @@ def test_no_body_sets_what_is_not_its_to_set(world: World) -> None:
         found: list[str] = []
         owner = next(caller for caller in callers(world) if caller.name == "the role owner")
         document = world.app.openapi()["components"]["schemas"]
-        for operation in (each for each in operations() if each.takes_body):
+        for operation in (each for each in operations() if each.takes_body and each.name not in SIGNED):
             plain = await sweep.ask(owner, operation)
             assert plain.status < 500 or plain.status in (502, 503), operation.name
             for name, value in PLANTED.items():

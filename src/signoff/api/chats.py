@@ -66,30 +66,30 @@ async def chats(desk: AtDesk) -> Response:
     return answer(Chats(await desk.read(chats_of)))
 
 
-@router.put("/v1/{workspace}/chats/{kind}", response_model=Done)
-async def connect_chat(desk: AtDesk, kind: ChatName, body: ChatSecret) -> Response:
+@router.put("/v1/{workspace}/chats/{chat}", response_model=Done)
+async def connect_chat(desk: AtDesk, chat: ChatName, body: ChatSecret) -> Response:
     """Let a chat answer requests; its secret is sealed and never shown again."""
-    await desk.write(actions.connect_chat, desk.house.services.vault, kind, secret=body.secret)
+    await desk.write(actions.connect_chat, desk.house.services.vault, chat, secret=body.secret)
     return answer(Done())
 
 
-@router.delete("/v1/{workspace}/chats/{kind}", response_model=Done)
-async def disconnect_chat(desk: AtDesk, kind: ChatName) -> Response:
+@router.delete("/v1/{workspace}/chats/{chat}", response_model=Done)
+async def disconnect_chat(desk: AtDesk, chat: ChatName) -> Response:
     """Let a chat answer nothing any more."""
-    await desk.write(actions.disconnect_chat, kind)
+    await desk.write(actions.disconnect_chat, chat)
     return answer(Done())
 
 
-@router.post("/v1/{workspace}/chats/{kind}/code", response_model=Code)
-async def make_chat_code(desk: AtDesk, kind: ChatName) -> Response:
+@router.post("/v1/{workspace}/chats/{chat}/code", response_model=Code)
+async def make_chat_code(desk: AtDesk, chat: ChatName) -> Response:
     """A code with which the caller shows that an account in a chat is theirs."""
-    return answer(Code(await desk.write(actions.make_code, kind)))
+    return answer(Code(await desk.write(actions.make_code, chat)))
 
 
-@router.delete("/v1/{workspace}/chats/{kind}/account", response_model=Done)
-async def unlink_chat_account(desk: AtDesk, kind: ChatName) -> Response:
+@router.delete("/v1/{workspace}/chats/{chat}/account", response_model=Done)
+async def unlink_chat_account(desk: AtDesk, chat: ChatName) -> Response:
     """Let the caller's account in a chat answer nothing any more."""
-    await desk.write(actions.unlink_account, kind)
+    await desk.write(actions.unlink_account, chat)
     return answer(Done())
 
 
