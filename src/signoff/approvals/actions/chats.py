@@ -133,7 +133,7 @@ def checked_chat(kind: str) -> ChatKind:
     Raises:
         Malformed: there is none of this name.
     """
-    found = next((one for one in CHAT_KINDS if one == kind), None)
+    found: ChatKind | None = next((one for one in CHAT_KINDS if one == kind), None)
     if found is None:
         _wrong("kind", f"It is one of: {', '.join(CHAT_KINDS)}.")
     return found

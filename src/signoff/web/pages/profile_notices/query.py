@@ -86,11 +86,9 @@ def load(
     code: tuple[str, str] = ("", ""),
 ) -> NoticesView:
     """Return the view."""
-    everyone = members(session, viewer, size=PAGE_SIZE_MAX).rows if can(viewer, "member.read") else []
-    people = sorted(((one.id, one.name) for one in everyone if one.id != viewer.id), key=lambda one: one[1].casefold())
     return NoticesView(
         absences=absences_of(session, viewer),
-        people=(("", "Choose somebody"), *people),
+        people=(("", "Choose somebody"), *_people(session, viewer)),
         channels=channels_of(session, viewer),
         chats=chats_of(session, viewer),
         zone=person_of(session, viewer).time_zone or "UTC",
@@ -98,3 +96,12 @@ def load(
         refused=refused,
         code=code,
     )
+
+
+def _people(session: Session, viewer: Principal) -> list[tuple[str, str]]:
+    """Return the members to choose from, by name, without the viewer."""
+    if not can(viewer, "member.read"):
+        return []
+    everyone = members(session, viewer, size=PAGE_SIZE_MAX).rows
+    found = [(one.id, one.name) for one in everyone if one.id != viewer.id]
+    return sorted(found, key=lambda pair: pair[1].casefold())
