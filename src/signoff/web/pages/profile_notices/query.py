@@ -14,17 +14,10 @@ from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, can
 from signoff.people.own import person_of
 from signoff.people.queries import members
+from signoff.web.channel_words import CHANNEL_KINDS, KIND_WORDS, PACES
 from signoff.web.forms import Form
 
-KINDS = (
-    ("mail", "Mail, to the address of my account"),
-    ("slack", "Slack, by an incoming webhook"),
-    ("teams", "Microsoft Teams, by a workflow's address"),
-    ("pagerduty", "PagerDuty, by an integration key"),
-    ("webhook", "Any address that takes JSON"),
-)
-KIND_WORDS = {"mail": "Mail", "slack": "Slack", "teams": "Microsoft Teams", "pagerduty": "PagerDuty", "webhook": "JSON"}
-PACES = (("at_once", "At once"), ("hourly", "Gathered, each hour"), ("daily", "Gathered, each morning at eight"))
+KINDS = (("mail", "Mail, to the address of my account"), *CHANNEL_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
