@@ -118,6 +118,12 @@ BODIES: dict[str, Any] = {
     "set_daily_cap": {"daily_cap_usd": "5"},
     "set_limits": {"scope": "workspace", "monthly_usd": "900"},
     "set_price": {"input_usd": "1", "output_usd": "2"},
+    "set_absence": {"starts_at": "2999-01-01T00:00:00Z", "ends_at": "2999-01-08T00:00:00Z", "delegate_id": "{member}"},
+    "add_own_channel": {"kind": "mail", "name": "Mine"},
+    "add_agent_channel": {"kind": "mail", "name": "Desk", "target": "desk@acme.example"},
+    "connect_chat": {"secret": "0123456789abcdef0123456789abcdef"},
+    "heard_in_slack": {},
+    "heard_in_teams": {},
     "order_freeze": {"scope": "workspace", "reason": "stop"},
     "approve": {},
     "deny": {"reason": "no"},
@@ -126,6 +132,8 @@ BODIES: dict[str, Any] = {
     "cancel_run": {},
     "replay_run": {},
 }
+# Heard only when a chat signed it, whoever asks.
+SIGNED = ("heard_in_slack", "heard_in_teams")
 PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
@@ -149,7 +157,9 @@ _NEEDS_TOO: dict[str, Action] = {
 }  # fmt: skip
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
 _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership",
-              "approve_access", "refuse_access", "withdraw_access")  # fmt: skip
+              "approve_access", "refuse_access", "withdraw_access", "remove_absence", "remove_own_channel",
+              "remove_agent_channel", "disconnect_chat", "unlink_chat_account", "acknowledge_approval",
+              "approval_deliveries")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,8 +376,9 @@ def _joining(connection: Connection, *, is_walled: bool) -> sessionmaker[Session
 
 def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
     """What is wrong with the answer about a thing of the caller's own workspace; empty when it is as published."""
-    if operation.name in PUBLIC:
-        return "" if answer.status in (200, 503) else "public, and refused"
+    if operation.name in (*PUBLIC, *SIGNED):
+        wanted = (200, 503) if operation.name in PUBLIC else (401,)
+        return "" if answer.status in wanted else "public, or only for who signs, and answered otherwise"
     if caller.always == 404 and not operation.path.startswith("/v1/{workspace}"):
         return ""  # They are in their own workspace there.
     if caller.always:

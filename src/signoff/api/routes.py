@@ -9,6 +9,7 @@ from signoff.api import (
     approvals,
     audit,
     bundles,
+    chats,
     connections,
     drafts,
     effects,
@@ -25,6 +26,7 @@ from signoff.api import (
     members,
     memory,
     metrics,
+    notices,
     orchestrations,
     owners,
     revisions,
@@ -66,5 +68,7 @@ ROUTERS = (
     secrets.router,
     limits.router,
     alerts.router,
+    notices.router,
+    chats.router,
     audit.router,
 )

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.gates import Gate
 from signoff.agents.owners import members_by_email
+from signoff.approvals.absences import standing_in
+from signoff.approvals.rungs import rungs_of
 from signoff.deployments.rights import people_behind
 from signoff.people.access import can
 from signoff.people.membership import principals_of
@@ -56,21 +58,36 @@ def asked_at_level(session: Session, rule: Gate, case: Case, level: int = 0) -> 
     At the first rung somebody else is found when the rule names nobody who may decide: the owner, the backup, the
     administrators. Empty: there is nobody at all.
     """
-    names = rule.asks if level == 0 else rule.escalation[level - 1].to if level <= len(rule.escalation) else []
+    rungs = rungs_of(rule)
+    names = rule.asks if level == 0 else rungs[level - 1].to if level <= len(rungs) else []
     barred = _barred(session, rule, case)
     own = people_behind(session, [case.requested_by]) if rule.self_approval != "allowed" else set[str]()
     found = _fit(session, case, names, barred)
     others = [one for one in found if one.member_id not in own]
     if others or level:
-        return others
+        return _present(session, case, others, barred | own)
     lacking = found
     for fallback in _FALLBACKS:
         near = _fit(session, case, fallback, barred, via="fallback")
         if others := [one for one in near if one.member_id not in own]:
-            return others
+            return _present(session, case, others, barred | own)
         lacking = lacking or near
     # Nobody else could be asked: a workspace of one person works, where the rule does not forbid it.
     return lacking if rule.self_approval == "alone" else []
+
+
+def _present(session: Session, case: Case, asked: Sequence[Asked], barred: set[str]) -> list[Asked]:
+    """Return whom to ask instead of those who are away. Who has nobody fit to stand in is asked all the same."""
+    stand_in = standing_in(session, case.workspace_id, [one.member_id for one in asked])
+    if not stand_in:
+        return list(asked)
+    fit = set(fit_to_decide(session, case, sorted(set(stand_in.values())))) - barred
+    found = {one.member_id: one for one in asked if stand_in.get(one.member_id) not in fit}
+    for one in asked:
+        other = stand_in.get(one.member_id)
+        if other in fit:
+            found.setdefault(other, Asked(other, "absence", one.member_id))
+    return list(found.values())
 
 
 def may_decide(session: Session, rule: Gate, case: Case, member_id: str, *, is_alone: bool) -> str:

@@ -1,4 +1,6 @@
-"""What the relay does with the messages that start no run: alerts asked for from below, tokens to give back, mails."""
+"""What the relay does with the messages that start no run: alerts asked for from below, tokens to give back, mails,
+what people are told of requests.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,14 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.actions import RESUMED
 from signoff.approvals.actions import withdraw_for_run
+from signoff.approvals.actions.expire import EXPIRED
+from signoff.approvals.actions.moves import ANSWERED
+from signoff.approvals.actions.request import REQUESTED
+from signoff.approvals.deliveries import DELIVER
+from signoff.approvals.due import ESCALATED, REMINDED
+from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
+from signoff.engine import notices
 from signoff.engine.mailing import mail_link
 from signoff.engine.stopping import start_queued, stop
 from signoff.gateways.services import Services
@@ -70,7 +79,14 @@ HANDLERS: dict[str, Handler] = {
     CALLED_OFF: _called_off,
     STOP: stop,
     RESUMED: start_queued,
+    REQUESTED: notices.plan_requested,
+    REMINDED: notices.plan_reminded,
+    ESCALATED: notices.plan_escalated,
+    EXPIRED: notices.plan_expired,
+    ANSWERED: notices.plan_answered,
+    DELIVER: notices.deliver,
+    REPLY: notices.reply,
 }
 
 # What waits for somebody outside, or for runs to end.
-SLOW = frozenset({REVOKE, MAIL_LINK, STOP})
+SLOW = frozenset({REVOKE, MAIL_LINK, STOP, DELIVER, REPLY})

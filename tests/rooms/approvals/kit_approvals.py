@@ -133,9 +133,9 @@ class Desk:
             session.execute(update(Approval).where(Approval.id == approval_id).values(**values))
 
 
-def make_desk(store: Store) -> Desk:
+def make_desk(store: Store, slug: str = "acme") -> Desk:
     """Make the workspace, its people, its agent."""
-    at = kit_agents.place(store)
+    at = kit_agents.place(store, slug)
     alice = kit_agents.person(store, at, "Alice", "builder")
     bob, carol, erin = (kit_agents.person(store, at, name, "member") for name in ("Bob", "Carol", "Erin"))
     dave = kit_agents.person(store, at, "Dave", "administrator")

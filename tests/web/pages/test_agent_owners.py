@@ -6,6 +6,7 @@ from html import unescape
 
 from signoff.agents.actions import ask_owner
 from signoff.agents.ownership import Ownership, ownership_of
+from signoff.approvals.channels import channels_of
 from signoff.people.actions import add_member, set_role
 from signoff.web.seat_words import SEAT_TITLES
 from tests.web.pages.conftest import Site
@@ -138,3 +139,20 @@ def test_a_role_below_a_seat_is_refused_on_the_page(site: Site):
     assert "escalation manager" in refused.text
     with site.store.write() as session:
         set_role(session, site.seeded.owner, nils, role="administrator")
+
+
+def test_a_channel_of_the_agent_is_added_without_being_shown_and_removed(site: Site):
+    hook = "https://hooks.example.com/services/very-secret"
+    browser = site.browser()
+    refused = browser.post(f"{AT}/channels", data={"channel": "slack", "name": "Desk", "target": "nowhere"})
+    assert refused.status_code == 422
+    added = browser.post(f"{AT}/channels", data={"channel": "slack", "name": "Desk", "target": hook})
+    assert added.status_code == 303
+    shown = browser.get(AT).text
+    assert "Desk" in shown
+    assert "very-secret" not in shown
+    with site.store.read() as session:
+        (made,) = channels_of(session, site.seeded.owner, agent="supplier-mail")
+    assert browser.post(f"{AT}/channels/remove", data={"channel": made.id}).status_code == 303
+    assert made.id not in browser.get(AT).text
+    assert site.browser("rosa").post(f"{AT}/channels", data={"channel": "slack"}).status_code in (403, 404)

@@ -1,5 +1,7 @@
 """The verbs of requests to people."""
 
+from signoff.approvals.actions.absences import come_back, go_away
+from signoff.approvals.actions.acknowledge import acknowledge
 from signoff.approvals.actions.decide import Decided, decide
 from signoff.approvals.actions.delegate import delegate
 from signoff.approvals.actions.expire import expire
@@ -10,9 +12,12 @@ from signoff.approvals.actions.withdraw import withdraw_for_run
 __all__ = [
     "Decided",
     "Wanted",
+    "acknowledge",
+    "come_back",
     "decide",
     "delegate",
     "expire",
+    "go_away",
     "remove_view",
     "request_approval",
     "save_view",

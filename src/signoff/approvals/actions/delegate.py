@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.gates import Gate
 from signoff.approvals.actions.moves import case_of_row, close_recipients, refused_late
-from signoff.approvals.actions.request import REQUESTED, add_recipients
+from signoff.approvals.actions.request import REQUESTED, add_recipients, relieve
 from signoff.approvals.people import Asked, fit_to_decide, may_decide
 from signoff.approvals.rights import may_assign, not_allowed, visible
 from signoff.approvals.states import is_open
@@ -16,7 +16,6 @@ from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import shortened, storable
 from signoff.people.access import Principal, authorize
 from signoff.record import audit, outbox, trace
-from signoff.record.alarms import ask_to_resolve
 from signoff.tables.approvals import Approval, ApprovalRecipient
 
 _REASON_CHARS = 500
@@ -55,9 +54,7 @@ def delegate(session: Session, principal: Principal, approval_id: str, *, to_mem
     add_recipients(session, row, [Asked(to_member_id, "delegated", by)], level=row.level, moment=moment)
     if is_asked:
         close_recipients(session, row.id, member_id=principal.member_id)
-    if row.is_degraded and _open_places(session, row.id) >= row.quorum:
-        row.is_degraded = False
-        ask_to_resolve(session, row.workspace_id, key=f"approval:{row.id}")
+    relieve(session, row)
     session.flush()
     audit.write(
         session, workspace_id=row.workspace_id, actor=principal.actor, action="approval.delegated",
@@ -78,10 +75,3 @@ def _check_other(session: Session, row: Approval, member_id: str) -> None:
         sentence = "The gate does not let them decide: they started the run, or froze the revision."
     if sentence:
         raise Malformed(sentence, errors={"to_member_id": [sentence]})
-
-
-def _open_places(session: Session, approval_id: str) -> int:
-    found = select(ApprovalRecipient.member_id).where(
-        ApprovalRecipient.approval_id == approval_id, ApprovalRecipient.is_open.is_(True)
-    )
-    return len(session.scalars(found).all())

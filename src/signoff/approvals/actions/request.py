@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.gates import Gate
 from signoff.approvals.people import Asked, Case, asked_at_level
+from signoff.approvals.rungs import rungs_of
 from signoff.approvals.states import ApprovalKind
 from signoff.kit import clock, ids
 from signoff.kit.text import shortened, storable
 from signoff.record import audit, outbox
-from signoff.record.alarms import ask_for_alert
+from signoff.record.alarms import ask_for_alert, ask_to_resolve
 from signoff.runs.facts import RunContext
 from signoff.tables.agents import Agent
 from signoff.tables.approvals import Approval, ApprovalRecipient
@@ -108,6 +109,18 @@ def add_recipients(
     return [one.member_id for one in new]
 
 
+def relieve(session: Session, row: Approval) -> None:
+    """Take back that too few could be asked, once enough are."""
+    if not row.is_degraded:
+        return
+    places = session.scalar(
+        select(func.count()).where(ApprovalRecipient.approval_id == row.id, ApprovalRecipient.is_open.is_(True))
+    )
+    if (places or 0) >= row.quorum:
+        row.is_degraded = False
+        ask_to_resolve(session, row.workspace_id, key=f"approval:{row.id}")
+
+
 def nobody_to_ask(row: Approval) -> dict[str, Any]:
     """Return the alert for a request that too few people can answer, as `ask_for_alert` takes it."""
     return {
@@ -137,5 +150,5 @@ def _row(session: Session, run: RunContext, call_id: str, wanted: Wanted, moment
 
 def first_due(rule: Gate, moment: datetime) -> datetime:
     """Return when a new request has to be looked at again: the first reminder, the first rung, or the deadline."""
-    minutes = [rule.deadline_minutes, *rule.reminders, *(rung.after_minutes for rung in rule.escalation)]
+    minutes = [rule.deadline_minutes, *rule.reminders, *(rung.after_minutes for rung in rungs_of(rule))]
     return moment + timedelta(minutes=min(minutes))

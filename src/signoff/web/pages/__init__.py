@@ -26,6 +26,7 @@ from signoff.web.pages.connection_disconnect.route import router as connection_d
 from signoff.web.pages.connection_login.route import router as connection_login
 from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
+from signoff.web.pages.decide.route import router as decide
 from signoff.web.pages.first_run.route import router as first_run
 from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
@@ -34,6 +35,7 @@ from signoff.web.pages.inbox.route import router as inbox
 from signoff.web.pages.instance_workspaces.route import router as instance_workspaces
 from signoff.web.pages.oauth_callback.route import router as oauth_callback
 from signoff.web.pages.profile.route import router as profile
+from signoff.web.pages.profile_notices.route import router as profile_notices
 from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
@@ -62,6 +64,7 @@ ENTRY: tuple[APIRouter, ...] = (
     second_step,
     forgotten,
     first_run,
+    decide,
     oauth_callback,
 )
 INSIDE: tuple[APIRouter, ...] = (
@@ -101,6 +104,7 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_roles,
     settings_sign_in,
     profile,
+    profile_notices,
     second_factor,
     settings_workspace,
     settings_environments,

@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 from signoff.agents.handovers import open_handover
 from signoff.agents.hours import DAYS, hours_text
 from signoff.agents.ownership import OwnerFacts, ownership_of
+from signoff.approvals.channels import channels_of
 from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, can
 from signoff.people.queries import members
 from signoff.people.seats import SEATS
 from signoff.web.agent_head import AgentHead, agent_head
+from signoff.web.channel_words import CHANNEL_KINDS, KIND_WORDS
 from signoff.web.forms import Form
 from signoff.web.permission_words import role_name
 from signoff.web.seat_words import DAY_TITLES, SEAT_TITLES
@@ -52,6 +54,8 @@ class OwnersView:
     kinds: tuple[tuple[str, str, str], ...]
     days: tuple[tuple[str, str], ...]
     may_assign: bool
+    channels: tuple[tuple[str, str, str], ...]
+    channel_kinds: tuple[tuple[str, str], ...]
     handover_words: str
     form: Form
     problem: str
@@ -95,6 +99,8 @@ def load(
         kinds=tuple((kind, *SEAT_TITLES[kind]) for kind in SEATS),
         days=tuple(DAY_TITLES.items()),
         may_assign=head.may_assign,
+        channels=_channels(session, viewer, head.agent.id) if head.may_assign else (),
+        channel_kinds=(*CHANNEL_KINDS, ("mail", "Mail, to the address below")),
         handover_words=f"From {moving.from_name} to {moving.to_name}" if moving else "",
         form=form or Form(),
         problem=problem,
@@ -108,6 +114,11 @@ def _people(session: Session, viewer: Principal) -> tuple[tuple[str, str], ...]:
         return ()
     everyone = members(session, viewer, size=PAGE_SIZE_MAX).rows
     return tuple(sorted(((one.id, one.name) for one in everyone), key=lambda pair: pair[1].casefold()))
+
+
+def _channels(session: Session, viewer: Principal, agent_id: str) -> tuple[tuple[str, str, str], ...]:
+    """Return id, name and kind of each channel of the agent; its address is told to nobody."""
+    return tuple((one.id, one.name, KIND_WORDS[one.kind]) for one in channels_of(session, viewer, agent=agent_id))
 
 
 def _line(facts: OwnerFacts, viewer: Principal) -> OwnerLine:

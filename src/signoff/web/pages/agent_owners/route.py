@@ -1,4 +1,4 @@
-"""GET who answers for an agent; POST somebody to ask, an answer, a withdrawal."""
+"""GET who answers for an agent; POST somebody to ask, an answer, a withdrawal, a channel."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from signoff.agents.actions import accept_ownership, ask_owner, decline_ownership, withdraw_owner
 from signoff.agents.hours import DAYS, read_hours
+from signoff.approvals.actions.channels import add_channel, remove_channel
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
-from signoff.web.house import store_of
+from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
 from signoff.web.pages.agent_owners.query import load
@@ -73,6 +74,33 @@ def withdraw(request: Request, looker: Looker, agent: str, fields: Fields) -> Re
         withdraw_owner(session, looker.viewer, agent, fields.text("kind"), fields.text("member"))
 
     return _do(request, looker, agent, fields, work, Flash("Withdrawn", "They do not answer for it any more."))
+
+
+@router.post("/agents/{agent}/owners/channels")
+def add(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
+    """Have requests of the agent told of somewhere."""
+    house = house_of(request)
+    settings = house.settings
+
+    def work(session: Session) -> None:
+        add_channel(
+            session, looker.viewer, house.services.vault, kind=fields.text("channel"), name=fields.text("name"),
+            target=fields.text("target"), agent=agent,
+            allows_http=settings.allow_loopback or bool(settings.allow_private_networks),
+        )  # fmt: skip
+
+    flash = Flash("Its requests are told of there", "The next one shows it.")
+    return _do(request, looker, agent, fields, work, flash)
+
+
+@router.post("/agents/{agent}/owners/channels/remove")
+def remove(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
+    """Have them told of there no more."""
+
+    def work(session: Session) -> None:
+        remove_channel(session, looker.viewer, fields.text("channel"), agent=agent)
+
+    return _do(request, looker, agent, fields, work, Flash("They are told of there no more"))
 
 
 def _do(

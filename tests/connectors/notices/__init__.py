@@ -1,0 +1,1 @@
+"""Posting what people are told."""
