@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from signoff.kit import clock, ids
+from signoff.tables.approvals import Approval
 from signoff.tables.runs import Effect, Leg, Run
 from signoff.tables.session import Store
 from tests.engine.kit_engine import House
@@ -27,7 +28,7 @@ def run_row(at: House, number: int = 0, *, moment: datetime | None = None, **val
     return Run(**row)
 
 
-def put(store: Store, *rows: Run | Effect | Leg) -> list[Any]:
+def put(store: Store, *rows: Run | Effect | Leg | Approval) -> list[Any]:
     """Store rows as they are."""
     with store.write() as session:
         session.add_all(rows)
