@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from signoff.tables.approvals import Approval
 from tests.gateways.kit_world import World
+from tests.gateways.tool.kit_people import agreed, gated
 from tests.gateways.tool.kit_rules import done
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -63,6 +66,20 @@ async def test_failures_of_the_same_kind_are_the_same_result(world: World) -> No
 async def _round(world: World, calls: list[tuple[str, dict[str, Any]]]) -> list[str | None]:
     outcomes = [await done(world, tool, number, **args) for number, (tool, args) in enumerate(calls, 1)]
     return [outcome.code for outcome in outcomes]
+
+
+async def test_an_agent_with_gates_has_a_person_asked_whether_to_go_on(world: World) -> None:
+    at = gated(world)
+    outcomes = [await done(at, "look_up", number, amount=7) for number in range(1, 5)]
+    assert [outcome.code for outcome in outcomes] == [None, None, "repeated_call", "needs_approval"]
+    with at.store.read() as session:
+        request = session.scalars(select(Approval)).one()
+    assert (request.gate, request.asked_by_policy, request.state) == ("loop", "loop", "pending")
+    assert [call["call"] for call in request.card["evidence"]["calls"]] == ["erp.look_up"] * 3
+    agreed(at, request.id)
+    again = await done(at.in_leg(2), "look_up", 4, amount=7)
+    assert (again.kind, len(at.link.sent)) == ("value", 3)
+    assert (await done(at.in_leg(2), "look_up", 5, amount=7)).code == "loop"
 
 
 @pytest.mark.parametrize("length", [2, 3, 4])

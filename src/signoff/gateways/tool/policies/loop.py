@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from signoff.gateways.chain import ALLOW, Verdict
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.facts import ToolFacts
+from signoff.gateways.tool.holding import ToAsk, hold, never_asks, rule_for
 from signoff.gateways.tool.trail import REPEATED, Patience, TrailCall
 from signoff.runs.facts import RunContext
 
@@ -20,7 +21,7 @@ class Loop:
     name = "loop"
 
     def check(self, call: tuple[RunContext, ToolCall], facts: ToolFacts, /) -> Verdict:
-        """Return `deny` with a warning for the model, `stop` with the calls as evidence, or `allow`."""
+        """Return `deny` with a warning for the model, `hold` or `stop` with the calls as evidence, or `allow`."""
         run, asked = call
         number, most = facts.same_call_before + 1, run.body.limits.same_call
         if number >= most:
@@ -38,7 +39,7 @@ def _same(run: RunContext, asked: ToolCall, facts: ToolFacts, number: int) -> Ve
         return None
     what = f"{asked.name} was called {number - 1} times with the same arguments, and came to the same"
     if number >= patience.asked_at:
-        return _ask(f"{what}; the agent was told, and called it again.", trail.same)
+        return _ask(run, asked, facts, f"{what}; the agent was told, and called it again.", trail.same)
     if number >= patience.told_at and not trail.was_told_of_same:
         return _warn(f"{what}. It was not called again.", trail.same)
     return None
@@ -54,7 +55,7 @@ def _circle(run: RunContext, asked: ToolCall, facts: ToolFacts) -> Verdict | Non
     if trail.rounds > most + 1:
         return _stop(f"{what}.", trail.cycle)
     if trail.rounds > most:
-        return _ask(f"{what}; the agent was told, and went on.", trail.cycle)
+        return _ask(run, asked, facts, f"{what}; the agent was told, and went on.", trail.cycle)
     return None if trail.was_told_of_cycle else _warn(f"{what}. The last of them was not made again.", trail.cycle)
 
 
@@ -72,9 +73,15 @@ def _warn(what: str, calls: Sequence[TrailCall]) -> Verdict:
     return Verdict("deny", reason, code=REPEATED, value=_evidence(calls))
 
 
-def _ask(what: str, calls: Sequence[TrailCall]) -> Verdict:
-    # The seam for asking a person whether the run may go on; until somebody can be asked, the run ends.
-    return _stop(what, calls)
+def _ask(run: RunContext, asked: ToolCall, facts: ToolFacts, what: str, calls: Sequence[TrailCall]) -> Verdict:
+    """Ask a person whether this call may be made once more. An agent that has no gates works unattended: it ends."""
+    if never_asks(run, facts) or not run.body.gates:
+        return _stop(what, calls)
+    if facts.approvals:
+        return Verdict("allow", facts.approvals[0].remark, code="approved")
+    rule = rule_for(run.body, asked, facts.effect, policy=Loop.name)
+    shown = ToAsk(rule, more={"evidence": facts.redactor.value(_evidence(calls))})
+    return hold(run, asked, facts, shown, f"{what} May it be made once more?")
 
 
 def _stop(what: str, calls: Sequence[TrailCall]) -> Verdict:
