@@ -75,22 +75,30 @@ def plan(session: Session, approval_id: str, event: str, *, has_mail: bool, memb
 
 def of_request(session: Session, approval_id: str) -> list[DeliveryFacts]:
     """Return what was told of a request, the oldest first. The caller has shown that the reader may see it."""
+    return of_requests(session, [approval_id]).get(approval_id, [])
+
+
+def of_requests(session: Session, approval_ids: Sequence[str]) -> dict[str, list[DeliveryFacts]]:
+    """Return what was told of each of these requests, the oldest first; of all of them together at most 200, the
+    newest. The caller has shown that the reader may see them.
+    """
     rows = session.execute(
         select(ApprovalDelivery, NoticeChannel.name, Person.name)
         .outerjoin(NoticeChannel, NoticeChannel.id == ApprovalDelivery.channel_id)
         .outerjoin(Member, Member.id == ApprovalDelivery.member_id)
         .outerjoin(Person, Person.id == Member.person_id)
-        .where(ApprovalDelivery.approval_id == approval_id)
-        .order_by(ApprovalDelivery.id)
+        .where(ApprovalDelivery.approval_id.in_(list(approval_ids)))
+        .order_by(ApprovalDelivery.id.desc())
         .limit(_OF_REQUEST_MAX)
-    )
-    return [
-        DeliveryFacts(
+    ).all()
+    found: dict[str, list[DeliveryFacts]] = {}
+    for row, channel, person in reversed(rows):
+        facts = DeliveryFacts(
             row.kind, row.event, person or channel or "", row.state, row.attempts, row.last_error, row.due_at,
             row.ended_at,
-        )
-        for row, channel, person in rows
-    ]  # fmt: skip
+        )  # fmt: skip
+        found.setdefault(row.approval_id, []).append(facts)
+    return found
 
 
 def take(session: Session, delivery_id: str) -> list[tuple[ApprovalDelivery, Approval]]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
+from signoff.approvals.deliveries import DeliveryFacts, of_requests
 from signoff.approvals.facts import ApprovalDetail, ApprovalRow
 from signoff.approvals.states import is_open
 from signoff.connections.queries import connection_by_slug
@@ -78,6 +79,7 @@ class Card:
         path: where its forms post to.
         back: the list somebody came from, as a query.
         refused: the form that was refused, with what was typed.
+        told: the messages about it, the oldest first.
         is_late: what the viewer sent came after somebody else's answer.
     """
 
@@ -93,6 +95,7 @@ class Card:
     connection: str = ""
     connection_path: str = ""
     others: Sequence[tuple[str, str]] = ()
+    told: Sequence[DeliveryFacts] = ()
     refused: Refused = NOT_REFUSED
     is_late: bool = False
     preview: Preview | None = None
@@ -111,6 +114,11 @@ class Card:
     def is_open(self) -> bool:
         """Return whether it still waits."""
         return is_open(self.detail.row.state)
+
+    @property
+    def may_acknowledge(self) -> bool:
+        """Return whether the viewer may say that somebody sees to it: it is overdue, and theirs to give to somebody."""
+        return self.is_open and self.row.is_degraded and self.detail.can_assign
 
     @property
     def seen(self) -> str:
@@ -252,7 +260,8 @@ def card_of(
     """Return the card of a request for this viewer."""
     places = environments(session, viewer)
     others = _others(session, viewer) if detail.can_assign else ()
-    found = _card(session, viewer, detail, places, others, place, path)
+    told = of_requests(session, [detail.row.id])
+    found = _card(session, viewer, detail, places, others, told, place, path)
     return replace(found, back=back, refused=refused, is_late=is_late, preview=preview)
 
 
@@ -262,7 +271,8 @@ def cards_of(session: Session, viewer: Principal, details: Sequence[ApprovalDeta
         return []
     places = environments(session, viewer)
     others = _others(session, viewer) if any(one.can_assign for one in details) else ()
-    return [_card(session, viewer, one, places, others, place, "") for one in details]
+    told = of_requests(session, [one.row.id for one in details])
+    return [_card(session, viewer, one, places, others, told, place, "") for one in details]
 
 
 def _card(
@@ -271,6 +281,7 @@ def _card(
     detail: ApprovalDetail,
     places: Sequence[EnvironmentFacts],
     others: Sequence[tuple[str, str]],
+    told: Mapping[str, Sequence[DeliveryFacts]],
     place: str,
     path: str,
 ) -> Card:
@@ -285,6 +296,7 @@ def _card(
         questions=_questions(detail), fields=arg_fields(detail.args, detail.input_schema) if detail.can_edit else (),
         connection=slot, connection_path=connection_path,
         others=[one for one in others if one[0] not in asked] if detail.can_assign else (),
+        told=told.get(row.id, ()),
     )  # fmt: skip
 
 

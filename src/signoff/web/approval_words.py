@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from signoff.approvals.deliveries import DeliveryFacts
 from signoff.approvals.states import ApprovalKind
+from signoff.kit.text import shortened
+from signoff.web.channel_words import KIND_WORDS
 from signoff.web.flash import Tone
 
 
@@ -74,6 +77,7 @@ _BADGES: dict[str, tuple[Tone, str]] = {
 }
 _GRAVE = ("irreversible", "cannot be undone")
 _ORIGINS = {"unknown": "not known where from", "sop": "the SOP", "input": "the input of the run"}
+_ERROR_CHARS = 200
 _AT_DEADLINE = {
     "deny": "then it is denied",
     "fail": "then the run fails",
@@ -94,6 +98,19 @@ def via_words(via: str) -> str:
 def answered_via(via: str | None) -> str:
     """Return by which way an answer came."""
     return _ANSWERED_VIA.get(via or "", via or "")
+
+
+def told_words(message: DeliveryFacts) -> str:
+    """Return what became of a message about a request: to whom it went, or why it did not."""
+    way = "A webhook" if message.kind == "webhook" else KIND_WORDS.get(message.kind, message.kind)
+    whom = f"{way} to {message.name}" if message.name else way
+    if message.state == "sent":
+        inside = whom[:1].lower() + whom[1:] if message.kind in ("mail", "webhook") else whom
+        return f"Told by {inside}"
+    why = f": {shortened(message.last_error, _ERROR_CHARS)}" if message.last_error else ""
+    if message.state in ("failed", "dropped"):
+        return f"{whom} {'failed' if message.state == 'failed' else 'not sent'}{why}"
+    return f"{whom} fails, tried again{why}" if why else f"{whom} on its way"
 
 
 def badge_look(badge: Mapping[str, Any]) -> tuple[str, Tone, str]:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 
 from signoff.web import charts
-from signoff.web.approval_words import answered_via, via_words
+from signoff.web.approval_words import answered_via, told_words, via_words
 from signoff.web.assets import assets, icon
 from signoff.web.filters import FILTERS
 from signoff.web.json_view import json_html
@@ -70,7 +70,7 @@ def make_environment(loader: BaseLoader | None = None, reload: bool | None = Non
     )
     filters = cast(dict[str, Any], environment.filters)  # pyright: ignore[reportUnknownMemberType]
     filters.update(FILTERS, json_html=json_html, rule_words=change_in_words, markdown=markdown_html)
-    filters.update(via_words=via_words, answered_via=answered_via)
+    filters.update(via_words=via_words, answered_via=answered_via, told_words=told_words)
     names = cast(dict[str, Any], environment.globals)  # pyright: ignore[reportUnknownMemberType]
     names.update(
         asset=assets().url,

@@ -131,6 +131,21 @@ def inbox_give(request: Request, approval_id: str, looker: Looker, fields: Field
     return _done(request, looker, approval_id, fields, Flash("Given on", "They are told."))
 
 
+@router.post("/inbox/{approval_id}/acknowledge")
+def inbox_acknowledge(request: Request, approval_id: str, looker: Looker, fields: Fields) -> Response:
+    """Say that one sees to a request that is overdue: its alert is over, and it goes on waiting."""
+    try:
+        with store_of(request).write() as session:
+            actions.acknowledge(session, looker.viewer, approval_id)
+    except NotNow as refusal:
+        return _refused(request, looker, approval_id, fields, "acknowledge", refusal)
+    to = Asked.of_text(fields.text("back")).address(approval_id)
+    if _place(fields) == "run":
+        with store_of(request).read() as session:
+            to = f"/runs/{queries.approval(session, looker.viewer, approval_id).row.run_id}"
+    return see_other(request, looker.chrome.href(to), Flash("Acknowledged", "Its alert is over; it goes on waiting."))
+
+
 def _place(fields: Form) -> str:
     return "run" if fields.text("place") == "run" else "inbox"
 
