@@ -51,7 +51,8 @@ class PauseFacts:
     def sentence(self) -> str:
         """Return who paused it, until when and why, as a sentence."""
         end = f" until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else ""
-        return f"{self.paused_by_name} paused it{end}: {self.reason}"
+        stop = "" if self.reason.endswith((".", "!", "?")) else "."
+        return f"{self.paused_by_name} paused it{end}: {self.reason}{stop}"
 
 
 def stands(moment: datetime) -> ColumnElement[bool]:
