@@ -8,7 +8,6 @@ from typing import Any
 
 from signoff.approvals.deliveries import DeliveryFacts
 from signoff.approvals.states import ApprovalKind
-from signoff.kit.text import shortened
 from signoff.web.channel_words import KIND_WORDS
 from signoff.web.flash import Tone
 
@@ -77,7 +76,6 @@ _BADGES: dict[str, tuple[Tone, str]] = {
 }
 _GRAVE = ("irreversible", "cannot be undone")
 _ORIGINS = {"unknown": "not known where from", "sop": "the SOP", "input": "the input of the run"}
-_ERROR_CHARS = 200
 _AT_DEADLINE = {
     "deny": "then it is denied",
     "fail": "then the run fails",
@@ -101,16 +99,15 @@ def answered_via(via: str | None) -> str:
 
 
 def told_words(message: DeliveryFacts) -> str:
-    """Return what became of a message about a request: to whom it went, or why it did not."""
+    """Return what became of a message about a request, and to whom it went."""
     way = "A webhook" if message.kind == "webhook" else KIND_WORDS.get(message.kind, message.kind)
     whom = f"{way} to {message.name}" if message.name else way
     if message.state == "sent":
         inside = whom[:1].lower() + whom[1:] if message.kind in ("mail", "webhook") else whom
         return f"Told by {inside}"
-    why = f": {shortened(message.last_error, _ERROR_CHARS)}" if message.last_error else ""
     if message.state in ("failed", "dropped"):
-        return f"{whom} {'failed' if message.state == 'failed' else 'not sent'}{why}"
-    return f"{whom} fails, tried again{why}" if why else f"{whom} on its way"
+        return f"{whom} {'failed' if message.state == 'failed' else 'was not sent'}"
+    return f"{whom} failed, is tried again" if message.last_error else f"{whom} is on its way"
 
 
 def badge_look(badge: Mapping[str, Any]) -> tuple[str, Tone, str]:
