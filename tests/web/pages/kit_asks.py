@@ -225,7 +225,7 @@ def many_kinds(session: Session, seeded: Seeded) -> dict[str, str]:
         "budget": ask(
             session, seeded, "Raise the budget of this run", kind="budget", gate="budget", hours_ago=4,
             summary="It has spent $0.50 of $0.50.", why="The run reached its cap.", asked_by_policy="budget",
-            card={"badges": []}, **plain,
+            card={"badges": []}, **{**plain, "args": {"amount_usd": "0.50", "most_usd": "100"}},
         ),
         "others": ask(session, seeded, "Post bill RE-2026-140 over 300 EUR", asked=("ines",), hours_ago=5),
         "approved": ask(session, seeded, "Post bill RE-2026-090 over 260 EUR", hours_ago=6),
