@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.body import AllowedTool
 from signoff.agents.revisions import revision_body
-from signoff.kit.json_schemas import problems
+from signoff.agents.values import value_problems
+from signoff.kit.json_schemas import problems, strict_problems
 from signoff.tables.approvals import Approval
 from signoff.tables.connections import Connection, Tool
 
@@ -43,5 +44,7 @@ def problems_of(session: Session, row: Approval, args: dict[str, Any]) -> list[s
         if name not in args:
             found.append(f"{name}: this agent must give it")
             continue
-        found += [f"{name}: {one} (a limit of this agent)" for one in problems(args[name], bound)]
+        found += [f"{name}: {one} (a limit of this agent)" for one in strict_problems(args[name], bound)]
+    for path, rule in (allowed.values if allowed else {}).items():
+        found += value_problems(args, path, rule)
     return found

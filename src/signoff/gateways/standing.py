@@ -41,6 +41,7 @@ _STANDING = Prepared(
         Workspace.time_zone,
         Workspace.suspended_at,
         Environment.name.label("environment_name"),
+        Environment.is_production,
     )
     .join(Agent, Agent.id == Run.agent_id)
     .join(Workspace, Workspace.id == Run.workspace_id)
@@ -69,6 +70,7 @@ class Standing:
     time_zone: str
     agent_name: str = ""
     environment_name: str = ""
+    is_production: bool = False
     # What people allowed the run beyond its revision's limit.
     raised_usd: Decimal = money.ZERO
     is_workspace_suspended: bool = False
@@ -102,6 +104,7 @@ def standing_of(session: Session, run: RunContext, *, connection: Connection | N
         time_zone=row.time_zone,
         agent_name=row.agent_name,
         environment_name=row.environment_name,
+        is_production=row.is_production,
         raised_usd=row.raised_usd,
         is_workspace_suspended=row.suspended_at is not None,
         connection_slug=connection.slug if connection else None,

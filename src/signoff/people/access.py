@@ -202,11 +202,18 @@ def authorize(
             f"{principal.name} is a key for one environment, and this concerns the whole workspace. "
             "Use a key that is not bound to an environment.",
         )
+    if principal.scopes and action not in principal.scopes:
+        raise _refusal(
+            principal,
+            action,
+            f"The key of {principal.name} was not made for this: {action} is not among its scopes. "
+            "Use another key, or make one that may.",
+        )
     if not _may(principal, action, owners, agent_id):
         raise _refusal(
             principal,
             action,
-            f"{principal.name} may not {action.replace('.', ': ')} here. "
+            f"{principal.name} may not do this here ({action}). "
             f"It takes {_who_can(action)}; ask an administrator of this workspace.",
         )
     if place is not None and place.is_deploy_restricted and not _may_deploy_where_restricted(principal, agent_id):

@@ -13,6 +13,7 @@ from signoff.gateways.tool.gateway import act
 from signoff.kit import clock, ids
 from signoff.tables.agents import Revision
 from signoff.tables.approvals import Approval
+from signoff.tables.people import Environment
 from signoff.tables.runs import Run
 from tests.gateways.kit_world import World
 from tests.gateways.tool.kit_people import GATE, agreed, gated
@@ -256,3 +257,32 @@ async def test_a_test_run_gets_a_stand_in_for_an_answer(world: World):
     outcome = await do(world, own(world, "ask_person", 1, **QUESTION))
     assert outcome.kind == "value"
     assert requests(world) == []
+
+
+def irreversible(world: World, gates: list[dict[str, Any]]) -> World:
+    tools = [{"slot": "erp", "allow": [{"tool": "post_bill", "effect": "irreversible"}]}]
+    world.change(lambda session: session.execute(update(Environment).values(is_production=True)))
+    return gated(world).with_body(gates=gates, tools=tools, rules={"flow": "off"})
+
+
+@pytest.mark.parametrize(
+    "gates", [[], [{"name": "never", "tools": ["erp.post_bill"], "unless": {"amount": {"type": "number"}}}]]
+)
+async def test_what_cannot_be_undone_is_asked_about_in_production_also_where_no_gate_stands(
+    world: World, gates: list[dict[str, Any]]
+) -> None:
+    """A run may name a revision that never went live, and a tool may become irreversible after its agent did."""
+    at = irreversible(world, gates)
+    outcome = await do(at, at.call("post_bill", amount=1))
+    assert (outcome.kind, outcome.code, at.link.sent) == ("held", "needs_approval", [])
+    (request,) = requests(at)
+    assert (request.gate, request.effect) == ("irreversible", "irreversible")
+    agreed(at, request.id)
+    assert (await do(later(at), at.call("post_bill", amount=1))).kind == "value"
+    assert len(at.link.sent) == 1
+
+
+async def test_outside_production_it_is_not(world: World) -> None:
+    at = irreversible(world, [])
+    at.change(lambda session: session.execute(update(Environment).values(is_production=False)))
+    assert (await do(at, at.call("post_bill", amount=1))).kind == "value"

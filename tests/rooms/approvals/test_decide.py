@@ -210,8 +210,11 @@ def test_a_gate_may_forbid_edits(desk: Desk):
     assert say(desk, desk.bob, approval, args=dict(ARGS)).state == "approved"
 
 
-def test_a_value_is_accepted_for_the_run_where_the_gate_lets_it(desk: Desk):
+def test_a_value_is_accepted_for_the_run_where_it_was_asked_about(desk: Desk):
     approval = desk.asked(may_endorse=["to"])
+    # The gate would ask again for the same value: accepting it would promise what does not hold.
+    assert "would change nothing" in refused(desk, desk.bob, approval, Malformed, endorse=["to"]).detail
+    desk.change(approval, asked_by_policy="flow")
     refused(desk, desk.bob, approval, Malformed, endorse=["note"])
     say(desk, desk.bob, approval, endorse=["to"])
     with desk.store.read() as session:

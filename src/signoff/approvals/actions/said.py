@@ -106,6 +106,8 @@ def _approved(
         decision["amount_usd"] = as_text(amount_usd)
     elif amount_usd is not None:
         _wrong("amount_usd", "Only a request for money is answered with an amount.")
+    if endorse and row.asked_by_policy != "flow":
+        _wrong("endorse", "This was not asked about because of a value, so accepting one would change nothing.")
     endorsed = _endorsed(rule, edited if edited is not None else row.args, endorse)
     if endorsed:
         decision["endorsed"] = [name for name, _ in endorsed]

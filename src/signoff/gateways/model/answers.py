@@ -87,6 +87,9 @@ def _clean_part(part: ModelResponsePart, call_id: str, redactor: Redactor) -> Mo
         changes["tool_name"] = str(changes["tool_name"])[:NAME_CHARS_MAX]
     if isinstance(part, ToolCallPart):
         changes["tool_call_id"] = call_id
+        if part.args is None or (isinstance(part.args, str) and part.args.strip() in ("", "null")):
+            # No arguments at all: whether the tool takes that is for its schema to say.
+            changes["args"] = "{}"
     return cast("ModelResponsePart", replace(cast("Any", part), **changes)) if changes else part
 
 

@@ -20,7 +20,7 @@ from signoff.gateways.chain import Verdict
 from signoff.gateways.tool.approval_facts import binding_for
 from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.gateways.tool.facts import ToolFacts
-from signoff.kit.json_schemas import problems
+from signoff.kit.json_schemas import strict_problems
 from signoff.kit.visible import visible
 from signoff.runs.facts import RunContext
 
@@ -96,7 +96,7 @@ def _passes(gate: Gate, args: Mapping[str, Any]) -> bool:
     for name, schema in gate.unless.items():
         value = value_at(args, name)
         # What is not given, or cannot be checked, asks.
-        if value is None or problems(value, schema):
+        if value is None or strict_problems(value, schema):
             return False
     return True
 
@@ -117,6 +117,9 @@ def _wanted(
     card = card_of(
         session, run, key=call.key, tool=call.name, effect=facts.effect, args=args, rule=rule, origins=to_ask.origins
     )
+    if verdict.policy != "flow":
+        # Only who asks because of a value need not ask again once it is accepted.
+        card = {**card, "endorsable": []}
     wanted = Wanted(
         kind=to_ask.kind, rule=rule, policy="agent" if to_ask.kind in ("question", "login") else verdict.policy,
         why=verdict.reason,

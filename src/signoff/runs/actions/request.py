@@ -86,7 +86,9 @@ def request_run(
     place = _environment(session, principal, environment)
     # That the caller may start this agent was asked above; here, that it may do so in this environment.
     authorize(principal, "run.start", environment_id=place.id, owners=(principal.id,), agent_id=row.id)
-    wish = _Wish(origin, source, mode, external_id, input_key, title)
+    # A test never acts, whoever asks for it and however: what it would change is simulated.
+    how: Mode = "sandbox" if origin == "test" and mode == "live" else mode
+    wish = _Wish(origin, source, how, external_id, input_key, title)
     if input_key is not None and (first := _first_with_key(session, row.id, place.id, input_key)):
         return first
     _check_external_id(session, principal.workspace_id, external_id)

@@ -8,7 +8,7 @@ from signoff.gateways.chain import ALLOW, Verdict
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.facts import BoundTool, ToolFacts
 from signoff.gateways.tool.own_tools import is_own, refused
-from signoff.kit.json_schemas import problems
+from signoff.kit.json_schemas import problems, strict_problems
 from signoff.runs.facts import RunContext
 
 _STATES = {
@@ -73,7 +73,7 @@ def _argument_problems(asked: ToolCall, facts: ToolFacts, tool: BoundTool) -> It
             # What the revision bounds must be said: left out, the other side would choose it.
             yield f"{name}: this agent must give it"
             continue
-        for problem in problems(asked.args[name], schema):
+        for problem in strict_problems(asked.args[name], schema):
             where, _, what = problem.partition(": ")
             inner = "" if where == "the whole" else f".{where}"
             yield f"{name}{inner}: {what} (a limit of this agent)"
