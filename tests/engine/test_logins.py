@@ -118,6 +118,7 @@ async def bench(
     await discover(store, services, at.who, at.connection_id)
     with store.write() as session:
         actions.set_tool_effect(session, at.who, at.connection_id, tool="look", effect="read")
+        actions.set_tool_effect(session, at.who, at.connection_id, tool="post", effect="write")
     agent(
         store, at, "oauth", slug="orders", model={"name": "scripted:oauth"},
         tools=[{"slot": "erp", "allow": [{"tool": "look"}, {"tool": "post"}]}],

@@ -202,7 +202,7 @@ def authorize(
             f"{principal.name} is a key for one environment, and this concerns the whole workspace. "
             "Use a key that is not bound to an environment.",
         )
-    if principal.scopes and action not in principal.scopes:
+    if principal.scopes and action not in principal.scopes and action in principal.permissions:
         raise _refusal(
             principal,
             action,

@@ -52,7 +52,7 @@ STATES: tuple[tuple[str, dict[str, Any], list[str]], ...] = (
     ("running", {"is_cancel_requested": True}, ["This run is being cancelled"]),
     ("waiting", {"waiting_for": "provider", "reason": "It is away."}, ["It is away.", "tries again by itself"]),
     ("waiting", {"waiting_for": "window", "reason": "Not now.", "resume_at": datetime(2026, 11, 30, 7, tzinfo=UTC)},
-     ["Waits for its window", "Goes on", "2026-11-30T07:00:00", "goes on by itself at its time", "for its hours"]),
+     ["Waits for its window", "Goes on", "2026-11-30T07:00:00", "goes on by itself at its time", "for its time"]),
     ("waiting", {"waiting_for": "budget", "reason": "Spent."}, ["Out of budget", "raises the budget of the run"]),
     ("completed", {"output": {"action": "posted"}}, ["Completed", "This run ended before it did anything"]),
     ("completed", {"code": "answer_cut_off", "reason": "It reached 99 tokens."},
