@@ -61,6 +61,7 @@ def test_d51_one_switch_keeps_an_agent_from_starting_and_a_stop_ends_what_it_doe
         lambda: found if (found := product.get(f"stops/{order.json()['id']}"))["state"] == "done" else None,
         "the stop to be over",
     )
+    assert done is not None
     assert (product.state(run), done["asked"]) == ("cancelled", 1)
     assert 0 < done["seconds"] < 30
     assert product.call("POST", f"agents/{slug}:resume").status_code == 200

@@ -37,7 +37,7 @@ def decide(site: Site, verdict: str, by: str = "mei", **fields: str):
 
 def levels(site: Site) -> list[tuple[str, str]]:
     with site.store.read() as session:
-        return [(one.member_id, one.level) for one in grants_on(session, site.seeded.owner, "supplier-mail")]
+        return [(str(one.member_id), one.level) for one in grants_on(session, site.seeded.owner, "supplier-mail")]
 
 
 def test_a_refusal_leads_to_the_request_which_an_administrator_approves(site: Site):

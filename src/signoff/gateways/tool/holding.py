@@ -119,7 +119,7 @@ def _wanted(
     )
     if verdict.policy != "flow":
         # Only who asks because of a value need not ask again once it is accepted.
-        card = {**card, "endorsable": []}
+        card["endorsable"] = []
     wanted = Wanted(
         kind=to_ask.kind, rule=rule, policy="agent" if to_ask.kind in ("question", "login") else verdict.policy,
         why=verdict.reason,
