@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signoff.agents.part import Effect
 from signoff.connections.labels import ToolLabels
 from signoff.gateways.tool.flow import (
     NOTHING,
@@ -228,6 +229,16 @@ def test_what_a_revision_says_of_labels_never_loosens(
     tight = asked.labels.tightened(result=label.integrity, confidentiality=label.confidentiality, sinks=sinks)
     after = FlowCall(asked.tool, asked.effect, asked.args, tight, asked.described, asked.preapproved)
     assert STRICTNESS[decide(after, known).kind] >= STRICTNESS[decide(asked, known).kind]
+
+
+@pytest.mark.parametrize("effect", ["send", "irreversible"])
+def test_a_call_without_a_target_gets_none_by_what_a_revision_says(effect: Effect) -> None:
+    own = ToolLabels(payload=("note",))
+    known = FlowContext(label=PRIVATE, fixed=Vocabulary.of("Mail boss@example.com about it."))
+    args = {"note": "boss@example.com"}
+    for labels in (own, own.tightened(sinks=("note",))):
+        found = decide(FlowCall("erp.tell", effect, args, labels, ("note",), preapproved=True), known)
+        assert found.kind == "ask"
 
 
 @_examples

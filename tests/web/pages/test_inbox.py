@@ -137,13 +137,14 @@ def test_approving_ends_the_request_and_lets_the_run_go_on(site: Site):
         assert kept.answer["outcome"] == "approved"
 
 
-def test_a_value_is_accepted_for_the_run_where_the_gate_lets_it(site: Site):
-    one = asked(site, rule={"may_endorse": ["order"]}, card=kit_asks.card(kit_asks.ARGS, endorsable=["order"]))
+def test_a_value_is_accepted_for_the_run_where_it_was_asked_about(site: Site):
+    card = kit_asks.card(kit_asks.ARGS, endorsable=["order"])
+    one = asked(site, asked_by_policy="flow", rule={"may_endorse": ["order"]}, card=card)
     two = asked(site, hours_ago=2)
     assert answer(site, one, verdict="approve", endorse="order").status_code == 303
     refused = answer(site, two, verdict="approve", endorse="order")
     assert refused.status_code == 422
-    assert "does not let" in refused.text
+    assert "would change nothing" in refused.text
     with site.store.read() as session:
         kept = session.query(Endorsement).one()
     assert (kept.value, kept.approval_id, kept.by_name) == ("PO-88120", one, "Mei Tanaka")

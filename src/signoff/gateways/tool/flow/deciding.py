@@ -122,7 +122,7 @@ def _write(context: FlowContext, found: Sequence[Leaf]) -> FlowDecision:
 
 def _send(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDecision:
     sinks = sinks_among(found, call.labels, call.described)
-    if not sinks and call.labels.sinks != ():
+    if not _has_target(call, found):
         # It goes somewhere all the same, and nobody said where.
         return _ask("no_target", ())
     unsure = [leaf for leaf in sinks if not _is_endorsed(leaf, context)]
@@ -144,9 +144,17 @@ def _irreversible(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -
     sinks = sinks_among(found, call.labels, call.described)
     bounded = found if context.profile == "strict" else sinks
     unsure = [leaf for leaf in bounded if not _is_fixed(leaf, context)]
-    if call.preapproved and not unsure and (sinks or call.labels.sinks == ()):
+    if call.preapproved and not unsure and _has_target(call, found):
         return FlowDecision("allow", "preapproved")
     return _ask("irreversible", unsure)
+
+
+def _has_target(call: FlowCall, found: Sequence[Leaf]) -> bool:
+    """Whether the call says where it goes, by what the connection itself calls a target, or is said to go nowhere."""
+    labels = call.labels
+    if labels.own_payload is not None:
+        labels = replace(labels, payload=labels.own_payload)
+    return labels.sinks == () or bool(sinks_among(found, labels, call.described))
 
 
 def _ask(rule: Rule, unsure: Iterable[Leaf]) -> FlowDecision:
