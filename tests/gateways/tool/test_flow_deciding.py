@@ -237,7 +237,7 @@ def test_a_call_without_a_target_gets_none_by_what_a_revision_says(effect: Effec
     known = FlowContext(label=PRIVATE, fixed=Vocabulary.of("Mail boss@example.com about it."))
     args = {"note": "boss@example.com"}
     for labels in (own, own.tightened(sinks=("note",))):
-        found = decide(FlowCall("erp.tell", effect, args, labels, ("note",), preapproved=True), known)
+        found = decide(FlowCall("erp.tell", effect, args, labels, frozenset(("note",)), preapproved=True), known)
         assert found.kind == "ask"
 
 
