@@ -37,14 +37,14 @@ class ToolLabels:
         sinks: arguments that choose the target (`to`, `message.to`); None for all that are not `payload`. Empty: the
             tool has one target, which no argument changes.
         payload: arguments that are free text, and choose nothing.
-        own_payload: `payload` as the connection says it, where somebody else has tightened it.
+        own: what the connection says, where somebody else has tightened it.
     """
 
     result: ResultLabel = "untrusted"
     confidentiality: Confidentiality = "workspace"
     sinks: tuple[str, ...] | None = None
     payload: tuple[str, ...] = ()
-    own_payload: tuple[str, ...] | None = None
+    own: ToolLabels | None = field(default=None, compare=False, repr=False)
 
     def as_plain(self) -> dict[str, Any]:
         """Return plain JSON, as the tool keeps it."""
@@ -70,7 +70,7 @@ class ToolLabels:
             # What somebody else calls a target is one, whatever it was called here.
             payload=tuple(name for name in self.payload if not any(_overlap(name, sink) for sink in sinks or ())),
             # But a call that has no target by what is said here does not get one by what somebody else says.
-            own_payload=self.payload if self.own_payload is None else self.own_payload,
+            own=self.own or self,
         )
 
 

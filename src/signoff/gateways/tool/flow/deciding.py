@@ -151,9 +151,7 @@ def _irreversible(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -
 
 def _has_target(call: FlowCall, found: Sequence[Leaf]) -> bool:
     """Whether the call says where it goes, by what the connection itself calls a target, or is said to go nowhere."""
-    labels = call.labels
-    if labels.own_payload is not None:
-        labels = replace(labels, payload=labels.own_payload)
+    labels = call.labels.own or call.labels
     return labels.sinks == () or bool(sinks_among(found, labels, call.described))
 
 
