@@ -80,6 +80,15 @@ async def test_what_the_loop_can_work_with_is_passed_on(world: World, provider: 
     assert (from_plain(outcome.response).text or "").startswith(words)
 
 
+@pytest.mark.parametrize("said", ["null", " null ", ""])
+async def test_no_arguments_at_all_are_none(world: World, provider: FakeProvider, said: str) -> None:
+    provider.will("gpt", fake.tool_calls(("look_up", said)))
+    outcome = await think(world.services, world.run, ask())
+    assert outcome.response is not None
+    (call,) = from_plain(outcome.response).tool_calls
+    assert call.args_as_dict() == {}
+
+
 @pytest.mark.parametrize("keep", range(40, 700, 60))
 async def test_no_tool_call_comes_from_a_part_of_a_stream(world: World, provider: FakeProvider, keep: int) -> None:
     whole = fake.tool_calls(("post_bill", {"amount": 1_000_000}))

@@ -41,6 +41,12 @@ def row(store: Store, run_id: str) -> Run:
         return session.get_one(Run, run_id)
 
 
+def test_a_test_is_a_rehearsal_whoever_asks_for_it(store: Store, at: House):
+    assert row(store, request(store, at, origin="test").id).mode == "sandbox"
+    assert row(store, request(store, at, origin="test", mode="live").id).mode == "sandbox"
+    assert row(store, request(store, at).id).mode == "live"
+
+
 def test_run_message_audit_and_event_come_together(store: Store, at: House):
     asked = request(store, at, external_id="ext-1")
     assert (asked.state, asked.is_new, asked.revision_number) == ("queued", True, 1)
