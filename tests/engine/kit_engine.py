@@ -198,6 +198,8 @@ def agent(store: Store, at: House, script: str, *, slug: str = "clerk", **change
         "sop": "Do the work.",
         "model": {"name": f"scripted:{script}", "retry": {"max_retries": 0}, **changes.pop("model", {})},
         "tools": [{"slot": "erp", "allow": [{"tool": name} for name in TOOLS]}],
+        # What cannot be undone needs a gate in production; this one asks nobody about the numbers of these tests.
+        "gates": [{"name": "payments", "effects": ["irreversible"], "unless": {"n": {"minimum": 0}}}],
         **changes,
     }
     body = Body.model_validate(plain)

@@ -70,7 +70,8 @@ def add(session: Session, place: Place, writer: Writer, text: str) -> MemoryEntr
     row = MemoryEntry(
         id=ids.new_id("mmy"), workspace_id=place.workspace_id, agent_id=place.agent_id,
         environment_id=place.environment_id, member_id=place.member_id, text=clean, search_text=clean.casefold(),
-        label=writer.label, source=writer.source, flag=suspicion(clean), version=1, run_id=writer.run_id,
+        label=_label(writer, suspicion(clean)), source=writer.source, flag=suspicion(clean), version=1,
+        run_id=writer.run_id,
         step_key=writer.step_key[:200] if writer.step_key else None, revision_id=writer.revision_id,
         revision_number=writer.revision_number, written_by=writer.actor.id, written_by_name=writer.actor.name[:200],
         created_at=moment, changed_at=moment,
@@ -83,6 +84,11 @@ def add(session: Session, place: Place, writer: Writer, text: str) -> MemoryEntr
     return row
 
 
+def _label(writer: Writer, flag: str | None) -> Label:
+    """What an agent keeps that reads like a rule is not believed, whatever it had read when it wrote it."""
+    return "untrusted" if flag and writer.source == "agent" else writer.label
+
+
 def change(session: Session, row: MemoryEntry, writer: Writer, text: str, *, chars_max: int, version: int) -> int:
     """Give an entry another text; return its new version. A text from elsewhere never makes an entry more trusted.
 
@@ -90,7 +96,7 @@ def change(session: Session, row: MemoryEntry, writer: Writer, text: str, *, cha
         EntryChanged: it has another version than `version`.
     """
     clean = checked_text(text, chars_max)
-    label: Label = "trusted" if (row.label, writer.label) == ("trusted", "trusted") else "untrusted"
+    label: Label = _label(writer, suspicion(clean)) if row.label == "trusted" else "untrusted"
     moved = session.execute(
         update(MemoryEntry)
         .where(MemoryEntry.id == row.id, MemoryEntry.version == version, MemoryEntry.erased_at.is_(None))
