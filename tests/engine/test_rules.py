@@ -117,7 +117,7 @@ async def test_a_circle_ends_the_run_and_the_model_was_told_before(bench: Bench)
         told.extend(str(part.content) for part in messages[-1].parts if part.part_kind == "tool-return")
         return turns([("look", {"n": 1})])(messages, info)
 
-    run = await bench.over(bench.request(bench.house(again)), gates=[])
+    run = await bench.over(bench.request(bench.house(again, gates=[])))
     assert (run.state, run.code, len(bench.ledger.calls())) == ("failed", "loop", 2)
     assert any("Use what you know already" in words for words in told)
 
