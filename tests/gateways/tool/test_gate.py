@@ -165,7 +165,8 @@ async def test_a_call_passes_without_asking_only_when_the_exception_holds_for_ce
 
 async def test_an_exception_that_cannot_be_checked_asks(world: World):
     world = gated(world, unless={"amount": {"type": "no such type"}})
-    await held(world, world.call(amount=1))
+    asked = await held(world, world.call(amount=1))
+    assert (asked.gate, asked.state, world.link.sent) == ("bills", "pending", [])
 
 
 async def test_the_first_gate_that_does_not_let_a_call_by_asks(world: World):

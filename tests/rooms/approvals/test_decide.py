@@ -118,6 +118,7 @@ def test_who_was_removed_since_may_not_answer(desk: Desk):
     with desk.store.write() as session:
         session.get_one(Member, desk.bob.id).state = "removed"
     refused(desk, desk.bob, approval, NotAllowed)
+    assert (desk.row(approval).state, desk.answer(approval)) == ("pending", None)
 
 
 def test_the_second_answer_changes_nothing_and_says_who_was_first_and_when(desk: Desk):

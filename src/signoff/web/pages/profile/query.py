@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -16,8 +15,8 @@ from signoff.people.queries import workspace
 from signoff.people.sign_in_rules import must_set_one_up
 from signoff.web.browsers import browser_words
 from signoff.web.chrome import THEMES, available_zones
-from signoff.web.forms import Form
 from signoff.web.identity import Looking
+from signoff.web.refused import NOT_REFUSED, Refused
 
 _HOW = {"password": "password", "link": "one-time link", "sso": "single sign-on"}
 _THEME_WORDS = {"system": "Same as system", "light": "Light", "dark": "Dark"}
@@ -34,24 +33,6 @@ class BrowserRow:
     last_seen_at: datetime
     expires_at: datetime
     is_here: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A form that was refused: which one, why, and what was typed. Passwords are not typed again for anybody."""
-
-    which: str = ""
-    problem: str = ""
-    errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    form: Form = field(default_factory=Form)
-
-    def errors_of(self, which: str, name: str) -> Sequence[str]:
-        """Return the sentences for a field of a form."""
-        return self.errors.get(name, ()) if self.which == which else ()
-
-    def text(self, which: str, name: str, default: str = "") -> str:
-        """Return what was typed into a field of a form."""
-        return self.form.text(name, default) if self.which == which else default
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +59,6 @@ class ProfileView:
     def has_others(self) -> bool:
         """Return whether other browsers are signed in."""
         return any(not browser.is_here for browser in self.browsers)
-
-
-NOT_REFUSED = Refused()
 
 
 def load(session: Session, looker: Looking, *, idle_seconds: int, refused: Refused = NOT_REFUSED) -> ProfileView:

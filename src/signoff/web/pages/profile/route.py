@@ -13,7 +13,8 @@ from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker, Looking, clear_session_cookie, keep_session_cookie
 from signoff.web.page import Page, see_other
-from signoff.web.pages.profile.query import Refused, load
+from signoff.web.pages.profile.query import load
+from signoff.web.refused import Refused
 
 router = APIRouter()
 page = Page(__file__)

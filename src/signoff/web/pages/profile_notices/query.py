@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -15,27 +15,9 @@ from signoff.people.access import Principal, can
 from signoff.people.own import person_of
 from signoff.people.queries import members
 from signoff.web.channel_words import CHANNEL_KINDS, KIND_WORDS, PACES
-from signoff.web.forms import Form
+from signoff.web.refused import NOT_REFUSED, Refused
 
 KINDS = (("mail", "Mail, to the address of my account"), *CHANNEL_KINDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A form that was refused: which one, why, and what was typed. An address is not typed again for anybody."""
-
-    which: str = ""
-    problem: str = ""
-    errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    form: Form = field(default_factory=Form)
-
-    def errors_of(self, which: str, name: str) -> Sequence[str]:
-        """Return the sentences for a field of a form."""
-        return self.errors.get(name, ()) if self.which == which else ()
-
-    def text(self, which: str, name: str, default: str = "") -> str:
-        """Return what was typed into a field of a form."""
-        return self.form.text(name, default) if self.which == which else default
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +47,6 @@ class NoticesView:
     def pace_word(self, pace: str) -> str:
         """Return how a pace is called."""
         return dict(PACES).get(pace, pace)
-
-
-NOT_REFUSED = Refused()
 
 
 def load(

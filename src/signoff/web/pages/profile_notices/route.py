@@ -22,7 +22,8 @@ from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
-from signoff.web.pages.profile_notices.query import NOT_REFUSED, Refused, load
+from signoff.web.pages.profile_notices.query import load
+from signoff.web.refused import NOT_REFUSED, Refused
 
 router = APIRouter()
 page = Page(__file__)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -13,19 +13,7 @@ from signoff.people.own import person_of, second_factor_of
 from signoff.people.second_factors import uri_of
 from signoff.people.sign_in_rules import must_set_one_up
 from signoff.web.pictures import qr_picture
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A form that was refused, and why."""
-
-    which: str = ""
-    problem: str = ""
-    errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-
-    def errors_of(self, which: str, name: str) -> Sequence[str]:
-        """Return the sentences for a field of a form."""
-        return self.errors.get(name, ()) if self.which == which else ()
+from signoff.web.refused import NOT_REFUSED, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +27,6 @@ class FactorView:
     key: str
     codes: tuple[str, ...]
     refused: Refused
-
-
-NOT_REFUSED = Refused()
 
 
 def load(

@@ -15,7 +15,8 @@ from signoff.web.forms import Fields
 from signoff.web.house import house_of, store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
-from signoff.web.pages.second_factor.query import Refused, load
+from signoff.web.pages.second_factor.query import load
+from signoff.web.refused import Refused
 
 router = APIRouter()
 page = Page(__file__)
