@@ -90,6 +90,7 @@ fuzz: setup ## Fuzz the API from its own OpenAPI document (MINUTES=10)
 
 reference: setup ## Write the reference pages that are read from the code
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python docs/api_reference.py
 
 pins: ## Resolve again and write requirements*.txt (needs uv; first move exclude-newer in pyproject.toml)
 	uv lock --upgrade

@@ -140,7 +140,7 @@ THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "al
           "account", "provider", "identity", "handover", "approval", "entry")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
 _OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}")
-_ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "hand_over_member")
+_ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "cancel_matching", "hand_over_member")
 # What stands in one environment: a key bound to another one is told there is no such thing.
 _OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}", "{approval}", "{entry}")
 _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret", "add_memory", "memory_migration",
@@ -150,7 +150,7 @@ PERSONAL = ("my_sessions", "end_my_session", "end_my_sessions", "my_second_facto
 # For the installation's administrators, whom no role and no grant makes.
 INSTANCE = ("list_workspaces", "create_workspace", "suspend_workspace", "resume_workspace")
 # Whatever a role allows, for whoever is asked; and whoever is, comes too late: the run is over.
-_OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval")
+_OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval", "acknowledge_approval")
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {
     "replay_run": "run.read", "memory_migration": "agent.deploy", "migrate_memory": "agent.deploy",

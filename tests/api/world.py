@@ -167,6 +167,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "tenant": "third",
         "step": "stp_none",
         "entry": make_entry(session, alice, agent, acme.environments["production"]),
+        "stop": "sto_none",
         "absence": "abs_none",
         "channel": "chn_none",
         "chat": "slack",

@@ -158,7 +158,11 @@ async def open_runs(desk: AtDesk, agent: AgentName) -> Response:
 
 
 @router.post("/v1/{workspace}/agents/{agent}:stop", response_model=StopFacts, status_code=202)
-async def stop_agent(desk: AtDesk, agent: AgentName, body: Stop) -> Response:
+async def stop_agent(desk: AtMakingDesk, agent: AgentName, body: Stop) -> Response:
     """Cancel everything of an agent that is running, waiting and queued. The order says how far it is."""
-    order = await desk.write(order_stop, agent, reason=body.reason, with_pause=body.pause)
-    return answer(await desk.read(stops.stop_order, order), 202)
+
+    def work(session: Session, principal: Principal) -> StopFacts:
+        order = order_stop(session, principal, agent, reason=body.reason, with_pause=body.pause)
+        return stops.stop_order(session, principal, order)
+
+    return answer(await desk.make("agent.stop", {"agent": agent, **body.model_dump(mode="json")}, work), 202)

@@ -83,7 +83,9 @@ def stop_order(session: Session, viewer: Principal, order_id: str) -> StopFacts:
 
     Raises:
         NotFound: the viewer's workspace has no such order.
+        NotAllowed: the viewer may see no runs.
     """
+    authorize(viewer, "run.read")
     row = session.scalar(
         select(StopOrder).where(StopOrder.id == order_id, StopOrder.workspace_id == viewer.workspace_id)
     )
@@ -91,10 +93,8 @@ def stop_order(session: Session, viewer: Principal, order_id: str) -> StopFacts:
         raise NotFound("There is no such order in this workspace.")
     if row.agent_id is not None:
         agent_for(session, viewer, row.agent_id, "agent.read")
-    elif row.ordered_by != viewer.id:
-        authorize(viewer, "run.read")
-        if reach(viewer, "run.read") != "all":
-            raise NotFound("There is no such order in this workspace.")
+    elif row.ordered_by != viewer.id and reach(viewer, "run.read") != "all":
+        raise NotFound("There is no such order in this workspace.")
     return _facts(session, row)
 
 

@@ -26,6 +26,7 @@ def codes(rules: dict[str, Any] | None = None, **refund: Any) -> set[tuple[str, 
         "model": {"name": "openai:gpt-5"},
         "tools": [{"slot": "erp", "allow": [{"tool": "refund", **refund}, {"tool": "find"}]}],
         "output_schema": {"type": "object"},
+        "gates": [{"name": "refunds", "effects": ["irreversible"], "asks": ["owner"]}],
         **({"rules": rules} if rules else {}),
     }
     return {(finding.code, finding.path) for finding in lint(body, facts=FACTS)}

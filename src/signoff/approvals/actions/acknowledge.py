@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from signoff.approvals.rights import may_assign, visible
-from signoff.kit.errors import NotAllowed, NotFound, NotNow
+from signoff.approvals.rights import may_assign, not_allowed, visible
+from signoff.kit.errors import NotFound, NotNow
 from signoff.people.access import Principal, authorize
 from signoff.record import audit, trace
 from signoff.record.alarms import ask_to_resolve
@@ -28,10 +28,8 @@ def acknowledge(session: Session, principal: Principal, approval_id: str) -> Non
     trace.take_turn(session, row.run_id)
     mine = session.get(ApprovalRecipient, (row.id, principal.member_id or ""))
     if not may_assign(principal, row, is_asked=mine is not None and mine.is_open):
-        raise NotAllowed(
-            "You are not asked, and may not give requests to others. A manager can.",
-            extra={"required": "approval.assign"},
-        )
+        sentence = "You are not asked, and may not give requests to others. A manager can."
+        raise not_allowed(principal, sentence, "not_allowed", required="approval.assign")
     changed = session.execute(
         update(Approval)
         .where(Approval.id == row.id, Approval.state == "pending", Approval.is_degraded.is_(True))

@@ -85,6 +85,7 @@ def make_code(session: Session, principal: Principal, kind: str) -> str:
         )
     )  # fmt: skip
     session.flush()
+    _note(session, principal, "chat.code_made", "member", member_id, wanted)
     return code
 
 
