@@ -9,6 +9,9 @@ WaitingFor = Literal["reconciliation", "approval", "login", "question", "budget"
 Origin = Literal["production", "test"]
 Source = Literal["manual", "api", "orchestration", "cli", "demo", "replay", "schedule", "webhook", "trigger"]
 Mode = Literal["live", "sandbox", "replay"]
+# Under which revision of an environment it was started: what serves, a release's candidate, one that was named, or the
+# candidate's rehearsal of what another run was asked.
+Variant = Literal["live", "candidate", "pinned", "shadow"]
 
 RUN_STATES: tuple[RunState, ...] = get_args(RunState)
 # Nobody asked for these at that moment: while an agent is handed over, they do not start.

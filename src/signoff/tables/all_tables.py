@@ -16,8 +16,11 @@ from signoff.tables import (
     notices,
     ownership,
     people,
+    probes,
     record,
+    releases,
     runs,
+    signals,
     stops,
     walls,
     watch,
@@ -26,7 +29,7 @@ from signoff.tables.base import Base
 
 TABLES = (
     agents, approvals, caps, connections, deployments, identity, inbox, limits, memory, notices, ownership, people,
-    record, runs, stops, watch,
+    probes, record, releases, runs, signals, stops, watch,
 )  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE

@@ -68,6 +68,11 @@ class Run(Base):
     source: Mapped[str] = mapped_column(State)
     mode: Mapped[str] = mapped_column(State)
     replay_of: Mapped[str | None] = mapped_column(Id)
+    # The release under which it was started, and as which variant; null before there were releases.
+    release_id: Mapped[str | None] = mapped_column(Id)
+    variant: Mapped[str | None] = mapped_column(State)
+    # What keeps one customer, case or session with one variant.
+    sticky_key: Mapped[str | None] = mapped_column(Name)
     external_id: Mapped[str | None] = mapped_column(Name)
     input_key: Mapped[str | None] = mapped_column(Name)
     requested_by: Mapped[str] = mapped_column(Id)

@@ -14,7 +14,7 @@ from signoff.agents.handovers import is_handed_over
 from signoff.agents.lookup import agent_for
 from signoff.agents.pauses import pause_of
 from signoff.agents.revisions import find_revision, revision_body
-from signoff.deployments.queries import live_revision
+from signoff.deployments.traffic import route
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import storable
@@ -25,7 +25,7 @@ from signoff.runs.actions.moves import tell_state
 from signoff.runs.facts import RequestedRun
 from signoff.runs.input import masked_title, prepare
 from signoff.runs.marks import first_marks
-from signoff.runs.states import STARTED_BY_ITSELF, Mode, Origin, Source
+from signoff.runs.states import STARTED_BY_ITSELF, Mode, Origin, Source, Variant
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
@@ -47,6 +47,16 @@ class _Wish:
     external_id: str | None
     input_key: str | None
     title: str | None
+    sticky_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The revision a run gets, as which variant, under which release."""
+
+    revision: Revision
+    variant: Variant
+    release_id: str | None = None
 
 
 def request_run(
@@ -62,13 +72,15 @@ def request_run(
     mode: Mode = "live",
     external_id: str | None = None,
     input_key: str | None = None,
+    sticky_key: str | None = None,
     title: str | None = None,
     replay_of: str | None = None,
 ) -> RequestedRun:
     """Ask for a run of `agent` (slug or id) on `input`, under the live revision of `environment` or a pinned one.
 
-    An equal `input_key` answers with the first run of this agent in this environment. A replay takes revision and
-    input from its original.
+    While a canary is under way, an equal `sticky_key` (a customer, case or session) keeps its variant; without one, the
+    `external_id`, the `input_key` or the run itself decides. An equal `input_key` answers with the first run of this
+    agent in this environment. A replay takes revision and input from its original.
 
     Raises:
         NotFound: no such agent, environment, revision or original.
@@ -78,7 +90,7 @@ def request_run(
     """
     if (workspace := session.get(Workspace, principal.workspace_id)) is not None:
         refuse_suspended(workspace)
-    _check_keys(external_id, input_key)
+    _check_keys(external_id=external_id, input_key=input_key, sticky_key=sticky_key)
     row = agent_for(session, principal, agent, "run.start")
     if replay_of is not None:
         original = _original(session, principal, row, replay_of)
@@ -88,16 +100,17 @@ def request_run(
     authorize(principal, "run.start", environment_id=place.id, owners=(principal.id,), agent_id=row.id)
     # A test never acts, whoever asks for it and however: what it would change is simulated.
     how: Mode = "sandbox" if origin == "test" and mode == "live" else mode
-    wish = _Wish(origin, source, how, external_id, input_key, title)
+    wish = _Wish(origin, source, how, external_id, input_key, title, sticky_key)
     if input_key is not None and (first := _first_with_key(session, row.id, place.id, input_key)):
         return first
     _check_external_id(session, principal.workspace_id, external_id)
-    chosen = _revision(session, row, place, revision)
-    return _write(session, principal, row, chosen, place.id, input, wish, None)
+    run_id = ids.new_id("run")
+    chosen = _revision(session, row, place, revision, sticky_key or external_id or input_key or run_id)
+    return _write(session, principal, row, chosen, place.id, input, wish, None, run_id)
 
 
-def _check_keys(external_id: str | None, input_key: str | None) -> None:
-    for name, value in (("external_id", external_id), ("input_key", input_key)):
+def _check_keys(**keys: str | None) -> None:
+    for name, value in keys.items():
         if value is not None and not (0 < len(value) <= _KEY_CHARS and storable(value) == value):
             words = f"must have 1 to {_KEY_CHARS} plain characters"
             raise Malformed(f"The {name} {words}.", errors={name: [words]})
@@ -112,17 +125,17 @@ def _environment(session: Session, principal: Principal, slug: str) -> Environme
     return found
 
 
-def _revision(session: Session, agent: Agent, place: Environment, wanted: str | int | None) -> Revision:
+def _revision(session: Session, agent: Agent, place: Environment, wanted: str | int | None, key: str) -> _Chosen:
     if wanted is not None:
-        return find_revision(session, agent, wanted)
-    live = live_revision(session, agent.id, place.id)
-    found = session.get(Revision, live) if live else None
-    if found is None:
+        return _Chosen(find_revision(session, agent, wanted), "pinned")
+    taken = route(session, agent.id, place.id, key)
+    found = session.get(Revision, taken.revision_id) if taken else None
+    if taken is None or found is None:
         raise NotNow(
             f"{agent.slug} has no revision that serves {place.slug}. Freeze its draft, or name a revision.",
             code="nothing_live",
         )
-    return found
+    return _Chosen(found, taken.variant, taken.release_id)
 
 
 def _first_with_key(session: Session, agent_id: str, environment_id: str, input_key: str) -> RequestedRun | None:
@@ -166,8 +179,9 @@ def _replay(session: Session, principal: Principal, agent: Agent, original: Run,
     if revision is None:
         raise NotFound("The revision this run had is gone.")
     wish = _Wish("test", "replay", "replay", None, None, title or f"Replay: {original.title}")
+    chosen = _Chosen(revision, "pinned", original.release_id)
     return _write(
-        session, principal, agent, revision, original.environment_id, original.input, wish, original.id
+        session, principal, agent, chosen, original.environment_id, original.input, wish, original.id, ids.new_id("run")
     )  # fmt: skip
 
 
@@ -175,12 +189,14 @@ def _write(
     session: Session,
     principal: Principal,
     agent: Agent,
-    revision: Revision,
+    chosen: _Chosen,
     environment_id: str,
     value: Any,
     wish: _Wish,
     replay_of: str | None,
+    run_id: str,
 ) -> RequestedRun:
+    revision = chosen.revision
     body = revision_body(session, revision.id)
     given = prepare(
         value,
@@ -192,13 +208,13 @@ def _write(
     )
     code, rejection = _rejection(session, agent, wish)
     moment = clock.now()
-    run_id = ids.new_id("run")
     run = Run(
         id=run_id, workspace_id=agent.workspace_id, environment_id=environment_id, agent_id=agent.id,
         revision_id=revision.id, agent_slug=agent.slug, agent_name=agent.name, revision_number=revision.number,
         state="rejected" if rejection else "queued", code=code, reason=rejection,
         origin=wish.origin, source=wish.source, mode=wish.mode, replay_of=replay_of, external_id=wish.external_id,
-        input_key=wish.input_key, requested_by=principal.id, requested_by_name=principal.name, title=given.title,
+        release_id=chosen.release_id, variant=chosen.variant, sticky_key=wish.sticky_key, input_key=wish.input_key,
+        requested_by=principal.id, requested_by_name=principal.name, title=given.title,
         search_text=search_text(given.title, run_id, agent.slug, wish.external_id, given.search_text),
         input=given.value, output=None, is_scripted=body.model.name.startswith(_SCRIPTED),
         is_truncated=given.is_truncated, created_at=moment, ended_at=moment if rejection else None, leg=1,

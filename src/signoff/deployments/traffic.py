@@ -1,0 +1,51 @@
+"""Which revision a new run gets: what serves, or a canary's candidate. One row is read; nothing moves by itself."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.tables.deployments import LiveRevision
+
+SHARES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A revision, as which variant, and under which release; no release: it serves as the first."""
+
+    revision_id: str
+    variant: Literal["live", "candidate"]
+    release_id: str | None
+
+
+def bucket(salt: str, key: str) -> int:
+    """Return the place of a key among 10,000: the same for the same salt, whatever the share."""
+    return int(hashlib.sha256(f"{salt}:{key}".encode()).hexdigest(), 16) % SHARES
+
+
+def route(session: Session, agent_id: str, environment_id: str, key: str) -> Route | None:
+    """Return what a run with this sticky key gets, or None: nothing serves there.
+
+    A key below the share stays with the candidate while the share grows, and never comes back.
+    """
+    row = session.execute(
+        select(
+            LiveRevision.revision_id,
+            LiveRevision.release_id,
+            LiveRevision.candidate_revision_id,
+            LiveRevision.candidate_release_id,
+            LiveRevision.share,
+            LiveRevision.salt,
+            LiveRevision.cohort,
+        ).where(LiveRevision.agent_id == agent_id, LiveRevision.environment_id == environment_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.candidate_revision_id is not None and (key in (row.cohort or ()) or bucket(row.salt or "", key) < row.share):
+        return Route(row.candidate_revision_id, "candidate", row.candidate_release_id)
+    return Route(row.revision_id, "live", row.release_id)
