@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_two_releases_choose_independently() -> None:
 def test_a_growing_share_never_takes_a_key_from_the_candidate() -> None:
     shares = [0, 0.5, 1, 5, 25, 50, 99.99, 100]
     served = [{key for key in KEYS if variant_for("rel_1", key, share) == "candidate"} for share in shares]
-    assert all(smaller <= larger for smaller, larger in zip(served, served[1:], strict=False))
+    assert all(smaller <= larger for smaller, larger in pairwise(served))
     assert served[0] == set()
     assert served[-1] == set(KEYS)
 
