@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from signoff.deployments.analysis.evidence import MeasureBlock, Moments
 from signoff.deployments.analysis.finding import Finding, nothing_yet, verdict_of
@@ -59,8 +59,8 @@ class Gathered:
     """
 
     least_deviation: float
-    candidate: Moments = Moments()
-    live: Moments = Moments()
+    candidate: Moments = field(default_factory=Moments)
+    live: Moments = field(default_factory=Moments)
     weight: float = 0.0
     total: float = 0.0
     candidate_part: float = 0.0
