@@ -28,5 +28,5 @@ def tier_of(body: Body, tools: Mapping[tuple[str, str], ToolFacts], declared: Le
     """
     known = reachable(body, tools)
     dimensions = (effects(known), reach(known), money(body, known), data(body, known), autonomy(known))
-    computed = highest(*(one.level for one in dimensions))
-    return Tier(highest(computed, declared or computed), computed, dimensions, declared)
+    computed = highest(one.level for one in dimensions)
+    return Tier(highest((computed, declared or computed)), computed, dimensions, declared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -42,6 +43,6 @@ class Tier:
         return found or (f"It was declared {self.level}; what the revision can do is {self.computed}.",)
 
 
-def highest(*levels: Level) -> Level:
+def highest(levels: Iterable[Level]) -> Level:
     """Return the highest of levels; of none, low."""
     return LEVELS[max(map(LEVELS.index, levels), default=0)]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from signoff.agents.body import Body
-from signoff.agents.tier.levels import LEVELS, Dimension, Level, highest
+from signoff.agents.tier.levels import LEVELS, Dimension, Level
 from signoff.agents.tier.reachable import Reachable
 
 # Of one act, in the currency it is in: from here on it is medium, high, critical.
@@ -32,7 +32,7 @@ def money(body: Body, tools: Sequence[Reachable]) -> Dimension:
     run = _level(spend, RUN_USD_FROM), f"One run may spend {spend:,.2f} US dollars on models."
     # Of equal levels the act is told: it is the nearer danger.
     level, reason = max((*acts, run), key=lambda one: LEVELS.index(one[0]))
-    return Dimension("money", highest(level), reason)
+    return Dimension("money", level, reason)
 
 
 def _act(body: Body, tool: Reachable, path: str, schema: Any) -> tuple[Level, str]:
