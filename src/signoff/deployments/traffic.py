@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from signoff.deployments.bucket import BUCKETS, bucket
 from signoff.tables.deployments import LiveRevision
 
-SHARES = 10_000
+# A share is so many of these.
+SHARES = BUCKETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,6 @@ class Route:
     revision_id: str
     variant: Literal["live", "candidate"]
     release_id: str | None
-
-
-def bucket(salt: str, key: str) -> int:
-    """Return the place of a key among 10,000: the same for the same salt, whatever the share."""
-    return int(hashlib.sha256(f"{salt}:{key}".encode()).hexdigest(), 16) % SHARES
 
 
 def route(session: Session, agent_id: str, environment_id: str, key: str) -> Route | None:

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from signoff.deployments.traffic import SHARES, bucket, route
+from signoff.deployments.bucket import bucket
+from signoff.deployments.traffic import SHARES, route
 from signoff.people.access import Principal
 from signoff.runs.actions import request_run
 from signoff.tables.deployments import LiveRevision
