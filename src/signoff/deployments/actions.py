@@ -12,6 +12,7 @@ from signoff.agents.lint import LintFacts
 from signoff.agents.lookup import agent_for
 from signoff.agents.revisions import find_revision, revision_body
 from signoff.agents.views import RevisionFacts
+from signoff.deployments.bindings import refuse_unbound_import
 from signoff.deployments.gated import refuse_ungated, ungated_in
 from signoff.deployments.queries import live_revision
 from signoff.deployments.refusals import AlreadyLive, LiveChanged
@@ -54,6 +55,7 @@ def make_live(
     Raises:
         AlreadyLive: it serves already.
         GateMissing: in production, it could do what cannot be undone with nobody asked.
+        BindingsMissing: it was imported, and the environment lacks what it needs.
         MemoryScopeFixed: production has run with memory of another scope.
         LiveChanged: somebody switched since the caller looked.
         NotFound: there is no such agent, revision or environment here.
@@ -70,6 +72,7 @@ def make_live(
     if before == target.id:
         raise AlreadyLive(f"Revision {target.number} of {agent.slug} serves {place.slug} already. Nothing was changed.")
     refuse_ungated(session, agent, place, target)
+    refuse_unbound_import(session, agent, place, target)
     if not _switch(session, agent, place, target, before):
         raise _live_changed(session, agent, place)
     made = Deployment(
