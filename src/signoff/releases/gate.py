@@ -56,16 +56,14 @@ def _gates(session: Session, place: Environment, target: Revision, moment: datet
     )  # fmt: skip
 
 
-def _secrets(
-    session: Session, agent: Agent, place: Environment, target: Revision, moment: datetime
-) -> ProbeResult:
+def _secrets(session: Session, agent: Agent, place: Environment, target: Revision, moment: datetime) -> ProbeResult:
     wanted = revision_body(session, target.id).secrets
-    rows = session.execute(
+    found = session.execute(
         select(Secret.name, Secret.is_open_to_all, SecretGrant.agent_id)
         .outerjoin(SecretGrant, (SecretGrant.secret_id == Secret.id) & (SecretGrant.agent_id == agent.id))
         .where(Secret.environment_id == place.id, Secret.name.in_(wanted))
-    ).all() if wanted else []  # fmt: skip
-    usable = {row.name for row in rows if row.is_open_to_all or row.agent_id is not None}
+    )
+    usable = {row.name for row in found if row.is_open_to_all or row.agent_id is not None}
     lacking = [name for name in wanted if name not in usable]
     return ProbeResult(
         probe="secrets_granted", title="Its secrets exist and are granted", group="safety", source="signoff",
