@@ -1,4 +1,4 @@
-"""What an environment lacks for a revision to serve there. An imported revision goes live only where nothing is missing."""
+"""What an environment lacks for a revision to serve there."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ from signoff.agents.signed_bundle import (
 from signoff.agents.signed_bundle.leaks import SecretInBundle
 from signoff.agents.signed_bundle.refusals import AgentExists, BindingsMissing, BundleRefused
 from signoff.connections.secrets import replace_secret
-from signoff.deployments.actions import switch_live
 from signoff.deployments.queries import live_revisions
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.kit.redact import Redactor
 from signoff.record import audit
+from signoff.releases.actions import switch_live
 from signoff.tables.agents import Agent, Draft, RefusedSave, Revision
 from signoff.tables.bundles import RevisionOrigin
 from signoff.tables.connections import Secret, Tool

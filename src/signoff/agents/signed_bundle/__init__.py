@@ -17,9 +17,12 @@ from signoff.agents.signed_bundle.importing import (
     plan_import,
 )
 from signoff.agents.signed_bundle.provenance import LinkFacts, Provenance, provenance_of
+from signoff.agents.signed_bundle.refusals import BindingsMissing, BundleRefused
 from signoff.agents.signed_bundle.trust import KeyFacts, distrust_key, trust_key, trusted, trusted_keys
 
 __all__ = [
+    "BindingsMissing",
+    "BundleRefused",
     "Check",
     "Checked",
     "Exported",
