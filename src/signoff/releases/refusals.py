@@ -47,6 +47,14 @@ class OutsideRollbackWindow(NotNow):
     """The revision is not among the last that served here; it ships as a release, through the gate."""
 
 
+class NotServedThere(NotNow):
+    """The environment a promotion comes from serves another digest, or nothing. `extra` has both digests."""
+
+
+class SmokeMissing(NotNow):
+    """Nothing recent says that the revision works where it comes from. `extra["run"]` is the last run there."""
+
+
 class RepinRefused(NotNow):
     """The waiting run cannot go on under the other revision. `extra["reasons"]` says why."""
 

@@ -14,6 +14,7 @@ from signoff.record.actor import SYSTEM, Actor
 from signoff.releases import gate
 from signoff.releases.actions.moves import move, stay
 from signoff.releases.actions.opening import gate_not_met, kept, refuse
+from signoff.releases.lock import lock_of
 from signoff.releases.policy import LOOK_SECONDS, watch_minutes
 from signoff.releases.rows import Shipment, requester, watched_releases
 from signoff.tables.releases import Release
@@ -120,6 +121,7 @@ def go_live(session: Session, made: Shipment, *, by: Actor, now: datetime) -> bo
             _supersede(session, older, made, by=by)
     move(
         session, release, "live", by=by, live_at=now, step_since=now,
+        lock=lock_of(session, made.agent, made.place, made.target),
         text=f"Revision {made.target.number} serves {made.place.slug}. Runs under way keep theirs.",
         detail={"revision": made.target.id, "previous": before},
     )  # fmt: skip

@@ -13,6 +13,7 @@ from signoff.deployments.queries import live_revision
 from signoff.kit.errors import Refusal
 from signoff.people.access import Principal
 from signoff.releases.actions.opening import refusal_of
+from signoff.releases.actions.promoting import promote_revision
 from signoff.releases.actions.request import AS_IT_IS, AsItIs, request_release
 from signoff.releases.actions.rollback import roll_back
 from signoff.releases.strategy import PLAIN
@@ -107,6 +108,14 @@ def ship(store: Store, principal: Principal, agent_id: str, *, environment: str,
     seen = _seen(store, principal, agent_id, environment)
     with store.write() as session:
         release_id = request_release(session, principal, agent_id, environment=environment, expected=seen, **asked)
+    return _or_refusal(store, release_id)
+
+
+def promote(store: Store, principal: Principal, agent_id: str, *, to: str, **asked: Any) -> str:
+    """`promote_revision` for the edges: looks first; an attempt that the gate refuses is kept, then told."""
+    seen = _seen(store, principal, agent_id, to)
+    with store.write() as session:
+        release_id = promote_revision(session, principal, agent_id, to=to, expected=seen, **asked)
     return _or_refusal(store, release_id)
 
 
