@@ -58,6 +58,11 @@ BODIES: dict[str, Any] = {
     "create_service_account": {"slug": "fresh", "name": "Fresh", "role": "viewer"},
     "change_service_account": {"description": "changed"},
     "apply_agents": {"agents": [{"folder": "fromfile", "agent_yaml": YAML, "sop_md": "Be kind."}]},
+    "verify_bundle": {"bundle": "{}"},
+    "import_signed_bundle": {"bundle": "{}"},
+    "trust_bundle_key": {"public_key": "A" * 43 + "=", "name": "Elsewhere"},
+    # To where it comes from: what is looked at is whether they may.
+    "promote_agent": {"to": "staging", "source": "staging", "reason": "because"},
     "create_agent": {"slug": "second", "name": "Second", "body": BODY},
     "edit_agent": {"description": "changed"},
     "disable_agent": {},
@@ -137,7 +142,7 @@ SIGNED = ("heard_in_slack", "heard_in_teams")
 PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
-          "account", "provider", "identity", "handover", "approval", "entry")  # fmt: skip
+          "account", "provider", "identity", "handover", "approval", "entry", "trusted_key")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
 _OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}")
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "cancel_matching", "hand_over_member")

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from signoff.agents.actions import create_agent, give_grant
 from signoff.agents.gates import Gate
+from signoff.agents.signed_bundle import trust_key
 from signoff.api.house import House
 from signoff.app import build_app
 from signoff.approvals.actions import Wanted, request_approval
@@ -174,6 +175,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "handover": "hov_none",
         "kind": "approver",
         "request": "acr_none",
+        "trusted_key": trust_key(session, alice, public_key="B" * 42 + "A=", name="Elsewhere"),
     }
 
 

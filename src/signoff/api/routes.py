@@ -35,6 +35,7 @@ from signoff.api import (
     runs,
     secrets,
     service_accounts,
+    signed_bundles,
     workspaces,
 )
 
@@ -52,6 +53,7 @@ ROUTERS = (
     identity_providers.router,
     service_accounts.router,
     bundles.router,
+    signed_bundles.router,
     agents.router,
     grants.router,
     owners.router,

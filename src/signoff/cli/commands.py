@@ -22,6 +22,7 @@ from signoff.cli import (
     runs,
     secrets,
     serving,
+    signed_bundles,
     workspaces,
 )
 
@@ -59,6 +60,7 @@ for command in (
     people.setup_link,
     bundles.apply,
     bundles.export,
+    signed_bundles.promote,
     runs.run,
     runs.runs,
     runs.logs,
@@ -74,3 +76,4 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(agents.app, name="agents")
 app.add_typer(approvals.app, name="approvals")
+app.add_typer(signed_bundles.app, name="bundle")
