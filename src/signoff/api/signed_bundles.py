@@ -1,4 +1,4 @@
-"""Signed bundles: take a revision away, check one, bring one in; whose are taken; what serves one place goes to the next."""
+"""Signed bundles: take a revision away, check one, bring one in, say whose are taken; and promoting in a workspace."""
 
 from __future__ import annotations
 
