@@ -120,7 +120,7 @@ def _pass(session: Session, principal: Principal, made: Shipment) -> None:
     evidence = gate.evidence_for(session, made.agent, made.place, made.target)
     unsafe = gate.unsafe(session, made.agent, made.place, made.target)
     if unsafe is None and evidence.blockers:
-        unsafe = gate_not_met(made, evidence)
+        unsafe = gate_not_met(made.agent, made.place, made.target, evidence)
     if unsafe is not None:
         refuse(session, made, unsafe, by=principal.actor, **kept(evidence))
         return
