@@ -197,7 +197,7 @@ async def release_writes(desk: AtDesk, release: Id) -> Response:
 
 
 @router.get("/v1/{workspace}/agents/{agent}/rollback-plan", response_model=RollbackPlan)
-async def rollback_plan(desk: AtDesk, agent: AgentName, environment: _Environment) -> Response:
+async def rollback_plan(desk: AtDesk, agent: AgentName, environment: _Environment = "production") -> Response:
     """What going back would do: to what, what is in flight, and what was done since the revision went live."""
     return answer(await desk.read(planning.plan_rollback, agent, environment))
 
@@ -231,11 +231,11 @@ async def drills(
     return answer(listed(page))
 
 
-@router.post("/v1/{workspace}/agents/{agent}:drill", response_model=Made, status_code=201)
+@router.post("/v1/{workspace}/agents/{agent}:drill", response_model=Made)
 async def drill_rollback(desk: AtDesk, agent: AgentName, body: RehearseRollback) -> Response:
     """Rehearse going back, and measure it."""
     made = await desk.store.run(actions.drill_for_real, desk.store, desk.principal, agent, environment=body.environment)
-    return answer(Made(id=made), 201)
+    return answer(Made(id=made))
 
 
 @router.post("/v1/{workspace}/runs/{run}:repin", response_model=Done)
