@@ -17,6 +17,7 @@ from signoff.people.actions.attempts import sweep_attempts
 from signoff.people.shared_counts import sweep_counts
 from signoff.people.throttle import sweep_throttles
 from signoff.record.retention import AT_ONCE, prune_audit, workspaces_with_audit_before
+from signoff.releases.drift_alerts import raise_drift_alerts
 from signoff.tables.session import Store
 from signoff.watch.inbox_spike import watch_inbox
 from signoff.watch.key_expiry import watch_expiring_keys
@@ -75,10 +76,12 @@ async def keep_tidy(store: Store, *, audit_days: int | None) -> None:
 
 
 async def keep_watch(store: Store) -> None:
-    """Look every minute whether agents ask people more than usual, until cancelled."""
+    """Look every minute whether agents ask people more than usual, and whether what serves drifted, until cancelled."""
+    after = ""
     while True:
         try:
             await store.write_async(watch_inbox)
+            after = await store.write_async(raise_drift_alerts, after=after)
         except SQLAlchemyError as error:
-            log.warning("watching the inbox failed; it is tried again", extra={"error": type(error).__name__})
+            log.warning("watching failed; it is tried again", extra={"error": type(error).__name__})
         await asyncio.sleep(chance.jittered(INBOX_SECONDS))

@@ -19,10 +19,12 @@ from signoff.cli import (
     limits,
     migrating,
     people,
+    releases,
     runbooks,
     runs,
     secrets,
     serving,
+    signed_bundles,
     workspaces,
 )
 
@@ -60,9 +62,14 @@ for command in (
     people.setup_link,
     bundles.apply,
     bundles.export,
+    signed_bundles.promote,
     runs.run,
     runs.runs,
     runs.logs,
+    releases.release,
+    releases.releases,
+    releases.rollback,
+    releases.promote_now,
     doctor.doctor,
     runbooks.runbook,
 ):
@@ -76,3 +83,4 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(agents.app, name="agents")
 app.add_typer(approvals.app, name="approvals")
+app.add_typer(signed_bundles.app, name="bundle")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from signoff.tables import (
     agents,
     approvals,
+    bundles,
     caps,
     connections,
     deployments,
@@ -28,8 +29,8 @@ from signoff.tables import (
 from signoff.tables.base import Base
 
 TABLES = (
-    agents, approvals, caps, connections, deployments, identity, inbox, limits, memory, notices, ownership, people,
-    probes, record, releases, runs, signals, stops, watch,
+    agents, approvals, bundles, caps, connections, deployments, identity, inbox, limits, memory, notices, ownership,
+    people, probes, record, releases, runs, signals, stops, watch,
 )  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE

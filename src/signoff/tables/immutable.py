@@ -14,10 +14,16 @@ from sqlalchemy import Connection, MetaData, Table, event, text
 
 from signoff.tables.agents import Revision
 from signoff.tables.base import Base
+from signoff.tables.bundles import RevisionOrigin
 from signoff.tables.deployments import Deployment
 from signoff.tables.record import AuditCheckpoint, AuditRow
 
-IMMUTABLE: tuple[str, ...] = (Revision.__tablename__, AuditRow.__tablename__, Deployment.__tablename__)
+IMMUTABLE: tuple[str, ...] = (
+    Revision.__tablename__,
+    RevisionOrigin.__tablename__,
+    AuditRow.__tablename__,
+    Deployment.__tablename__,
+)
 _CHECKPOINTS = AuditCheckpoint.__tablename__
 # Whatever a setting says, no younger audit row leaves the database. Six months are 184 days at most.
 AUDIT_DAYS_MIN = 184

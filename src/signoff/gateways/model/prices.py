@@ -15,6 +15,7 @@ from pydantic_ai.usage import RequestUsage
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from signoff.budgets.list_prices import LISTED_PROVIDERS
 from signoff.gateways.model.providers.naming import ModelName, parse
 from signoff.gateways.model.providers.scripted import find_script
 from signoff.kit.errors import ProviderError
@@ -66,8 +67,6 @@ class Price:
 
 
 UNKNOWN = Price("unknown")
-# What genai-prices calls the providers that we name otherwise.
-_LISTED_PROVIDERS = {"openai": "openai", "anthropic": "anthropic", "google": "google"}
 
 
 class Prices:
@@ -110,7 +109,7 @@ def entered_prices(session: Session, workspace_id: str, models: list[str]) -> di
 
 
 def _listed_price(name: ModelName) -> Price:
-    provider = _LISTED_PROVIDERS.get(name.kind or "")
+    provider = LISTED_PROVIDERS.get(name.kind or "")
     try:
         if provider is not None:
             calc_price(Usage(input_tokens=1, output_tokens=1), name.model, provider_id=provider)

@@ -1,0 +1,169 @@
+"""What a revision needs from the environment it serves in, by name; and what of that an environment lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.agents.body import Body
+from signoff.agents.owners import members_by_email
+from signoff.agents.signed_bundle.document import ConnectionHole, Holes, ToolHole
+from signoff.kit.canonical import content_hash
+from signoff.tables.connections import Connection, Secret, Tool
+from signoff.tables.people import Environment
+
+Lack = Literal["connection", "tool", "secret", "person", "model", "dataset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One binding that is not there, or not as it is needed. `name` is `slot`, `slot.tool`, a secret, an address …"""
+
+    kind: Lack
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    kind: str
+    state: str
+    tools: Mapping[str, Tool]
+
+
+def holes_of(session: Session, workspace_id: str, body: Body) -> Holes:
+    """Return the holes of a body, described as production fills them; as another environment does where it does not.
+
+    What a bundle may hold is not asked here: a tool whose name cannot be shown still has to be there.
+    """
+    offered = _offered(session, workspace_id, body)
+    return Holes.model_construct(
+        connections=[_connection_hole(slot.slot, body, offered.get(slot.slot)) for slot in body.tools],
+        secrets=sorted(body.secrets),
+        people=_addresses(body),
+        models=[body.model.name, *body.model.fallbacks],
+    )
+
+
+def missing_in(
+    session: Session,
+    workspace_id: str,
+    environment_id: str,
+    holes: Holes,
+    *,
+    known_model: Callable[[str], bool | None] | None = None,
+) -> list[Missing]:
+    """Return what an environment does not give, in four queries.
+
+    Args:
+        known_model: whether a model can be called here; None leaves models unlooked at.
+    """
+    slots = [hole.slot for hole in holes.connections]
+    here = _by_slot(session, [Connection.environment_id == environment_id, Connection.slug.in_(slots)])
+    found: list[Missing] = []
+    for hole in holes.connections:
+        found += _lacks(hole, here.get(hole.slot))
+    wanted = select(Secret.name).where(Secret.environment_id == environment_id, Secret.name.in_(holes.secrets))
+    kept = set(session.scalars(wanted))
+    found += [Missing("secret", name, f"There is no secret {name}.") for name in holes.secrets if name not in kept]
+    members = members_by_email(session, workspace_id, holes.people)
+    found += [
+        Missing("person", address, f"{address} is no active member, and a gate asks them.")
+        for address in holes.people
+        if address not in members
+    ]
+    if known_model is not None:
+        found += [
+            Missing("model", name, f"No provider here is set up for {name}.")
+            for name in holes.models
+            if known_model(name) is False
+        ]
+    return found
+
+
+def differing_in(session: Session, environment_id: str, holes: Holes) -> list[Missing]:
+    """Return the tools that an environment has, and that take or give something else than where the bundle was made."""
+    slots = [hole.slot for hole in holes.connections]
+    here = _by_slot(session, [Connection.environment_id == environment_id, Connection.slug.in_(slots)])
+    return [
+        Missing("tool", f"{hole.slot}.{tool.name}", f"{hole.slot}.{tool.name} has another schema here.")
+        for hole in holes.connections
+        for tool in hole.tools
+        if tool.schema_hash is not None
+        and (offered := here.get(hole.slot)) is not None
+        and (known := offered.tools.get(tool.name)) is not None
+        and schema_hash(known) != tool.schema_hash
+    ]
+
+
+def schema_hash(tool: Tool) -> str:
+    """Return the hash of what a tool takes and gives. Its description may be worded otherwise elsewhere."""
+    definition = tool.definition
+    return content_hash([definition.get("input_schema"), definition.get("output_schema")])
+
+
+def _offered(session: Session, workspace_id: str, body: Body) -> dict[str, _Offered]:
+    slots = [slot.slot for slot in body.tools]
+    return _by_slot(session, [Connection.workspace_id == workspace_id, Connection.slug.in_(slots)])
+
+
+def _by_slot(session: Session, where: Iterable[Any]) -> dict[str, _Offered]:
+    """Return slot → what is offered there. Of several environments that have the slot, production comes last and
+    counts."""
+    rows = session.execute(
+        select(Connection, Tool)
+        .join(Environment, Environment.id == Connection.environment_id)
+        .outerjoin(Tool, Tool.connection_id == Connection.id)
+        .where(*where, Connection.state != "disconnected")
+        .order_by(Environment.is_production, Environment.position.desc(), Connection.id)
+    )
+    found: dict[str, tuple[Connection, dict[str, Tool]]] = {}
+    for row in rows:
+        connection: Connection = row.Connection
+        if connection.slug not in found or found[connection.slug][0].id != connection.id:
+            found[connection.slug] = (connection, {})
+        if row.Tool is not None:
+            found[connection.slug][1][row.Tool.name] = row.Tool
+    return {slot: _Offered(one.kind, one.state, tools) for slot, (one, tools) in found.items()}
+
+
+def _connection_hole(slot: str, body: Body, offered: _Offered | None) -> ConnectionHole:
+    allowed = [one for each in body.tools if each.slot == slot for one in each.allow]
+    known: Mapping[str, Tool] = offered.tools if offered else {}
+    tools = [
+        ToolHole.model_construct(
+            name=one.tool,
+            effect=tool.effect if (tool := known.get(one.tool)) else one.effect,
+            schema_hash=schema_hash(tool) if tool else None,
+        )
+        for one in allowed
+    ]
+    return ConnectionHole.model_construct(slot=slot, kind=offered.kind if offered else None, tools=tools)
+
+
+def _lacks(hole: ConnectionHole, offered: _Offered | None) -> Iterable[Missing]:
+    if offered is None:
+        kind = f" ({hole.kind} where it was made)" if hole.kind else ""
+        yield Missing("connection", hole.slot, f"There is no connection {hole.slot}{kind}.")
+        return
+    if offered.state != "active":
+        yield Missing("connection", hole.slot, f"The connection {hole.slot} is {offered.state}.")
+    for tool in hole.tools:
+        known = offered.tools.get(tool.name)
+        if known is None:
+            yield Missing("tool", f"{hole.slot}.{tool.name}", f"{hole.slot} has no tool {tool.name}.")
+        elif known.state != "accepted":
+            text = f"The tool {tool.name} of {hole.slot} is {known.state}; it has to be accepted."
+            yield Missing("tool", f"{hole.slot}.{tool.name}", text)
+
+
+def _addresses(body: Body) -> list[str]:
+    """Return the members that are asked by address. Seats and roles are filled wherever an agent is."""
+    asked = [one for gate in body.gates for one in gate.asks]
+    asked += [one for gate in body.gates for rung in gate.escalation for one in rung.to]
+    asked += body.asking.asks if body.asking.questions or body.asking.logins else []
+    return sorted({one.strip().lower() for one in asked if "@" in one})

@@ -1,0 +1,123 @@
+"""The lock holds what a revision refers to; what drifts from it is told once, and taken back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from signoff.kit import clock
+from signoff.kit.canonical import content_hash
+from signoff.releases.actions import switch_live
+from signoff.releases.drift_alerts import raise_drift_alerts
+from signoff.releases.lock import drift
+from signoff.tables.connections import Connection, Tool
+from signoff.tables.limits import PriceOverride
+from signoff.tables.probes import ProbePolicy
+from signoff.tables.releases import Release
+from signoff.tables.session import Store
+from signoff.tables.watch import Alert
+from tests.rooms.agents.kit_instances import Instance, instance
+
+TOOLS: dict[str, Any] = {"tools": [{"slot": "erp", "allow": [{"tool": "find"}, {"tool": "post"}]}]}
+
+
+@pytest.fixture
+def here(store: Store) -> Instance:
+    """An installation in which revision 2 serves production by a release."""
+    made = instance(store, "here")
+    made.connect("production", "erp", find="read", post="write")
+    agent = made.freeze()
+    made.freeze_again(agent, 1, **TOOLS)
+    switch_live(store, made.ann, agent, environment="production", revision=2, reason="go")
+    return made
+
+
+def drifts(at: Instance) -> list[tuple[str, str]]:
+    with at.store.read() as session:
+        release = session.scalars(select(Release).order_by(Release.id.desc()).limit(1)).one()
+        return [(one.kind, one.name) for one in drift(session, release)]
+
+
+def look(at: Instance) -> list[str]:
+    """Look, and return the texts of the open alerts."""
+    with at.store.write() as session:
+        assert raise_drift_alerts(session) == ""
+    with at.store.read() as session:
+        wanted = select(Alert.text).where(Alert.kind == "release_drift", Alert.open_key.is_not(None))
+        return list(session.scalars(wanted))
+
+
+def change(at: Instance, name: str, **values: Any) -> None:
+    with at.store.write() as session:
+        tool = session.scalars(select(Tool).where(Tool.name == name)).one()
+        for field, value in values.items():
+            setattr(tool, field, value)
+
+
+def test_the_switch_keeps_what_the_revision_refers_to(here: Instance):
+    with here.store.read() as session:
+        lock = session.scalars(select(Release)).one().lock
+    price = lock["models"]["openai:gpt-5"]
+    assert price["source"] == "listed"
+    assert Decimal(price["output_usd"]) > Decimal(price["input_usd"]) > 0
+    assert lock["slots"]["erp"]["tools"] == {
+        "find": {"hash": "0" * 64, "effect": "read", "state": "accepted"},
+        "post": {"hash": "0" * 64, "effect": "write", "state": "accepted"},
+    }
+    assert (lock["agents"], lock["policy"], len(lock["revision"])) == ({}, None, 64)
+    assert drifts(here) == []
+
+
+def test_each_thing_that_drifts_is_named(here: Instance):
+    change(here, "find", definition_hash="1" * 64)
+    assert drifts(here) == [("tool", "erp.find")]
+    change(here, "find", definition_hash="0" * 64)
+    change(here, "post", effect="irreversible")
+    assert drifts(here) == [("tool", "erp.post")]
+    change(here, "post", effect="write", state="changed")
+    assert drifts(here) == [("tool", "erp.post")]
+    change(here, "post", state="accepted")
+    with here.store.write() as session:
+        session.add(
+            PriceOverride(
+                workspace_id=here.at.workspace_id, model="openai:gpt-5", input_usd=Decimal(9), output_usd=Decimal(90),
+                changed_by="mem_x", changed_at=clock.now(),
+            )
+        )  # fmt: skip
+    assert drifts(here) == [("price", "openai:gpt-5")]
+    with here.store.write() as session:
+        session.add(
+            ProbePolicy(
+                workspace_id=here.at.workspace_id, version=1, text="x", digest=content_hash("x"), reason="r",
+                author_id="a", author_name="Ann", at=clock.now(),
+            )
+        )  # fmt: skip
+        session.scalars(select(Connection)).one().state = "disconnected"
+    assert drifts(here) == [("price", "openai:gpt-5"), ("connection", "erp"), ("policy", "probes")]
+
+
+def test_one_alert_for_a_release_counted_by_change_and_taken_back(here: Instance):
+    assert look(here) == []
+    change(here, "find", definition_hash="1" * 64)
+    (told,) = look(here)
+    assert "supplier-mail in production" in told
+    assert "erp.find" in told
+    assert look(here) == [told]
+    change(here, "post", effect="irreversible")
+    (more,) = look(here)
+    assert "erp.post" in more
+    with here.store.read() as session:
+        assert session.scalars(select(Alert.occurrences)).all() == [2]
+    change(here, "find", definition_hash="0" * 64)
+    change(here, "post", effect="write")
+    assert look(here) == []
+
+
+def test_an_alert_ends_with_its_release(here: Instance):
+    change(here, "find", definition_hash="1" * 64)
+    assert len(look(here)) == 1
+    switch_live(here.store, here.ann, "supplier-mail", environment="production", revision=1, reason="back")
+    assert look(here) == []
