@@ -99,7 +99,12 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
             attempts_per_minute=settings.sign_in_per_minute,
             session_seconds=settings.session_absolute_seconds,
         ),
-        readiness=Readiness(services.store, census),
+        readiness=Readiness(
+            store,
+            census,
+            queue_seconds_max=settings.queue_still_seconds_max,
+            places_per_worker=settings.worker_concurrency,
+        ),
     )
     for router in ROUTERS:
         app.include_router(router)
