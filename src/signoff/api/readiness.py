@@ -13,7 +13,7 @@ from signoff.durable.census import Census
 from signoff.kit import clock
 from signoff.kit.errors import Fault
 from signoff.runs.movement import movement, standstill
-from signoff.tables.migrate import schema_state
+from signoff.tables.migrate import USABLE, schema_state
 from signoff.tables.session import Store
 
 _KEPT_SECONDS = 1.0
@@ -71,7 +71,9 @@ class Readiness:
             state = schema_state(self.store.engine)
         except (SQLAlchemyError, Fault) as error:
             return f"unknown ({type(error).__name__})"
-        return "ok" if state == "current" else f"{state}: run signoff migrate"
+        if state == "newer":
+            return "newer: install the release that made it, or a later one"
+        return "ok" if state in USABLE else f"{state}: run signoff migrate"
 
     def _alive(self) -> int | str:
         """Return how many workers live, or why that is not known."""

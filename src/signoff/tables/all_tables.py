@@ -11,6 +11,7 @@ from signoff.tables import (
     identity,
     immutable,
     inbox,
+    installation,
     limits,
     memory,
     notices,
@@ -25,8 +26,8 @@ from signoff.tables import (
 from signoff.tables.base import Base
 
 TABLES = (
-    agents, approvals, caps, connections, deployments, identity, inbox, limits, memory, notices, ownership, people,
-    record, runs, stops, watch,
+    agents, approvals, caps, connections, deployments, identity, inbox, installation, limits, memory, notices,
+    ownership, people, record, runs, stops, watch,
 )  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE
