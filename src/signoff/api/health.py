@@ -27,13 +27,17 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Whether work asked for now would be done; each check is `ok` or says what is wrong. `ok` is about those asked."""
+    """Whether work asked for now would be done; each check is `ok` or says what is wrong. `ok` is about those asked.
+
+    `maintenance` says that nothing can be changed at present, and why; null when there is none.
+    """
 
     ok: bool
     service: str
     version: str
     timestamp: str
     checks: dict[Part, str]
+    maintenance: str | None
 
 
 @router.get("/v1/health/live", response_model=Alive)
@@ -66,4 +70,7 @@ async def _ready(house: House, wanted: list[Part] | None) -> Response:
     checks: dict[Part, str] = {part: found[part] for part in wanted or PARTS}
     is_ok = all(word == "ok" for word in checks.values())
     moment = clock.now().isoformat().replace("+00:00", "Z")
-    return answer(Ready(is_ok, "signoff", __version__, moment, checks), 200 if is_ok else 503)
+    # Asked of the database only when it answers: whoever looks at health waits for nothing.
+    order = await house.lookout.standing() if found["database"] == "ok" else None
+    ready = Ready(is_ok, "signoff", __version__, moment, checks, order.sentence if order else None)
+    return answer(ready, 200 if is_ok else 503)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from signoff.durable.census import Census
+from signoff.freezes.maintenance import standing
 from signoff.kit import clock
 from signoff.kit.errors import Fault
 from signoff.runs.movement import movement, standstill
@@ -85,6 +86,8 @@ class Readiness:
     def _queue(self, workers: int) -> str:
         try:
             with self.store.read() as session:
+                if standing(session) is not None:
+                    return "ok"  # It waits because it was told to.
                 found = movement(session)
         except SQLAlchemyError as error:
             return f"unknown ({type(error).__name__})"

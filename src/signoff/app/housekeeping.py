@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.api.once import KEPT, sweep_answers
 from signoff.connections.secrets.uses import sweep_uses
+from signoff.freezes.lookout import Lookout
 from signoff.kit import chance, clock
 from signoff.people.actions import sweep_sessions
 from signoff.people.actions.attempts import sweep_attempts
@@ -63,12 +64,14 @@ async def let_audit_go(store: Store, *, before: datetime) -> int:
 
 async def keep_tidy(store: Store, *, audit_days: int | None) -> None:
     """Tidy now and every hour, until cancelled. `audit_days` None keeps the audit for ever."""
+    lookout = Lookout(store)
     while True:
         try:
-            await store.write_async(tidy)
-            await store.write_async(watch_dates)
-            if audit_days is not None:
-                await let_audit_go(store, before=clock.now() - timedelta(days=audit_days))
+            if await lookout.standing() is None:
+                await store.write_async(tidy)
+                await store.write_async(watch_dates)
+                if audit_days is not None:
+                    await let_audit_go(store, before=clock.now() - timedelta(days=audit_days))
         except SQLAlchemyError as error:
             log.warning("tidying failed; it is tried again in an hour", extra={"error": type(error).__name__})
         await asyncio.sleep(EVERY_SECONDS)
@@ -76,9 +79,11 @@ async def keep_tidy(store: Store, *, audit_days: int | None) -> None:
 
 async def keep_watch(store: Store) -> None:
     """Look every minute whether agents ask people more than usual, until cancelled."""
+    lookout = Lookout(store)
     while True:
         try:
-            await store.write_async(watch_inbox)
+            if await lookout.standing() is None:
+                await store.write_async(watch_inbox)
         except SQLAlchemyError as error:
             log.warning("watching the inbox failed; it is tried again", extra={"error": type(error).__name__})
         await asyncio.sleep(chance.jittered(INBOX_SECONDS))

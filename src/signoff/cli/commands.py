@@ -17,6 +17,7 @@ from signoff.cli import (
     environments,
     keys,
     limits,
+    maintaining,
     migrating,
     people,
     runs,
@@ -69,6 +70,7 @@ app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(people.app, name="people")
 app.add_typer(environments.app, name="environments")
 app.add_typer(limits.app, name="limits")
+app.add_typer(maintaining.app, name="maintenance")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
