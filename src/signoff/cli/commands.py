@@ -23,6 +23,7 @@ from signoff.cli import (
     runs,
     secrets,
     serving,
+    smoking,
     workspaces,
 )
 
@@ -64,6 +65,7 @@ for command in (
     runs.runs,
     runs.logs,
     doctor.doctor,
+    smoking.smoke,
 ):
     app.command()(command)
 app.add_typer(workspaces.app, name="workspaces")
