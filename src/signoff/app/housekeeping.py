@@ -21,6 +21,7 @@ from signoff.record.retention import AT_ONCE, prune_audit, workspaces_with_audit
 from signoff.tables.session import Store
 from signoff.watch.inbox_spike import watch_inbox
 from signoff.watch.key_expiry import watch_expiring_keys
+from signoff.watch.objectives.burning import watch_objectives
 from signoff.watch.secret_expiry import forget_warnings, warn_of_expiry
 
 log = logging.getLogger(__name__)
@@ -78,12 +79,13 @@ async def keep_tidy(store: Store, *, audit_days: int | None) -> None:
 
 
 async def keep_watch(store: Store) -> None:
-    """Look every minute whether agents ask people more than usual, until cancelled."""
+    """Look every minute whether agents ask people more than usual and budgets of errors burn, until cancelled."""
     lookout = Lookout(store)
     while True:
         try:
             if await lookout.standing() is None:
                 await store.write_async(watch_inbox)
+                await store.write_async(watch_objectives)
         except SQLAlchemyError as error:
-            log.warning("watching the inbox failed; it is tried again", extra={"error": type(error).__name__})
+            log.warning("watching failed; it is tried again", extra={"error": type(error).__name__})
         await asyncio.sleep(chance.jittered(INBOX_SECONDS))

@@ -19,6 +19,7 @@ from signoff.cli import (
     limits,
     maintaining,
     migrating,
+    objectives,
     people,
     runs,
     secrets,
@@ -66,6 +67,7 @@ for command in (
     runs.logs,
     doctor.doctor,
     smoking.smoke,
+    objectives.slo,
 ):
     app.command()(command)
 app.add_typer(workspaces.app, name="workspaces")
