@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -118,12 +119,12 @@ def test_it_is_read_at_most_once_a_second_and_costs_a_reading_request_nothing(
 ) -> None:
     reads: list[str] = []
     store = world.house.lookout.store
-    real: Callable[..., object] = type(store).read_async
+    real: Callable[..., Any] = type(store).read_async
 
-    async def noted(self: object, work: Callable[..., object], *args: object, **named: object) -> object:
+    async def noted(self: Any, work: Callable[..., object], *args: object, **named: object) -> object:
         if work.__name__ == "standing":
             reads.append("")
-        return await real(self, work, *args, **named)  # pyright: ignore[reportGeneralTypeIssues]
+        return await real(self, work, *args, **named)
 
     monkeypatch.setattr(type(store), "read_async", noted)
     world.house.lookout.kept_seconds = 3_600

@@ -24,6 +24,8 @@ from tests.engine.test_killed_at_gates import start as start_gated
 
 OLD, NEW = "signoff-before", "signoff-after"
 GRACE_SECONDS = 60.0
+# On one machine a killed worker is known at once; a living one must not be taken for dead because the machine is busy.
+LEASE_SECONDS = 15.0
 
 
 @pytest.fixture
@@ -81,10 +83,10 @@ def test_what_runs_is_finished_by_its_own_version_and_what_waits_goes_on_under_t
     agent(store, at, "gate", slug="slow", rules={"flow": "off"})
     running = request(store, at, "slow")
     gate = processes.data_dir / "gate"
-    before = processes.start(until="stopped", version=first, grace_seconds=GRACE_SECONDS)
+    before = processes.start(until="stopped", version=first, lease_seconds=LEASE_SECONDS, grace_seconds=GRACE_SECONDS)
     until(lambda: run_of(store, waiting).state == "waiting", "the request to people")
     until(gate.with_suffix(".reached").exists, "the leg to be at work")
-    after = processes.start(until="stopped", version=second, grace_seconds=GRACE_SECONDS)
+    after = processes.start(until="stopped", version=second, lease_seconds=LEASE_SECONDS, grace_seconds=GRACE_SECONDS)
     stop(processes, before, gate)
     over(store, running)
     approve_all(store, at, processes)
@@ -106,16 +108,16 @@ def test_a_leg_whose_worker_was_killed_waits_for_one_of_its_own_version(store: S
     agent(store, at, "gate", slug="slow", rules={"flow": "off"})
     stranded = request(store, at, "slow")
     gate = processes.data_dir / "gate"
-    before = processes.start(until="stopped", version=OLD, lease_seconds=2.0)
+    before = processes.start(until="stopped", version=OLD, lease_seconds=LEASE_SECONDS)
     until(gate.with_suffix(".reached").exists, "the leg to be at work")
     before.kill()
     processes.ended(before)
     gate.touch()
-    after = processes.start(until="stopped", version=NEW, lease_seconds=2.0)
+    after = processes.start(until="stopped", version=NEW, lease_seconds=LEASE_SECONDS)
     fresh = request(store, at, "slow")
     over(store, fresh)
     assert run_of(store, stranded).state == "running"
-    helper = processes.start(until="stopped", version=OLD, lease_seconds=2.0, grace_seconds=GRACE_SECONDS)
+    helper = processes.start(until="stopped", version=OLD, lease_seconds=LEASE_SECONDS, grace_seconds=GRACE_SECONDS)
     over(store, stranded)
     for process in (after, helper):
         process.terminate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -21,7 +22,7 @@ from tests.rooms.runs.kit_runs import put, revision_of, run_row
 
 
 def ended(
-    store: Store, at: House, number: int, *, minutes_ago: float, waited: float = 1, first: int = 0, **more: object
+    store: Store, at: House, number: int, *, minutes_ago: float, waited: float = 1, first: int = 0, **more: Any
 ) -> None:
     """Runs that ended then, having waited so many seconds before they began."""
     end = clock.now() - timedelta(minutes=minutes_ago)
@@ -71,7 +72,7 @@ def test_a_budget_that_burns_in_both_windows_alerts_once_and_is_resolved_when_it
         {"state": "failed", "code": "engine_fault", "mode": "sandbox"},
     ],
 )
-def test_what_has_an_explanation_or_is_no_real_work_burns_nothing(store: Store, values: dict[str, str]) -> None:
+def test_what_has_an_explanation_or_is_no_real_work_burns_nothing(store: Store, values: dict[str, Any]) -> None:
     at = house(store, "unused")
     ended(store, at, 10, minutes_ago=2)
     ended(store, at, 20, minutes_ago=2, first=10, **values)
