@@ -144,6 +144,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=15.0, ge=2, le=60)
     heartbeat_seconds: float = Field(default=2.0, gt=0, le=20)
     shutdown_grace_seconds: float = Field(default=10.0, ge=0)
+    queue_still_seconds_max: float = Field(default=120.0, gt=0, le=86_400)
 
     # Limits that hold whatever a revision says
     run_wall_seconds_max: int = Field(default=6 * 3600, gt=0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from signoff.cli.commands import app
 from signoff.cli.exits import guarded
@@ -124,7 +124,29 @@ def test_an_unmigrated_database_is_refused_with_the_next_command(
     assert signoff("migrate", "--check")[0] == 1
     assert signoff("migrate")[0] == 0
     assert "already" in signoff("migrate")[1]
-    assert signoff("migrate", "--check")[0] == 0
+    assert signoff("migrate", "--check")[:2] == (0, "Nothing is pending.\n")
+
+
+def test_a_check_says_how_many_steps_are_pending_and_which_and_changes_nothing(
+    signoff: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str
+) -> None:
+    place = tmp_path / "new.sqlite"
+    monkeypatch.setenv("SIGNOFF_DATABASE_URL", f"sqlite:///{place}")
+    code, out, _ = signoff("migrate", "--check", "--json")
+    told = json.loads(out)
+    assert (code, told["schema"]) == (1, "empty")
+    assert told["pending"] == len(told["steps"]) >= 25
+    assert not place.exists()
+    monkeypatch.setenv("SIGNOFF_DATABASE_URL", database_url)
+    store = Store.open(database_url)
+    with store.engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '0024'"))
+    code, out, _ = signoff("migrate", "--check")
+    assert code == 1
+    assert "pending  0025 Maintenance of the whole installation" in out
+    with store.engine.connect() as connection:
+        assert connection.scalar(text("select version_num from alembic_version")) == "0024"
+    store.close()
 
 
 def test_agents_as_code_and_runs_on_the_machine_and_on_a_server(

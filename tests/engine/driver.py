@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 
 from signoff.approvals.actions import decide
+from signoff.durable import door
 from signoff.engine.worker import Worker
 from signoff.gateways.model.providers import register_script
 from signoff.people.access import Principal
@@ -35,14 +36,19 @@ def expected(shape: str) -> list[tuple[str, dict[str, Any]]]:
     return [call for turn in SHAPES[shape] if not isinstance(turn, str) for call in turn]
 
 
-def work(data_dir: str, database_url: str, ledger: str, fault: str, until: str, lease_seconds: float) -> None:
+def work(
+    data_dir: str, database_url: str, ledger: str, fault: str, until: str, lease_seconds: float, version: str = "",
+    grace_seconds: float = 0.0,
+) -> None:  # fmt: skip
     """Work until every run is over or waits (`until` = "done"), or until terminated ("stopped")."""
     os.environ["SIGNOFF_TEST_BUILD"] = "1"
     os.environ["SIGNOFF_FAULT"] = fault
     warnings.simplefilter("ignore", ResourceWarning)
+    if version:
+        door.APPLICATION_VERSION = version  # A process of another release of the engine's sequences.
     for shape, said in SHAPES.items():
         register_script(shape, turns(*said))
-    asyncio.run(_work(Path(data_dir), database_url, Path(ledger), until, lease_seconds))
+    asyncio.run(_work(Path(data_dir), database_url, Path(ledger), until, lease_seconds, grace_seconds))
 
 
 def answer(database_url: str, workspace_id: str, approval_id: str, fault: str) -> None:
@@ -56,8 +62,11 @@ def answer(database_url: str, workspace_id: str, approval_id: str, fault: str) -
     store.close()
 
 
-async def _work(data_dir: Path, database_url: str, ledger: Path, until: str, lease_seconds: float) -> None:
-    settings = engine_settings(data_dir, database_url, lease_seconds=lease_seconds)
+async def _work(
+    data_dir: Path, database_url: str, ledger: Path, until: str, lease_seconds: float, grace_seconds: float
+) -> None:
+    times = {"lease_seconds": lease_seconds, "shutdown_grace_seconds": grace_seconds}
+    settings = engine_settings(data_dir, database_url, **times)
     store = Store.open(database_url)
     register_script("gate", _gated(data_dir / "gate"))
     services = services_for(settings, store, Ledger(ledger))

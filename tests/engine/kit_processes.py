@@ -25,13 +25,18 @@ class Processes:
     ledger: Path
     started: list[ForkServerProcess] = field(default_factory=list[ForkServerProcess])
 
-    def start(self, *, fault: str = "", until: str = "done", lease_seconds: float = 4.0) -> ForkServerProcess:
-        """Start a worker; `fault` is "point:n"."""
-        process = _SPAWN.Process(
-            target=driver.work,
-            args=(str(self.data_dir), self.database_url, str(self.ledger), fault, until, lease_seconds),
-            daemon=True,
-        )
+    def start(
+        self,
+        *,
+        fault: str = "",
+        until: str = "done",
+        lease_seconds: float = 4.0,
+        version: str = "",
+        grace_seconds: float = 0.0,
+    ) -> ForkServerProcess:
+        """Start a worker; `fault` is "point:n", `version` the engine's application version instead of today's."""
+        given = (str(self.data_dir), self.database_url, str(self.ledger), fault, until, lease_seconds)
+        process = _SPAWN.Process(target=driver.work, args=(*given, version, grace_seconds), daemon=True)
         process.start()
         self.started.append(process)
         return process

@@ -12,10 +12,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
+from signoff.app.checks import NotReadyToStart, check_schema
 from signoff.tables import migrate as migrations
 from signoff.tables.all_tables import METADATA
-from signoff.tables.migrate import SchemaError, migrate, schema_state
-from signoff.tables.session import open_engine
+from signoff.tables.migrate import SchemaError, all_steps, migrate, pending, schema_state
+from signoff.tables.session import Store, open_engine
 
 
 def test_an_empty_database_is_brought_to_the_newest_schema_and_the_second_time_nothing_happens(empty_url: str) -> None:
@@ -63,13 +64,53 @@ def test_two_processes_that_migrate_at_once_take_turns(empty_url: str) -> None:
     assert sorted(len(found) > 0 for found in steps) == [False, False, True]
 
 
-def test_a_database_from_a_later_release_is_left_alone(database_url: str) -> None:
-    engine = open_engine(database_url)
+def _made_by_a_later_release(url: str, *, floor: str | None) -> None:
+    """Say that step 9999 was done, by a release that names the oldest that may work on it, or knows no such thing."""
+    engine = open_engine(url)
     with engine.begin() as connection:
         connection.execute(text("update alembic_version set version_num = '9999'"))
+        if floor is None:
+            connection.execute(text("drop table schema_floor"))
+        else:
+            connection.execute(text("update schema_floor set oldest = :floor"), {"floor": floor})
+    engine.dispose()
+
+
+@pytest.mark.parametrize("floor", ["9998", None])
+def test_a_database_from_a_later_release_is_left_alone(database_url: str, floor: str | None) -> None:
+    _made_by_a_later_release(database_url, floor=floor)
+    engine = open_engine(database_url)
     assert schema_state(engine) == "newer"
+    assert pending(engine) == []
     with pytest.raises(SchemaError, match="newer release"):
         migrate(database_url)
+    engine.dispose()
+    opened = Store.open(database_url)
+    with pytest.raises(NotReadyToStart, match="newer release"):
+        check_schema(opened)
+    opened.close()
+
+
+def test_a_release_works_on_a_later_schema_that_says_it_may(database_url: str) -> None:
+    _made_by_a_later_release(database_url, floor=migrations.head())
+    opened = Store.open(database_url)
+    assert schema_state(opened.engine) == "ahead"
+    check_schema(opened)
+    assert migrate(database_url) == []
+    with opened.engine.connect() as connection:
+        assert connection.scalar(text("select version_num from alembic_version")) == "9999"
+        assert connection.scalar(text("select oldest from schema_floor")) == migrations.head()
+    opened.close()
+
+
+def test_what_is_pending_is_named_in_order(empty_url: str, database_url: str) -> None:
+    engine = open_engine(empty_url)
+    assert pending(engine) == all_steps()
+    migrate(empty_url)
+    assert pending(engine) == []
+    with engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '0023'"))
+    assert [step[:4] for step in pending(engine)][:2] == ["0024", "0025"]
     engine.dispose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -10,6 +11,8 @@ from signoff.api.answers import Done, Listed, answer, listed
 from signoff.api.desk import AtDesk, Cursor, Id, Size
 from signoff.api.shapes import router as make_router
 from signoff.watch import actions, queries
+from signoff.watch.objectives import queries as keeping
+from signoff.watch.objectives.queries import ObjectiveFacts
 from signoff.watch.queries import AlertRow
 
 router = make_router("alerts")
@@ -22,6 +25,19 @@ _Agent = Annotated[
 async def alerts(desk: AtDesk, agent: _Agent = None, cursor: Cursor = None, size: Size = None) -> Response:
     """Alerts, open and resolved, newest first; all, or those about one agent."""
     return answer(listed(await desk.read(queries.alerts_page, agent=agent, cursor=cursor, size=size)))
+
+
+@dataclass(frozen=True, slots=True)
+class Objectives:
+    """The service level objectives, as this workspace keeps them."""
+
+    items: list[ObjectiveFacts]
+
+
+@router.get("/v1/{workspace}/objectives", response_model=Objectives)
+async def objectives(desk: AtDesk) -> Response:
+    """Each service level objective: attained, what is left of its budget of errors, how fast it burns."""
+    return answer(Objectives(await desk.read(keeping.objectives)))
 
 
 @router.post("/v1/{workspace}/alerts/{alert}:resolve", response_model=Done)

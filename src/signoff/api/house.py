@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from signoff.api.readiness import Readiness
 from signoff.api.shared_rates import SharedRates
+from signoff.freezes.lookout import Lookout
 from signoff.gateways.services import Services
 from signoff.people.entrance import Entrance
 from signoff.people.single_sign_on import SingleSignOn
@@ -33,6 +34,7 @@ class House:
     knocks: SharedRates
     single_sign_on: SingleSignOn
     readiness: Readiness
+    lookout: Lookout
 
 
 def house_of(request: Request) -> House:

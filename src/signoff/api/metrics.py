@@ -15,9 +15,12 @@ from signoff.api.house import House, house_of
 from signoff.api.identity import address_of
 from signoff.api.middleware import requests_by_status
 from signoff.api.shapes import router as make_router
+from signoff.freezes.maintenance import standing
 from signoff.kit.errors import NotSignedIn
 from signoff.runs.queries import oldest_queued_seconds
 from signoff.runs.totals import totals_by_state
+from signoff.watch.objectives.promises import promises
+from signoff.watch.objectives.queries import burn_rates
 
 router = make_router("health")
 
@@ -58,7 +61,9 @@ def _is_this_machine(address: str) -> bool:
 
 def _text(house: House) -> str:
     with house.services.store.read() as session:
-        lines = _runs(session)
+        lines = [*_runs(session), *_objectives(session)]
+        order = standing(session)
+    lines += ["# TYPE signoff_maintenance gauge", f"signoff_maintenance {int(order is not None)}"]
     try:
         lines += ["# TYPE signoff_workers gauge", f"signoff_workers {len(house.readiness.census.alive())}"]
     except SQLAlchemyError:
@@ -70,6 +75,21 @@ def _text(house: House) -> str:
     ]
     lines += ["# TYPE signoff_build_info gauge", f'signoff_build_info{{version="{__version__}"}} 1', ""]
     return "\n".join(lines)
+
+
+def _objectives(session: Session) -> list[str]:
+    return [
+        "# HELP signoff_slo_objective The share that is promised to be good.",
+        "# TYPE signoff_slo_objective gauge",
+        *(f'signoff_slo_objective{{slo="{each.name}"}} {each.objective}' for each in promises().slo),
+        "# HELP signoff_slo_burn_rate How many times faster than allowed the budget of errors was used up.",
+        "# TYPE signoff_slo_burn_rate gauge",
+        *(
+            f'signoff_slo_burn_rate{{slo="{name}",window="{window}"}} {rate}'
+            for name, rates in burn_rates(session).items()
+            for window, rate in rates.items()
+        ),
+    ]
 
 
 def _runs(session: Session) -> list[str]:

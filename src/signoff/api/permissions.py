@@ -240,6 +240,7 @@ NEEDS: dict[str, Action | None] = {
     "heard_in_slack": None,
     "heard_in_teams": None,
     "alerts": "alert.read",
+    "objectives": "alert.read",
     "resolve_alert": "alert.resolve",
     "audit": "audit.read",
     "export_audit": "audit.read",

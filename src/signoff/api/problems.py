@@ -114,6 +114,15 @@ def of_http(request: Request, error: HTTPException) -> Response:
     return respond(request, error.status_code, code, detail, headers=error.headers)
 
 
+def of_maintenance(request: Request, sentence: str, retry_seconds: int) -> Response:
+    """Return what a change is answered while the installation is under maintenance."""
+    detail = f"{sentence} Try again in {retry_seconds} seconds."
+    extra: dict[str, Any] = {}
+    if request.url.path.startswith("/v1/orchestrations/"):  # That form tells its errors in a member of its own too.
+        extra = {"ok": False, "error": {"code": "maintenance", "message": detail}}
+    return respond(request, 503, "maintenance", detail, extra=extra, headers={"Retry-After": str(retry_seconds)})
+
+
 def of_crash(request: Request) -> Response:
     """Return what a bug looks like from outside: nothing of the inside."""
     detail = "Something broke on our side. It is recorded under this request's id; trying again may help."

@@ -21,11 +21,13 @@ from signoff.api.shared_rates import SharedRates
 from signoff.api.slow_body import BodyDeadline
 from signoff.app import errors, housekeeping
 from signoff.app.checks import check_schema, check_settings
+from signoff.app.maintaining import MaintenanceRule
 from signoff.app.pages import add_pages
 from signoff.connections.secrets import Vault
 from signoff.connectors.net import guard_of
 from signoff.durable.census import Census
 from signoff.engine.worker import Worker
+from signoff.freezes.lookout import Lookout
 from signoff.gateways.services import Services
 from signoff.kit.sealing import Sealer
 from signoff.people.entrance import Entrance
@@ -63,6 +65,7 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     services = build_services(settings, may_act=durable.may_act if with_worker else None)
     worker = Worker() if with_worker else None
     census, store = Census(settings), services.store
+    lookout = Lookout(store)
     app = FastAPI(
         title="Signoff",
         version=__version__,
@@ -99,21 +102,28 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
             attempts_per_minute=settings.sign_in_per_minute,
             session_seconds=settings.session_absolute_seconds,
         ),
-        readiness=Readiness(services.store, census),
+        readiness=Readiness(
+            store,
+            census,
+            queue_seconds_max=settings.queue_still_seconds_max,
+            places_per_worker=settings.worker_concurrency,
+        ),
+        lookout=lookout,
     )
     for router in ROUTERS:
         app.include_router(router)
     add_pages(app)
     errors.add_handlers(app)
     openapi.describe(app)
-    _add_rules(app, settings, store)
+    _add_rules(app, settings, store, lookout)
     return app
 
 
-def _add_rules(app: FastAPI, settings: Settings, store: Store) -> None:
+def _add_rules(app: FastAPI, settings: Settings, store: Store, lookout: Lookout) -> None:
     """Wrap the application in the rules that hold before a route is asked. The last one added is the outermost."""
     origins = [settings.public_url] if settings.public_url else []
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(MaintenanceRule, lookout=lookout)
     app.add_middleware(BodyLimit, bytes_max=settings.request_bytes_max)
     app.add_middleware(BodyDeadline, seconds=settings.request_seconds_max)
     app.add_middleware(SameOrigin, public_origins=origins)

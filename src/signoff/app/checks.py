@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from signoff.app.objections import mail_objections, objections
 from signoff.kit.errors import Fault
 from signoff.settings import Settings
-from signoff.tables.migrate import newer_sentence, schema_state
+from signoff.tables.migrate import USABLE, newer_sentence, schema_state
 from signoff.tables.session import Store
 
 
@@ -43,6 +43,6 @@ def check_schema(store: Store) -> None:
         ) from error
     if state == "newer":
         raise NotReadyToStart(newer_sentence())
-    if state != "current":
+    if state not in USABLE:
         word = "has no tables yet" if state == "empty" else "has the schema of an older release"
         raise NotReadyToStart(f"The database {word}. Run: signoff migrate")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.api.once import KEPT, sweep_answers
 from signoff.connections.secrets.uses import sweep_uses
+from signoff.freezes.lookout import Lookout
 from signoff.kit import chance, clock
 from signoff.people.actions import sweep_sessions
 from signoff.people.actions.attempts import sweep_attempts
@@ -21,6 +22,7 @@ from signoff.releases.drift_alerts import raise_drift_alerts
 from signoff.tables.session import Store
 from signoff.watch.inbox_spike import watch_inbox
 from signoff.watch.key_expiry import watch_expiring_keys
+from signoff.watch.objectives.burning import watch_objectives
 from signoff.watch.secret_expiry import forget_warnings, warn_of_expiry
 
 log = logging.getLogger(__name__)
@@ -64,24 +66,29 @@ async def let_audit_go(store: Store, *, before: datetime) -> int:
 
 async def keep_tidy(store: Store, *, audit_days: int | None) -> None:
     """Tidy now and every hour, until cancelled. `audit_days` None keeps the audit for ever."""
+    lookout = Lookout(store)
     while True:
         try:
-            await store.write_async(tidy)
-            await store.write_async(watch_dates)
-            if audit_days is not None:
-                await let_audit_go(store, before=clock.now() - timedelta(days=audit_days))
+            if await lookout.standing() is None:
+                await store.write_async(tidy)
+                await store.write_async(watch_dates)
+                if audit_days is not None:
+                    await let_audit_go(store, before=clock.now() - timedelta(days=audit_days))
         except SQLAlchemyError as error:
             log.warning("tidying failed; it is tried again in an hour", extra={"error": type(error).__name__})
         await asyncio.sleep(EVERY_SECONDS)
 
 
 async def keep_watch(store: Store) -> None:
-    """Look every minute whether agents ask people more than usual, and whether what serves drifted, until cancelled."""
-    after = ""
+    """Look every minute whether agents ask people more than usual, whether budgets of errors burn, and whether what
+    serves drifted, until cancelled."""
+    lookout, after = Lookout(store), ""
     while True:
         try:
-            await store.write_async(watch_inbox)
-            after = await store.write_async(raise_drift_alerts, after=after)
+            if await lookout.standing() is None:
+                await store.write_async(watch_inbox)
+                await store.write_async(watch_objectives)
+                after = await store.write_async(raise_drift_alerts, after=after)
         except SQLAlchemyError as error:
             log.warning("watching failed; it is tried again", extra={"error": type(error).__name__})
         await asyncio.sleep(chance.jittered(INBOX_SECONDS))

@@ -17,7 +17,9 @@ from signoff.cli import (
     environments,
     keys,
     limits,
+    maintaining,
     migrating,
+    objectives,
     people,
     releases,
     runbooks,
@@ -25,6 +27,7 @@ from signoff.cli import (
     secrets,
     serving,
     signed_bundles,
+    smoking,
     workspaces,
 )
 
@@ -72,12 +75,15 @@ for command in (
     releases.promote_now,
     doctor.doctor,
     runbooks.runbook,
+    smoking.smoke,
+    objectives.slo,
 ):
     app.command()(command)
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(people.app, name="people")
 app.add_typer(environments.app, name="environments")
 app.add_typer(limits.app, name="limits")
+app.add_typer(maintaining.app, name="maintenance")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")

@@ -82,16 +82,20 @@ def _database(settings: Settings) -> Generator[Finding]:
 
     from signoff.durable.census import Census
     from signoff.kit.errors import Fault
-    from signoff.tables.migrate import schema_state
+    from signoff.tables.migrate import USABLE, schema_state
     from signoff.tables.session import open_engine
     from signoff.tables.walls import is_bypassed
 
     engine = open_engine(settings.store_url)
     try:
         state = schema_state(engine)
-        words = {"current": "at this release's schema", "newer": "made by a newer release: install that one"}
+        words = {
+            "current": "at this release's schema",
+            "ahead": "made by a newer release, on which this one may work",
+            "newer": "made by a newer release: install that one",
+        }
         word = words.get(state, f"{state}: run signoff migrate")
-        yield Finding("database", "ok" if state == "current" else "error", f"{engine.dialect.name}, {word}")
+        yield Finding("database", "ok" if state in USABLE else "error", f"{engine.dialect.name}, {word}")
         with engine.connect() as connection:
             if engine.dialect.name == "postgresql" and is_bypassed(connection):
                 detail = "the role is a superuser: row-level security does not bind it. Give Signoff a plain role"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import httpx2
 
 from signoff.cli.exits import AUTH, NETWORK, SERVER, Stop, code_of, fields
-from signoff.kit import ids
+from signoff.kit import clock, ids
 
 _TIMEOUT = httpx2.Timeout(30.0, read=120.0)
 
@@ -25,8 +26,7 @@ class Remote:
     def __init__(self, url: str, key: str | None) -> None:
         if not key:
             raise Stop(AUTH, "An API key is needed: --key so_…, or SIGNOFF_KEY.")
-        if not url.startswith(("http://", "https://")):
-            raise Stop(NETWORK, f"{url[:100]!r} is not an address. Give one such as https://signoff.example.com")
+        _check_address(url)
         self._http = httpx2.Client(
             base_url=url.rstrip("/"), timeout=_TIMEOUT, headers={"Authorization": f"Bearer {key}"}
         )
@@ -66,6 +66,59 @@ class Remote:
                 yield from _events(response)
         except httpx2.HTTPError as error:
             raise Stop(NETWORK, f"The stream broke off: {type(error).__name__}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answered, whatever it was. `json` None: the body is no JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    json: Any
+    milliseconds: int
+
+
+class Visitor:
+    """Asks a server as anybody could, with whatever key it is told to send, and judges nothing."""
+
+    def __init__(self, url: str) -> None:
+        _check_address(url)
+        self._http = httpx2.Client(base_url=url.rstrip("/"), timeout=httpx2.Timeout(30.0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._http.close()
+
+    def ask(self, method: str, path: str, *, key: str | None = None, body: Any = None) -> Reply:
+        """Return the answer, redirects not followed.
+
+        Raises:
+            Unreachable: there was none; the text says why.
+        """
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        started = clock.monotonic_seconds()
+        try:
+            response = self._http.request(method, path, headers=headers, json=body)
+        except httpx2.HTTPError as error:
+            raise Unreachable(type(error).__name__) from error
+        took = round((clock.monotonic_seconds() - started) * 1000)
+        try:
+            found = response.json()
+        except ValueError:
+            found = None
+        return Reply(response.status_code, response.headers, response.text, found, took)
+
+
+class Unreachable(Exception):
+    """A server gave no answer."""
+
+
+def _check_address(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise Stop(NETWORK, f"{url[:100]!r} is not an address. Give one such as https://signoff.example.com")
 
 
 def _events(response: httpx2.Response) -> Generator[tuple[int, str, Any]]:

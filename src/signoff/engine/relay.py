@@ -17,6 +17,7 @@ from signoff.engine.carrying import HANDLERS, SLOW
 from signoff.engine.claims import claim_fairly, has_due
 from signoff.engine.flights import Stop
 from signoff.engine.workflows import Engine, run_leg, workflow_id
+from signoff.freezes.lookout import Lookout
 from signoff.kit import clock
 from signoff.kit.faultpoints import faultpoint
 from signoff.record import outbox
@@ -37,6 +38,7 @@ class Relay:
         self._poll_seconds = engine.services.settings.poll_seconds
         self._room = engine.services.settings.worker_concurrency
         self._wake = asyncio.Event()
+        self._lookout = Lookout(self._store)
         self._turn = 0
         self._apart: set[asyncio.Task[None]] = set()
 
@@ -76,6 +78,8 @@ class Relay:
     async def _carry(self) -> int:
         self._wake.clear()
         free = min(self._room - len(self._engine.flights), _CLAIM_MAX)
+        if await self._lookout.standing() is not None:
+            free = 0  # Nothing begins; what is under way, and what follows from it, comes to its end.
         # Reading is cheap; claiming takes the writer's place on SQLite, so it is done only when there is something.
         if not await self._store.read_async(has_due, starts=free > 0):
             return 0

@@ -17,6 +17,7 @@ from signoff.budgets.actions import settle_left_over
 from signoff.engine.due import look_at_due
 from signoff.engine.releasing import look_at_releases
 from signoff.engine.workflows import Engine, workflow_id
+from signoff.freezes.lookout import Lookout
 from signoff.gateways.tool.caps import forget_counts
 from signoff.kit import chance, clock
 from signoff.record import outbox
@@ -50,6 +51,7 @@ class Sweeps:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._store = engine.services.store
+        self._lookout = Lookout(self._store)
         self._after = ""
         self._after_waiting = ""
         # While nobody swept, perhaps nobody worked: an outage must not count as a run's own slowness.
@@ -76,14 +78,20 @@ class Sweeps:
             in_hand=list(self._engine.in_hand),
             before=clock.now() - timedelta(seconds=_UNCONFIRMED_SECONDS),
         )
-        for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
-            await self._store.write_async(actions.resume_run, run_id, leg=leg, waiting_for=waiting_for)
-        await look_at_due(self._store)
-        await look_at_releases(self._store)
+        if await self._lookout.standing() is None:
+            await self._carry_on()
         await self._settle_lost()
         await self._restart_forgotten()
         await self._end_too_long()
         await self._forget()
+
+    async def _carry_on(self) -> None:
+        """Resume the runs, and look at the requests to people and the releases, whose time has come; maintenance puts all
+        of it off."""
+        for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
+            await self._store.write_async(actions.resume_run, run_id, leg=leg, waiting_for=waiting_for)
+        await look_at_due(self._store)
+        await look_at_releases(self._store)
 
     def _note_sleep(self) -> None:
         """Begin to watch anew after a gap: this process, or the whole machine, was asleep, and the runs with it."""

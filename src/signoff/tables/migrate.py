@@ -10,15 +10,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, delete, insert, inspect, select, text
 from sqlalchemy.engine import URL
 
 from signoff.kit.errors import Fault
 from signoff.tables.all_tables import METADATA
+from signoff.tables.installation import SchemaFloor
+from signoff.tables.migrations import FLOOR
 from signoff.tables.session import open_engine
 from signoff.tables.walls import raise_walls
 
-SchemaState = Literal["empty", "behind", "current", "newer"]
+# `ahead`: a later release made it, and says that this one may work on it. `newer`: it does not say so.
+SchemaState = Literal["empty", "behind", "current", "ahead", "newer"]
+USABLE: tuple[SchemaState, ...] = ("current", "ahead")
 
 _FOLDER = Path(__file__).parent / "migrations"
 # Any constant; two processes that migrate the same Postgres at once take turns.
@@ -68,7 +72,35 @@ def _state(connection: Connection) -> SchemaState:
     if heads == (head(),):
         return "current"
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    return "behind" if set(heads) <= known else "newer"
+    if set(heads) <= known:
+        return "behind"
+    return "ahead" if _is_within_reach(connection) else "newer"
+
+
+def _is_within_reach(connection: Connection) -> bool:
+    """Return whether the release that made this schema says that ours may work on it."""
+    if not inspect(connection).has_table(SchemaFloor.__tablename__):
+        return False
+    oldest = connection.scalar(select(SchemaFloor.oldest).limit(1))
+    return oldest is not None and head() >= oldest
+
+
+def pending(engine: Engine) -> list[str]:
+    """Return the steps that lead from the database's schema to this release's, in order: number and words."""
+    with engine.connect() as connection:
+        if _state(connection) not in ("empty", "behind"):
+            return []
+        return _steps(MigrationContext.configure(connection).get_current_heads())
+
+
+def all_steps() -> list[str]:
+    """Return the steps that a database with nothing in it needs."""
+    return _steps(())
+
+
+def _steps(before: tuple[str, ...]) -> list[str]:
+    scripts = ScriptDirectory.from_config(_config()).iterate_revisions("head", before[0] if before else "base")
+    return [f"{script.revision} {script.doc.rstrip('.')}" for script in reversed(list(scripts))]
 
 
 def current_name(engine: Engine) -> str | None:
@@ -102,13 +134,18 @@ def _upgrade(connection: Connection) -> list[str]:
     state = _state(connection)
     if state == "newer":
         raise SchemaError(newer_sentence())
-    if state == "current":
+    if state in USABLE:
         return []
     before = MigrationContext.configure(connection).get_current_heads()
     command.upgrade(_config(connection), "head")
     raise_walls(connection)  # A table that a step made without its wall gets it here.
-    scripts = ScriptDirectory.from_config(_config()).iterate_revisions("head", before[0] if before else "base")
-    return [f"{script.revision} {script.doc.rstrip('.')}" for script in reversed(list(scripts))]
+    _set_floor(connection)
+    return _steps(before)
+
+
+def _set_floor(connection: Connection) -> None:
+    connection.execute(delete(SchemaFloor))
+    connection.execute(insert(SchemaFloor).values(name="schema", oldest=FLOOR))
 
 
 def newer_sentence() -> str:
@@ -123,6 +160,7 @@ def stamp(engine: Engine) -> None:
     """Note that the schema is this release's; for a database whose tables were made straight from the metadata."""
     with engine.begin() as connection:
         command.stamp(_config(connection), "head")
+        _set_floor(connection)
 
 
 def draft(message: str) -> None:

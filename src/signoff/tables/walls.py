@@ -27,6 +27,8 @@ OUTSIDE: dict[str, str] = {
     "recovery_codes": "A person's own, as their second factor is.",
     "throttles": "The installation's own: hashes and counts, before it is known who knocks.",
     "rate_counts": "The installation's own: hashes and counts, as throttles are.",
+    "maintenances": "The installation's own: it stops the writing of every workspace, and is read before one is known.",
+    "schema_floor": "The installation's own: which releases may work on its schema, read before a process serves.",
     "sessions": "A browser is a person's. A new password ends all of theirs, in whatever workspace they were opened.",
 }
 # The workspace itself is walled by its own id.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -141,6 +141,10 @@ async def looking(request: Request) -> Looking:
     bind(found.viewer.workspace_id)  # From here on the database shows this request nothing of another workspace.
     if seen.is_first_look:
         await store.write_async(accept_by_looking, seen.principal)
+    order = await request.app.state.house.lookout.standing()
+    if order is not None:
+        notice = f"{order.sentence} {found.chrome.notice}".strip()
+        found = replace(found, chrome=replace(found.chrome, notice=notice))
     request.state.chrome = lambda: found.chrome
     return found
 
