@@ -100,7 +100,11 @@ def test_a_canary_is_promoted_or_called_off_from_what_was_seen(world: World):
     canary = {"canary": {"steps": [{"share_percent": 5, "minutes": 10}, {"share_percent": 50, "minutes": 10}]}}
     made = ask(world, strategy=canary).json()["id"]
     rival = ask(world, 3)
-    assert (rival.status_code, rival.json()["code"], rival.json()["by"]) == (409, "release_under_way", "Alice, key Admin")
+    assert (rival.status_code, rival.json()["code"], rival.json()["by"]) == (
+        409,
+        "release_under_way",
+        "Alice, key Admin",
+    )
     version = get(world, f"/v1/acme/releases/{made}")["facts"]["version"]
     path = f"/v1/acme/releases/{made}"
     assert post(world, f"{path}:promote", {"reason": "more", "version": version}).status_code == 200
