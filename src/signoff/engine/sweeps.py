@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from signoff import durable
 from signoff.approvals.actions import withdraw_for_run
-from signoff.budgets.actions import settle_left_over
 from signoff.engine.due import look_at_due
+from signoff.engine.finishing import settle_late
 from signoff.engine.workflows import Engine, workflow_id
 from signoff.gateways.tool.caps import forget_counts
 from signoff.kit import chance, clock
@@ -156,7 +156,7 @@ def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) 
     actions.end_leg(session, run_id, leg, state="stopped", worker=None)
     if actions.fail_run(session, run_id, leg, by=SYSTEM, code=code, reason=reason):
         # As at the end of every run: nobody will come back to settle what its calls held.
-        settle_left_over(session, run_id)
+        settle_late(session, run_id)
         withdraw_for_run(session, run_id, reason="its run failed")
 
 
