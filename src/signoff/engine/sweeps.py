@@ -15,6 +15,7 @@ from signoff import durable
 from signoff.approvals.actions import withdraw_for_run
 from signoff.engine.due import look_at_due
 from signoff.engine.finishing import settle_late
+from signoff.engine.summing import sum_hours
 from signoff.engine.workflows import Engine, workflow_id
 from signoff.gateways.tool.caps import forget_counts
 from signoff.kit import chance, clock
@@ -26,6 +27,7 @@ from signoff.runs.stuck import LegFacts
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Run
 from signoff.watch.actions import raise_alert
+from signoff.watch.rollup import Rolling
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Sweeps:
         self._store = engine.services.store
         self._after = ""
         self._after_waiting = ""
+        self._rolling = Rolling()
         # While nobody swept, perhaps nobody worked: an outage must not count as a run's own slowness.
         self.watching_since = clock.now()
         self._swept_at = self.watching_since
@@ -81,6 +84,7 @@ class Sweeps:
         await self._settle_lost()
         await self._restart_forgotten()
         await self._end_too_long()
+        await sum_hours(self._store, self._rolling)
         await self._forget()
 
     def _note_sleep(self) -> None:
