@@ -18,12 +18,13 @@ from sqlalchemy.orm import Session
 from signoff.agents.actions import create_agent, save_draft
 from signoff.connections.actions import create_connection, record_discovery, record_health
 from signoff.connectors.protocol import ToolSpec
-from signoff.deployments.actions import freeze_and_serve_first, make_live
+from signoff.deployments.actions import freeze_and_serve_first
 from signoff.kit import clock, ids
 from signoff.people import passwords
 from signoff.people.access import Principal
 from signoff.people.actions import add_member, found_workspace, open_session, set_password
 from signoff.people.roles import Role
+from signoff.releases.actions import make_live
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.connections import Secret, Tool
 from signoff.tables.people import Member

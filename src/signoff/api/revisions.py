@@ -15,12 +15,14 @@ from signoff.agents.views import RevisionDetail, RevisionFacts
 from signoff.api.answers import Listed, Made, answer, listed
 from signoff.api.desk import AgentName, AtDesk, AtMakingDesk, Cursor, Size
 from signoff.api.drafts import lint_facts
+from signoff.api.kept_refusals import made_or_refused, told
 from signoff.api.shapes import Body, Reason, SlugText
 from signoff.api.shapes import router as make_router
 from signoff.deployments import actions as deployments
 from signoff.deployments import queries as deployed
 from signoff.deployments.views import DeploymentFacts
 from signoff.people.access import Principal
+from signoff.releases.actions import try_live
 
 router = make_router("revisions")
 
@@ -116,8 +118,8 @@ async def make_live(desk: AtMakingDesk, agent: AgentName, body: MakeLive) -> Res
     # Looked at first, so that of two callers at the same moment one wins, also where writers queue.
     seen = await desk.read(_serving, agent, body.environment)
 
-    def work(session: Session, principal: Principal) -> Made:
-        made = deployments.make_live(
+    def work(session: Session, principal: Principal) -> dict[str, Any]:
+        made = try_live(
             session,
             principal,
             agent,
@@ -126,9 +128,10 @@ async def make_live(desk: AtMakingDesk, agent: AgentName, body: MakeLive) -> Res
             reason=body.reason,
             expected=seen,
         )
-        return Made(id=made)
+        return told(made)
 
-    return answer(await desk.make("agent.live", {"agent": agent, **body.model_dump(mode="json")}, work))
+    made = await desk.make("agent.live", {"agent": agent, **body.model_dump(mode="json")}, work)
+    return answer(Made(id=made_or_refused(made)))
 
 
 def _serving(session: Session, viewer: Principal, agent: str, environment: str) -> str | None:

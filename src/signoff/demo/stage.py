@@ -20,11 +20,12 @@ from signoff.connections.queries import connection_by_slug, tools_of
 from signoff.connections.secrets import create_secret, grant_secret, replace_secret
 from signoff.connections.secrets.queries import secrets_called, secrets_page
 from signoff.demo.erp import tokens
-from signoff.deployments.actions import freeze_and_serve_first, make_live
+from signoff.deployments.actions import freeze_and_serve_first
 from signoff.kit.errors import Fault, NotFound
 from signoff.people.access import Principal, system
 from signoff.people.actions import found_workspace
 from signoff.people.queries import members, workspace_by_slug
+from signoff.releases.actions import make_live
 from signoff.settings import Settings, StdioCommand
 from signoff.tables.session import Store
 

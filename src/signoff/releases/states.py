@@ -29,8 +29,9 @@ MOVES: dict[ReleaseState, frozenset[ReleaseState]] = {
     "aborted": frozenset(),
     "rolled_back": frozenset(),
 }
-# While in these, no other release of the agent begins in the environment.
-OPEN: frozenset[ReleaseState] = frozenset({"requested", "gated", "scheduled", "shadow", "canary", "live", "watching"})
+# While in these, no other release of the agent begins in the environment. What serves and is watched holds up nobody:
+# the next may wait for its signatures meanwhile, and ends the watch when it switches.
+OPEN: frozenset[ReleaseState] = frozenset({"requested", "gated", "scheduled", "shadow", "canary"})
 
 
 def may_move(before: str, after: str) -> bool:

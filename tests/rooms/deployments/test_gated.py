@@ -8,10 +8,11 @@ import pytest
 
 from signoff.agents.actions import freeze_revision, save_draft
 from signoff.agents.queries import draft_of
-from signoff.deployments.actions import freeze_and_serve_first, make_live
+from signoff.deployments.actions import freeze_and_serve_first
 from signoff.deployments.queries import live_revisions
 from signoff.deployments.refusals import GateMissing
 from signoff.people.access import Principal
+from signoff.releases.actions import make_live
 from signoff.tables.session import Store
 from tests.rooms.agents import kit_agents
 

@@ -7,12 +7,13 @@ import threading
 import pytest
 
 from signoff.agents.actions import freeze_revision, save_draft
-from signoff.deployments.actions import freeze_and_serve_first, make_live, switch_live
+from signoff.deployments.actions import freeze_and_serve_first
 from signoff.deployments.queries import deployments_page, live_revision, live_revisions
 from signoff.deployments.refusals import AlreadyLive, LiveChanged
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, Refusal
 from signoff.people.access import Principal
 from signoff.record import audit
+from signoff.releases.actions import make_live, switch_live
 from signoff.tables.session import Store
 from tests.rooms.agents.kit_agents import agent, body, person, place
 

@@ -9,13 +9,14 @@ from sqlalchemy import select
 
 from signoff.agents.actions import give_grant, save_draft
 from signoff.agents.queries import draft_of
-from signoff.deployments.actions import freeze_and_serve_first, make_live
+from signoff.deployments.actions import freeze_and_serve_first
 from signoff.deployments.queries import live_revisions
 from signoff.kit.errors import NotAllowed, NotFound
 from signoff.people.access import Principal
 from signoff.people.actions import create_key, set_deploy_rules
 from signoff.people.key_queries import principal_of_key
 from signoff.people.membership import principal_of_member
+from signoff.releases.actions import make_live
 from signoff.tables.people import Member, Person
 from signoff.tables.record import AuditRow
 from signoff.tables.session import Store

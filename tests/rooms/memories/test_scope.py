@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from signoff.agents.actions import freeze_revision, save_draft
 from signoff.agents.rules import Memory
-from signoff.deployments.actions import make_live
 from signoff.kit.errors import Malformed, NotAllowed, NotNow
 from signoff.memories.actions import fix_scope, migrate_memory
 from signoff.memories.actions.migrate import migration_preview
@@ -17,6 +16,7 @@ from signoff.memories.queries import entries_page, entry, memory_state
 from signoff.memories.refusals import MemoryOff, MemoryScopeFixed
 from signoff.people.access import Principal
 from signoff.record.actor import Actor
+from signoff.releases.actions import make_live
 from signoff.tables.people import Environment
 from signoff.tables.record import AuditRow
 from signoff.tables.session import Store

@@ -25,5 +25,6 @@ def test_what_serves_is_rolled_back_and_never_refused():
 
 def test_what_is_open_can_end_and_what_is_over_cannot_move():
     assert all(MOVES[state] for state in OPEN)
-    assert not is_open("settled")  # It serves, and the next may begin.
+    for state in ("live", "watching", "settled"):
+        assert not is_open(state)  # It serves, and the next may begin.
     assert [state for state in RELEASE_STATES if not MOVES[state]] == ["refused", "aborted", "rolled_back"]

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from signoff.agents.actions import freeze_revision, save_draft
 from signoff.agents.queries import draft_of
 from signoff.agents.rules import Memory
-from signoff.deployments.actions import make_live
 from signoff.memories.actions import fix_scope, remember
 from signoff.memories.actions.writing import Writer
 from signoff.memories.places import Place
 from signoff.record.actor import Actor
+from signoff.releases.actions import make_live
 from signoff.tables.agents import Agent
 from signoff.tables.memory import MemoryEntry
 from signoff.tables.people import Environment

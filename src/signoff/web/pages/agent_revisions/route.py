@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from signoff.deployments.actions import switch_live
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
+from signoff.releases.actions import switch_live
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
 from signoff.web.house import store_of

@@ -1,0 +1,80 @@
+"""What people decide of a release under way: on with it now, or off with it."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from signoff.agents.limits import checked_reason
+from signoff.deployments.canary import clear_candidate, clear_shadow
+from signoff.deployments.rights import authorize_deploy
+from signoff.kit import clock
+from signoff.people.access import Principal
+from signoff.releases.actions.advancing import next_step, settle
+from signoff.releases.actions.going import go_on
+from signoff.releases.actions.moves import move, note
+from signoff.releases.refusals import ReleaseMoved, ReleaseOver
+from signoff.releases.rows import BEFORE_LIVE, Shipment, shipment_for
+
+
+def promote_now(
+    session: Session, principal: Principal, release_id: str, *, reason: str, version: int | None = None
+) -> None:
+    """Take the release's next step now, whatever time it would have waited. The gate and safety are asked all the same.
+
+    Args:
+        version: the release's version as the caller saw it; None: as it is.
+
+    Raises:
+        NotFound, NotAllowed: as for deploying the agent.
+        ReleaseOver: it waits for signatures, or is over.
+        ReleaseMoved: it moved on since the caller looked.
+    """
+    words = checked_reason(reason)
+    made = shipment_for(session, principal, release_id, "agent.deploy")
+    authorize_deploy(session, principal, made.agent, made.place, made.target)
+    _check_version(made, version)
+    state, now = made.release.state, clock.now()
+    if state == "requested":
+        raise ReleaseOver("It waits for signatures. Have it signed; nobody promotes it before.", code="unsigned")
+    if state not in (*BEFORE_LIVE, "watching"):
+        raise ReleaseOver(f"The release is {state.replace('_', ' ')}: there is nothing to promote any more.")
+    note(session, made.release, "promoted", by=principal.actor, text=f"{principal.name} took the next step: {words}")
+    canary = made.way.canary
+    if state == "watching":
+        settle(session, made, by=principal.actor)
+    elif state == "canary" and canary is not None and made.release.step + 1 < canary.length:
+        next_step(session, made, by=principal.actor, now=now)
+    else:
+        go_on(session, made, by=principal.actor, now=now, is_asked=True)
+
+
+def abort_release(
+    session: Session, principal: Principal, release_id: str, *, reason: str, version: int | None = None
+) -> None:
+    """Call a release off before it serves. What serves goes on serving, and gets everything again.
+
+    Raises:
+        NotFound, NotAllowed: as for deploying the agent.
+        ReleaseOver: it serves already (roll back), or is over.
+        ReleaseMoved: it moved on since the caller looked.
+    """
+    words = checked_reason(reason)
+    made = shipment_for(session, principal, release_id, "agent.deploy")
+    _check_version(made, version)
+    state = made.release.state
+    if state not in BEFORE_LIVE:
+        what = "It serves: roll it back." if state in ("live", "watching", "settled") else "It is over."
+        raise ReleaseOver(f"The release is {state.replace('_', ' ')}. {what}", extra={"state": state})
+    clear_candidate(session, made.release)
+    clear_shadow(session, made.release)
+    move(session, made.release, "aborted", by=principal.actor, text=f"{principal.name} called it off: {words}",
+         code="aborted", ended_reason=words)  # fmt: skip
+
+
+def _check_version(made: Shipment, version: int | None) -> None:
+    if version is not None and version != made.release.version:
+        raise ReleaseMoved(
+            f"The release is {made.release.state.replace('_', ' ')} now, since "
+            f"{made.release.state_since:%Y-%m-%d %H:%M:%S} UTC. Look again, then decide.",
+            extra={"state": made.release.state, "version": made.release.version},
+        )

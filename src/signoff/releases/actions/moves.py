@@ -1,0 +1,113 @@
+"""The one way a release changes: a conditional update, a line of its timeline, an audit row, and what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from signoff.kit import clock
+from signoff.kit.text import shortened, storable
+from signoff.record import audit, outbox
+from signoff.record.actor import Actor
+from signoff.releases.refusals import ReleaseMoved, ReleaseOver
+from signoff.releases.states import ReleaseState, is_open, may_move
+from signoff.tables.releases import Release, ReleaseEvent
+
+LOOK = "release.look"
+_TEXT_CHARS = 2_000
+
+
+def move(
+    session: Session,
+    release: Release,
+    after: ReleaseState,
+    *,
+    by: Actor,
+    text: str,
+    detail: Mapping[str, Any] | None = None,
+    due_at: datetime | None = None,
+    **values: Any,
+) -> None:
+    """Move a release on from exactly what was read; it is refreshed.
+
+    Raises:
+        ReleaseOver: it may not go there from where it is.
+        ReleaseMoved: somebody, or the engine, moved it first; nothing was changed.
+    """
+    if not may_move(release.state, after):
+        raise ReleaseOver(
+            f"The release is {release.state.replace('_', ' ')}; it cannot become {after.replace('_', ' ')} any more.",
+            extra={"state": release.state},
+        )
+    moment = clock.now()
+    changes: dict[str, Any] = {**values, "state": after, "state_since": moment, "due_at": due_at}
+    if not is_open(after):
+        changes["open_key"] = None
+    if after in ("refused", "aborted", "rolled_back", "settled"):
+        changes |= {"ended_at": moment, "ended_by_name": by.name}
+    _update(session, release, changes)
+    note(session, release, after, by=by, text=text, detail=detail)
+    if due_at is not None:
+        # Told to the engine for that moment; its sweep looks as well, should the message be lost.
+        outbox.send(
+            session, workspace_id=release.workspace_id, kind=LOOK, payload={"release": release.id}, due_at=due_at
+        )
+
+
+def stay(session: Session, release: Release, **values: Any) -> None:
+    """Change a release that stays in its state: a step, a verdict, when it is looked at next. It is refreshed.
+
+    Raises:
+        ReleaseMoved: somebody moved it first; nothing was changed.
+    """
+    _update(session, release, values)
+
+
+def _update(session: Session, release: Release, values: Mapping[str, Any]) -> None:
+    changed = session.execute(
+        update(Release)
+        .where(Release.id == release.id, Release.version == release.version, Release.state == release.state)
+        .values(**values, version=Release.version + 1)
+        .returning(Release.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    session.refresh(release)
+    if len(changed) != 1:
+        raise ReleaseMoved(
+            f"The release is {release.state.replace('_', ' ')} now, since {release.state_since:%Y-%m-%d %H:%M:%S} UTC. "
+            "Look again, then decide.",
+            extra={"state": release.state, "version": release.version},
+        )
+
+
+def note(
+    session: Session,
+    release: Release,
+    kind: str,
+    *,
+    by: Actor,
+    text: str,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a line to a release's timeline, and an audit row."""
+    last = session.scalar(select(func.max(ReleaseEvent.seq)).where(ReleaseEvent.release_id == release.id))
+    words = shortened(storable(text), _TEXT_CHARS)
+    session.add(
+        ReleaseEvent(
+            release_id=release.id, seq=(last or 0) + 1, workspace_id=release.workspace_id, at=clock.now(), kind=kind,
+            actor_id=by.id, actor_name=by.name, text=words, detail=dict(detail or {}),
+        )
+    )  # fmt: skip
+    session.flush()
+    audit.write(
+        session, workspace_id=release.workspace_id, actor=by, action=f"release.{kind}", object_kind="release",
+        object_id=release.id, revision_id=release.revision_id,
+        detail={
+            "agent": release.agent_id, "environment": release.environment_id, "revision": release.revision_id,
+            "text": words, **(detail or {}),
+        },
+    )  # fmt: skip
