@@ -19,12 +19,14 @@ from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
 from signoff.engine import notices
 from signoff.engine.mailing import mail_link
+from signoff.engine.releasing import look_at_one
 from signoff.engine.stopping import start_queued, stop
 from signoff.gateways.services import Services
 from signoff.kit.sealing import Sealer
 from signoff.people.actions.setup_links import MAIL_LINK
 from signoff.record import alarms
 from signoff.record.outbox import Message
+from signoff.releases.actions import LOOK
 from signoff.runs.actions import CALLED_OFF, STOP
 from signoff.watch.actions import raise_alert, resolve_by_key
 
@@ -84,6 +86,7 @@ HANDLERS: dict[str, Handler] = {
     ESCALATED: notices.plan_escalated,
     EXPIRED: notices.plan_expired,
     ANSWERED: notices.plan_answered,
+    LOOK: look_at_one,
     DELIVER: notices.deliver,
     REPLY: notices.reply,
 }

@@ -15,6 +15,7 @@ from signoff import durable
 from signoff.approvals.actions import withdraw_for_run
 from signoff.engine.due import look_at_due
 from signoff.engine.finishing import settle_late
+from signoff.engine.releasing import look_at_releases
 from signoff.engine.summing import sum_hours
 from signoff.engine.workflows import Engine, workflow_id
 from signoff.gateways.tool.caps import forget_counts
@@ -81,6 +82,7 @@ class Sweeps:
         for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
             await self._store.write_async(actions.resume_run, run_id, leg=leg, waiting_for=waiting_for)
         await look_at_due(self._store)
+        await look_at_releases(self._store)
         await self._settle_lost()
         await self._restart_forgotten()
         await self._end_too_long()

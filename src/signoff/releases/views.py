@@ -17,7 +17,6 @@ class ReleaseFacts:
 
     Args:
         strategy: plain JSON; `strategy_text` says it in words.
-        step: the step of the canary it is at, from 0. share_percent: what the candidate gets now.
         code, ended_reason: how it ended, when it did not end well.
     """
 
