@@ -35,6 +35,7 @@ from signoff.api import (
     runs,
     secrets,
     service_accounts,
+    signals,
     workspaces,
 )
 
@@ -60,6 +61,7 @@ ROUTERS = (
     drafts.router,
     revisions.router,
     releases.router,
+    signals.router,
     execute.router,
     runs.router,
     events.router,

@@ -12,6 +12,7 @@ from signoff.cli import (
     approvals,
     audit,
     bundles,
+    comparing,
     demo,
     doctor,
     environments,
@@ -62,6 +63,7 @@ for command in (
     runs.run,
     runs.runs,
     runs.logs,
+    comparing.compare,
     doctor.doctor,
 ):
     app.command()(command)

@@ -14,7 +14,7 @@ SPLIT_BROKEN = "release_split_broken"
 
 
 def tell_split(session: Session, release: Release, split: SplitView) -> None:
-    """Raise an alert while a canary's traffic is not split as its steps say; resolve it when it is again, or is over."""
+    """Raise an alert while a canary's traffic is not split as its steps say; resolve it once it is, or is over."""
     key = f"release:{release.id}:split"
     if not split.is_broken or release.state != "canary":
         resolve_by_key(session, release.workspace_id, key)
@@ -22,7 +22,7 @@ def tell_split(session: Session, release: Release, split: SplitView) -> None:
     slug = session.scalar(select(Agent.slug).where(Agent.id == release.agent_id))
     raise_alert(
         session, release.workspace_id, key=key, kind=SPLIT_BROKEN, agent_id=release.agent_id,
-        text=f"The canary of {slug}: {split.reason} Look at what starts it: a sticky key that is the same for everybody "
-        "puts everybody on one side.",
+        text=f"The canary of {slug}: {split.reason} Look at what starts it: one sticky key for everybody puts "
+        "everybody on one side.",
         detail={"release": release.id},
     )  # fmt: skip
