@@ -44,6 +44,7 @@ from signoff.settings import Settings
 from signoff.tables.connections import Tool
 from signoff.tables.identity import Identity
 from signoff.tables.people import Member
+from signoff.tables.releases import Release
 from signoff.tables.runs import Effect
 from signoff.tables.session import Store
 from signoff.watch.actions import raise_alert
@@ -162,6 +163,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),
         "effect": make_effect(session, alice, run, connection),
         "approval": make_approval(session, run),
+        "release": make_release(session, alice, agent, revision.id, acme.environments["production"]),
         "environment": "staging",
         "model": "local:tiny",
         "tenant": "third",
@@ -184,6 +186,19 @@ def make_approval(session: Session, run: str) -> str:
         binding="0" * 64, tool="erp.find", effect="send", args={"to": "somebody"},
     )  # fmt: skip
     return request_approval(session, context_of(session, run, leg=1), "call_2", wanted)
+
+
+def make_release(session: Session, alice: Principal, agent: str, revision: str, environment_id: str) -> str:
+    moment = clock.now()
+    made = Release(
+        id=new_id("rel"), workspace_id=alice.workspace_id, agent_id=agent, environment_id=environment_id,
+        revision_id=revision, open_key=f"{agent}:{environment_id}", state="scheduled", state_since=moment, version=1,
+        strategy={}, tier="low", reason="because", requested_by=alice.id, requested_by_name=alice.name,
+        requested_at=moment, evidence={}, lock={},
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made.id
 
 
 def make_connection(session: Session, alice: Principal, acme: Founded, slug: str) -> str:

@@ -197,7 +197,7 @@ async def release_writes(desk: AtDesk, release: Id) -> Response:
 
 
 @router.get("/v1/{workspace}/agents/{agent}/rollback-plan", response_model=RollbackPlan)
-async def rollback_plan(desk: AtDesk, agent: AgentName, environment: _Environment) -> Response:
+async def rollback_plan(desk: AtDesk, agent: AgentName, environment: _Environment = "production") -> Response:
     """What going back would do: to what, what is in flight, and what was done since the revision went live."""
     return answer(await desk.read(planning.plan_rollback, agent, environment))
 

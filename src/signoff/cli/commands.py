@@ -20,6 +20,7 @@ from signoff.cli import (
     limits,
     migrating,
     people,
+    releases,
     runs,
     secrets,
     serving,
@@ -64,6 +65,10 @@ for command in (
     runs.runs,
     runs.logs,
     comparing.compare,
+    releases.release,
+    releases.releases,
+    releases.rollback,
+    releases.promote_now,
     doctor.doctor,
 ):
     app.command()(command)

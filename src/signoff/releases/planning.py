@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from signoff.agents.lookup import agent_for
 from signoff.deployments.actions import environment_for
 from signoff.deployments.rights import place_of
-from signoff.kit.errors import NotFound
 from signoff.people.access import Principal, authorize
 from signoff.releases.refusals import NothingToRollBackTo
 from signoff.releases.rows import open_release, shipment_for
@@ -93,8 +92,10 @@ def writes_undone_by(session: Session, viewer: Principal, release_id: str) -> tu
     """Return what was done in the world under the revision that a rollback, or a canary taken away, ended; the newest
     of it, and how many acts there are.
 
+    Nothing, when it ended nothing.
+
     Raises:
-        NotFound: there is no such release here, or it ended nothing.
+        NotFound: there is no such release here.
     """
     made = shipment_for(session, viewer, release_id, "agent.read")
     release = made.release
@@ -104,7 +105,7 @@ def writes_undone_by(session: Session, viewer: Principal, release_id: str) -> tu
         return _writes(session, made.agent, made.place, release.previous_revision_id, since)
     if release.state == "rolled_back":
         return _writes(session, made.agent, made.place, release.revision_id, release.requested_at)
-    raise NotFound("This release went back from nothing.")
+    return (), 0
 
 
 def _writes(

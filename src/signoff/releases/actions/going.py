@@ -57,7 +57,7 @@ def _is_still_met(session: Session, made: Shipment, *, by: Actor, now: datetime)
         return True
     evidence: Evidence = gate.evidence_for(session, made.agent, made.place, made.target, now=now)
     if evidence.blockers:
-        refuse(session, made, gate_not_met(made, evidence), by=by, **kept(evidence))
+        refuse(session, made, gate_not_met(made.agent, made.place, made.target, evidence), by=by, **kept(evidence))
         return False
     stay(session, made.release, **kept(evidence))
     return True

@@ -36,9 +36,10 @@ def open_shipment(
     strategy: Strategy,
     previous: str | None,
     evidence: Evidence | None,
+    refusal: Refusal | None = None,
     **more: Any,
 ) -> Shipment:
-    """Write the row of a release that begins. Where another is under way, it is written as refused."""
+    """Write the row of a release that begins. It is refused at once for `refusal`, or where another is under way."""
     moment = clock.now()
     values: dict[str, Any] = {
         "id": ids.new_id("rel"), "workspace_id": agent.workspace_id, "agent_id": agent.id, "environment_id": place.id,
@@ -47,22 +48,23 @@ def open_shipment(
         "tier": evidence.tier if evidence else "low", "reason": reason, "requested_by": by.id,
         "requested_by_name": by.name, "requested_at": moment, "lock": {}, **kept(evidence), **more,
     }  # fmt: skip
-    release = Release(**values, open_key=open_key(agent.id, place.id))
-    is_first = True
+    # What is refused anyway holds up nobody.
+    release = Release(**values, open_key=None if refusal else open_key(agent.id, place.id))
+    why = refusal
     try:
         # The unique key decides between two that begin at once; only this insert is undone.
         with session.begin_nested():
             session.add(release)
     except IntegrityError:
-        is_first = False
+        why = under_way(session, agent, place)
         release = Release(**values, open_key=None)
         session.add(release)
         session.flush()
     made = Shipment(release, agent, place, target)
     note(session, release, "requested", by=by, text=f"{by.name} asked to release {made.words}, {strategy.sentence}.",
          detail={"reason": reason, "is_emergency": release.is_emergency, "tier": release.tier})  # fmt: skip
-    if not is_first:
-        refuse(session, made, under_way(session, agent, place), by=by)
+    if why is not None:
+        refuse(session, made, why, by=by)
     return made
 
 
@@ -108,13 +110,14 @@ def refusal_of(session: Session, release_id: str) -> Refusal | None:
     return refusal_for(release.code or "refused", words, (detail or {}).get("extra", {}))
 
 
-def gate_not_met(made: Shipment, evidence: Evidence) -> GateNotMet:
+def gate_not_met(agent: Agent, place: Environment, target: Revision, evidence: Evidence) -> GateNotMet:
     """Return the refusal that names each blocker and what to do about it."""
     blockers = evidence.blockers[:_NAMED_MAX]
     first = blockers[0]
     more = f" and {len(evidence.blockers) - 1} more" if len(evidence.blockers) > 1 else ""
     return GateNotMet(
-        f"The gate is not met for {made.words}: {first.title}: {first.measured}{more}. {first.fix}".rstrip(),
+        f"The gate is not met for revision {target.number} of {agent.slug} in {place.slug}: "
+        f"{first.title}: {first.measured}{more}. {first.fix}".rstrip(),
         extra={
             "tier": evidence.tier,
             "blockers": [

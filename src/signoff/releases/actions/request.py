@@ -13,17 +13,18 @@ from signoff.deployments.refusals import AlreadyLive
 from signoff.deployments.rights import authorize_deploy
 from signoff.deployments.switching import live_changed
 from signoff.kit import clock
-from signoff.kit.errors import Malformed
+from signoff.kit.errors import Malformed, Refusal
 from signoff.people.access import Principal
 from signoff.releases import gate
 from signoff.releases.actions.going import go_on
 from signoff.releases.actions.moves import move, note
-from signoff.releases.actions.opening import gate_not_met, open_shipment, refuse
+from signoff.releases.actions.opening import gate_not_met, open_shipment
 from signoff.releases.actions.reverting import make_way
 from signoff.releases.policy import default_strategy, reviewers_wanted
 from signoff.releases.refusals import ReviewersNeeded
 from signoff.releases.rows import Shipment
 from signoff.releases.strategy import PLAIN, Strategy, check_time
+from signoff.tables.agents import Agent, Revision
 from signoff.tables.people import Environment
 from signoff.watch.actions import raise_alert
 from signoff.watch.probes.evidence import Evidence
@@ -78,20 +79,25 @@ def request_release(
     found = evidence or gate.evidence_for(session, row, place, target, now=moment)
     way = _way(strategy, found, place, before, is_emergency=is_emergency)
     check_time(way, moment)
-    if is_emergency:
+    asks = reviewers_wanted(found.tier, is_production=place.is_production, is_emergency=is_emergency, is_rollback=False)
+    refusal = live_changed(session, row, place) if before != live else _why_not(session, row, place, target, found)
+    if refusal is None and asks and not waits:
+        refusal = _needs_signing(found, place, asks)
+    if refusal is None and is_emergency:
         make_way(session, row, place, by=principal.actor, reason=f"An emergency took its place: {words}")
     made = open_shipment(
         session, row, place, target, by=principal.actor, reason=words, strategy=way, previous=live, evidence=found,
-        is_emergency=is_emergency,
+        refusal=refusal, is_emergency=is_emergency,
     )  # fmt: skip
     if made.release.state == "refused":
         return made.release.id
-    if before != live:
-        refuse(session, made, live_changed(session, row, place), by=principal.actor)
-        return made.release.id
     if is_emergency:
         _tell_emergency(session, principal, made)
-    _ask_gate(session, principal, made, found, waits=waits)
+    if asks:
+        note(session, made.release, "awaits_signatures", by=principal.actor, detail={"wanted": asks},
+             text=f"It waits for {asks} signature{'s' if asks > 1 else ''} of the diff.")  # fmt: skip
+    else:
+        pass_gate(session, made, by=principal)
     return made.release.id
 
 
@@ -109,26 +115,17 @@ def _way(
     return way
 
 
-def _ask_gate(session: Session, principal: Principal, made: Shipment, found: Evidence, *, waits: bool) -> None:
-    by = principal.actor
-    unsafe = gate.unsafe(session, made.agent, made.place, made.target)
-    if unsafe is not None:
-        refuse(session, made, unsafe, by=by)
-        return
-    if found.blockers:
-        refuse(session, made, gate_not_met(made, found), by=by)
-        return
-    wanted = wanted_of(made)
-    if wanted and not waits:
-        many = "one person" if wanted == 1 else f"{wanted} people"
-        sentence = f"A revision of the tier {found.tier} is signed by {many} before it serves {made.place.slug}."
-        refuse(session, made, ReviewersNeeded(f"{sentence} Ask for a release, and have it signed."), by=by)
-        return
-    if wanted:
-        note(session, made.release, "awaits_signatures", by=by, detail={"wanted": wanted},
-             text=f"It waits for {wanted} signature{'s' if wanted > 1 else ''} of the diff.")  # fmt: skip
-        return
-    pass_gate(session, made, by=principal)
+def _why_not(session: Session, agent: Agent, place: Environment, target: Revision, found: Evidence) -> Refusal | None:
+    unsafe = gate.unsafe(session, agent, place, target)
+    return unsafe or (gate_not_met(agent, place, target, found) if found.blockers else None)
+
+
+def _needs_signing(found: Evidence, place: Environment, asks: int) -> ReviewersNeeded:
+    many = "one person" if asks == 1 else f"{asks} people"
+    return ReviewersNeeded(
+        f"A revision of the tier {found.tier} is signed by {many} before it serves {place.slug}. Ask for a "
+        "release, and have it signed."
+    )
 
 
 def pass_gate(session: Session, made: Shipment, *, by: Principal) -> None:

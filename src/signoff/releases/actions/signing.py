@@ -36,9 +36,9 @@ def sign_release(
         DiffChanged: the diff they read is not the diff as it is now.
     """
     made = shipment_for(session, principal, release_id, "agent.deploy")
-    member = signer(session, principal, made)
     if made.release.state != "requested":
         raise NothingToSign(f"The release is {made.release.state}: it waits for no signature.")
+    member = signer(session, principal, made)
     if diff_digest != digest_of(session, made.release):
         raise DiffChanged("The diff is not what you read: what serves has changed since. Read it again, then sign.")
     words = storable(comment).strip()
@@ -120,7 +120,7 @@ def _pass(session: Session, principal: Principal, made: Shipment) -> None:
     evidence = gate.evidence_for(session, made.agent, made.place, made.target)
     unsafe = gate.unsafe(session, made.agent, made.place, made.target)
     if unsafe is None and evidence.blockers:
-        unsafe = gate_not_met(made, evidence)
+        unsafe = gate_not_met(made.agent, made.place, made.target, evidence)
     if unsafe is not None:
         refuse(session, made, unsafe, by=principal.actor, **kept(evidence))
         return
