@@ -11,6 +11,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
@@ -33,7 +34,7 @@ PAGE = ROOT / "docs" / "reference" / "calibration.md"
 SEED = 20261127
 BASES = (0.01, 0.05, 0.10)
 SHARES = (0.05, 0.25, 0.50)
-DAYS_EQUAL = 30
+WORKERS = 2
 RUNS_MAX = 150_000
 DAYS_MAX = 365
 RATES = {NEEDS_INPUT: 0.10, DENIALS: 0.05}
@@ -48,13 +49,14 @@ MEASURES: dict[Metric, Callable[[random.Random], float]] = {
 
 @dataclass(frozen=True)
 class Volume:
-    """Runs a day, and in how many blocks: after each of them is a look."""
+    """Runs a day; in how many blocks, with a look after each; and for how many days when nothing differs."""
 
     runs: int
     blocks_a_day: int
+    days: int
 
 
-VOLUMES = (Volume(10, 1), Volume(100, 4), Volume(1_000, 12))
+VOLUMES = (Volume(10, 1, 60), Volume(100, 4, 30), Volume(1_000, 12, 10))
 
 
 class Watched:
@@ -118,7 +120,7 @@ def false_alarms(volume: Volume, share: float, base: float, releases: int) -> tu
     counts = [0, 0, 0]
     for _ in range(releases):
         watched, seen = Watched(), [False, False, False]
-        for runs in blocks(volume, DAYS_EQUAL):
+        for runs in blocks(volume, volume.days):
             candidate = drawn(chance, runs, share)
             watched.look(chance, candidate, runs - candidate, (base, base))
             now = (watched.is_worse(), watched.is_past_zero(), is_enough(ERRORS, watched.better))
@@ -172,20 +174,25 @@ def log_binomial(count: int, hits: int, rate: float) -> float:
     return ways + (hits * math.log(rate) if hits else 0.0) + (count - hits) * math.log1p(-rate)
 
 
-def equal_table(releases: int) -> list[str]:
-    lines = ["| runs a day | looks | share | base 1 % | base 5 % | base 10 % |", "|---:|---:|---:|---:|---:|---:|"]
+def equal_table(pool: Executor, releases: int) -> list[str]:
+    lines = [
+        "| runs a day | days | looks | share | base 1 % | base 5 % | base 10 % |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
+    ]
     total = all_worse = all_past = all_better = 0
+    asked = [(volume, share, base, releases) for volume, share, base in product(VOLUMES, SHARES, BASES)]
+    results = pool.map(false_alarms, *zip(*asked, strict=True))
     for volume, share in product(VOLUMES, SHARES):
         cells: list[str] = []
         for base in BASES:
-            worse, past, better = false_alarms(volume, share, base, releases)
+            worse, past, better = next(results)
             total, all_worse, all_past, all_better = (
                 total + releases, all_worse + worse, all_past + past, all_better + better
             )  # fmt: skip
             cells.append(f"{worse} (past zero: {past})")
             say(f"equal {volume.runs} {share} {base}: {worse} worse, {past} past zero, {better} better")
-        looks = volume.blocks_a_day * DAYS_EQUAL
-        lines.append(f"| {volume.runs:,} | {looks} | {share * 100:.0f} % | {' | '.join(cells)} |")
+        looks = volume.blocks_a_day * volume.days
+        lines.append(f"| {volume.runs:,} | {volume.days} | {looks} | {share * 100:.0f} % | {' | '.join(cells)} |")
     called = f"Of {total:,} releases together, {_share(all_worse, total)} were called worse. The promise is 1 %."
     past = f"A bound was past zero in {_share(all_past, total)}."
     return [*lines, "", called, past, f"Errors were called better in {_share(all_better, total)}."]
@@ -196,14 +203,16 @@ def _share(hits: int, count: int) -> str:
 
 
 def differing_table(
-    releases: int, rates: Callable[[float], tuple[float, float]], bases: tuple[float, ...]
+    pool: Executor, releases: int, rates: Callable[[float], tuple[float, float]], bases: tuple[float, ...]
 ) -> list[str]:
     lines = [
         "| base | runs a day | share | worse | better | candidate's runs: median | 90th | days: median | 90th |",
         "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
+    asked = [(volume, share, rates(base), releases) for base, volume, share in product(bases, VOLUMES, SHARES)]
+    results = pool.map(delays, *zip(*asked, strict=True))
     for base, volume, share in product(bases, VOLUMES, SHARES):
-        found = delays(volume, share, rates(base), releases)
+        found = next(results)
         worse = sum(one[2] for one in found)
         better = sum(not one[2] and not math.isinf(one[0]) for one in found)
         runs, days = [one[0] for one in found], [one[1] for one in found]
@@ -229,7 +238,7 @@ hours at 100, every two hours at 1,000. Each run falls to the candidate with the
 
 ## No difference
 
-The candidate is the same agent again. Seven metrics are watched for {days} days: errors at the base rate, 10 % of runs
+The candidate is the same agent again. Seven metrics are watched: errors at the base rate, 10 % of runs
 that ask, 5 % with a denied call, lognormal cost (σ 0.8), lognormal duration of which one in fifty hangs for half an
 hour, tool calls, and a score cut off at 1. In how many of {equal} releases of each kind was the candidate called worse
 at any look; and in how many was the bound of any metric past no difference at all, which without a margin would have
@@ -270,20 +279,20 @@ A candidate that is plainly broken.
 def main(words: list[str]) -> None:
     """Simulate and write the page; `--releases=N` for fewer or more of each kind, printed only."""
     asked = next((int(word.partition("=")[2]) for word in words if word.startswith("--releases=")), None)
-    equal, differs = (asked, asked) if asked else (300, 200)
+    equal, differs = (asked, asked) if asked else (200, 100)
     began = time.perf_counter()
-    page = WORDS.format(
-        seed=SEED,
-        days=DAYS_EQUAL,
-        days_max=DAYS_MAX,
-        runs_max=f"{RUNS_MAX:,}",
-        equal=equal,
-        differs=differs,
-        equal_table="\n".join(equal_table(equal)),
-        worse_table="\n".join(differing_table(differs, lambda base: (2 * base, base), BASES)),
-        better_table="\n".join(differing_table(differs, lambda base: (base / 2, base), (0.10,))),
-        broken_table="\n".join(differing_table(differs, lambda base: (0.5, base), (0.05,))),
-    )
+    with ProcessPoolExecutor(WORKERS) as pool:
+        page = WORDS.format(
+            seed=SEED,
+            days_max=DAYS_MAX,
+            runs_max=f"{RUNS_MAX:,}",
+            equal=equal,
+            differs=differs,
+            equal_table="\n".join(equal_table(pool, equal)),
+            worse_table="\n".join(differing_table(pool, differs, lambda base: (2 * base, base), BASES)),
+            better_table="\n".join(differing_table(pool, differs, lambda base: (base / 2, base), (0.10,))),
+            broken_table="\n".join(differing_table(pool, differs, lambda base: (0.5, base), (0.05,))),
+        )
     say(f"{time.perf_counter() - began:.0f} seconds")
     if asked:
         print(page)

@@ -48,15 +48,19 @@ async def _look(store: Store, release_id: str, now: datetime) -> bool:
         return False
 
 
-def _found(session: Session, release_id: str, now: datetime) -> tuple[Findings, SplitView | None] | None:
+def _found(session: Session, release_id: str, now: datetime) -> tuple[int, Findings, SplitView | None] | None:
     release = session.get(Release, release_id)
     if release is None or release.due_at is None or release.due_at > now:
         return None
-    return findings_for(session, release, now)
+    return release.version, *findings_for(session, release, now)
 
 
-def _advance(session: Session, release_id: str, now: datetime, findings: Findings, split: SplitView | None) -> bool:
+def _advance(
+    session: Session, release_id: str, now: datetime, seen: int, findings: Findings, split: SplitView | None
+) -> bool:
     release = session.get(Release, release_id)
-    if release is not None and split is not None:
+    if release is None or release.version != seen:
+        return False  # It was moved since: what was found out is of another step.
+    if split is not None:
         tell_split(session, release, split)
     return advance(session, release_id, now=now, findings=findings)

@@ -21,7 +21,11 @@ def nearest(high: float, high_runs: int, low: float, low_runs: int, *, slope: fl
         return right
     yes, no = high_runs * high * slope, high_runs * (1 - high) * slope
     low_yes, low_no = low_runs * low, low_runs * (1 - low)
-    q = (left + right) / 2
+    # Where it would be if the information grew evenly; a few steps away from where it is.
+    firm, low_firm = high_runs / (high * (1 - high)), low_runs / (low * (1 - low))
+    q = (firm * slope * (high - offset) + low_firm * low) / (firm * slope * slope + low_firm)
+    if not left < q < right:
+        q = (left + right) / 2
     for _ in range(_STEPS_MAX):
         p = slope * q + offset
         force = yes / p - no / (1 - p) + low_yes / q - low_no / (1 - q)
@@ -33,7 +37,7 @@ def nearest(high: float, high_runs: int, low: float, low_runs: int, *, slope: fl
         following = q + force / stiffness
         if not left < following < right:
             following = (left + right) / 2
-        if abs(following - q) <= 1e-13 + 1e-11 * q:
+        if abs(following - q) <= 1e-13 + 1e-10 * q:
             return following
         q = following
     return q

@@ -15,8 +15,9 @@ from signoff.deployments.analysis.finding import Finding, nothing_yet, verdict_o
 from signoff.deployments.analysis.metrics import Margin, Metric
 from signoff.deployments.analysis.words import percent, signed, span
 
-# Bisections of an interval's end: to a ten-thousandth of a point.
-_HALVINGS = 18
+# How an interval's end is found: a first step of two points, and to a five-hundredth of the step that reached it.
+_STEP = 0.02
+_HALVINGS = 9
 # No e-value above e to this is told apart.
 _LOG_MAX = 700.0
 
@@ -25,7 +26,7 @@ def compare_rate(metric: Metric, blocks: Sequence[RateBlock]) -> Finding:
     """Compare a rate of which more is worse, over blocks in the order in which they happened.
 
     The rates and their difference are those of equal weight in each block, as Mantel and Haenszel have it; so is the
-    interval's centre. Cost: about 0.3 milliseconds for each block, nearly all of it for the interval.
+    interval's centre. Cost: some tenths of a millisecond for each block, nearly all of it for the interval.
     """
     blocks = _joined(blocks)
     candidate_runs, live_runs = sum(one.candidate_runs for one in blocks), sum(one.live_runs for one in blocks)
@@ -80,15 +81,20 @@ def no_worse_bets(margin: Margin, blocks: Sequence[RateBlock]) -> Bets:
 
 def _lower_end(blocks: Sequence[RateBlock], effect: float, enough: float) -> float:
     """Return the largest difference that the evidence says is passed: a test turned into an interval."""
-    passed, open_ = -1.0, effect
-    if open_ <= passed:
-        return passed
-    for _ in range(_HALVINGS):
-        middle = (passed + open_) / 2
-        bets = Bets(1.0, middle)
+
+    def is_passed(difference: float) -> bool:
+        bets = Bets(1.0, difference)
         for one in blocks:
             bets.add(one.candidate_runs, one.candidate_hits, one.live_runs, one.live_hits)
-        if bets.log_e >= enough:
+        return bets.log_e >= enough
+
+    # First find a difference that is passed, twice as far away each time; then halve the way back.
+    passed, open_, step = max(-1.0, effect - _STEP), effect, _STEP
+    while passed > -1 and not is_passed(passed):
+        passed, open_, step = max(-1.0, passed - 2 * step), passed, 2 * step
+    for _ in range(_HALVINGS):
+        middle = (passed + open_) / 2
+        if middle > -1 and is_passed(middle):
             passed = middle
         else:
             open_ = middle
