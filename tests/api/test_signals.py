@@ -12,7 +12,7 @@ from signoff.cli.commands import app
 from signoff.cli.exits import guarded
 from signoff.deployments.actions import freeze_and_serve_first
 from signoff.record.actor import SYSTEM
-from signoff.releases.actions import request_release
+from signoff.releases.actions import abort_release, request_release
 from signoff.releases.strategy import read_strategy
 from signoff.runs import actions
 from signoff.tables.runs import Run
@@ -22,6 +22,7 @@ from tests.api.world import BODY, World
 def released(world: World) -> str:
     """A canary of a second revision, and one run that came to an end; return the release's id."""
     with world.store.write() as session:
+        abort_release(session, world.alice, world.ids["release"], reason="Another one is to be tried.")
         save_draft(session, world.alice, "helper", body={**BODY, "sop": "Answer politely, and briefly."}, version=1)
         freeze_and_serve_first(session, world.alice, "helper", reason="second")
         way = read_strategy({"canary": {"steps": [{"share_percent": 50, "minutes": 10}]}})
