@@ -17,6 +17,7 @@ from signoff.cli.commands import app
 from signoff.cli.exits import guarded
 from signoff.settings import Settings
 from signoff.tables.people import Person, SecondFactor
+from signoff.tables.runs import Run
 from signoff.tables.session import Store
 from tests.api.world import BODY, make_world
 
@@ -143,7 +144,7 @@ def test_a_check_says_how_many_steps_are_pending_and_which_and_changes_nothing(
         connection.execute(text("update alembic_version set version_num = '0024'"))
     code, out, _ = signoff("migrate", "--check")
     assert code == 1
-    assert "pending  0025 Maintenance of the whole installation" in out
+    assert "pending  0025 Releases" in out
     with store.engine.connect() as connection:
         assert connection.scalar(text("select version_num from alembic_version")) == "0024"
     store.close()
@@ -166,15 +167,18 @@ def test_agents_as_code_and_runs_on_the_machine_and_on_a_server(
     assert signoff("apply", str(tmp_path / "code"), *here)[2] == "0 of 1 agents changed.\n"
     sop.write_text("Answer politely, and briefly.")
     assert "new revision" in signoff("apply", str(tmp_path / "code"), "--dry-run", *here)[1]
-    code, out, _ = signoff("run", "helper", "--input", '{"text": "hi"}', *here)
+    code, out, _ = signoff("run", "helper", "--input", '{"text": "hi"}', "--sticky", "case-1", *here)
     assert (code, out[:4]) == (0, "run_")
     with serving(world.app) as address:
         there = ("--url", address, "--key", world.keys["admin"])
         assert signoff("apply", str(tmp_path / "code"), *there)[2] == "1 of 1 agents changed.\n"
         assert signoff("apply", str(tmp_path / "code"), *there)[2] == "0 of 1 agents changed.\n"
-        run = signoff("run", "helper", "--input", '{"text": "hi"}', *there)[1].strip()
+        run = signoff("run", "helper", "--input", '{"text": "hi"}', "--sticky", "case-2", *there)[1].strip()
         assert [row["id"] for row in json.loads(signoff("runs", "--limit", "1", "--json", *there)[1])] == [run]
         assert signoff("run", "nobody", *there)[0] == 11
+        with world.store.read() as session:
+            kept = {row.id: row.sticky_key for row in session.scalars(select(Run))}
+        assert (kept[out.strip()], kept[run]) == ("case-1", "case-2")
         assert signoff("runs", "--url", address, "--key", "so_aaaaaaaaaa_x")[0] == 10
     world.close()
     assert BODY["sop"] != sop.read_text()

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from signoff.runs import actions
 from signoff.tables.runs import Effect, Run
 from signoff.tables.session import Store
+from signoff.tables.signals import Signal
 from tests.engine import driver
 from tests.engine.kit_engine import House, Ledger, agent, house
 from tests.engine.kit_processes import Processes
@@ -50,6 +51,11 @@ def start(store: Store, at: House, shape: str) -> str:
 def state_of(store: Store, run_id: str) -> Run:
     with store.read() as session:
         return session.get_one(Run, run_id)
+
+
+def signalled(store: Store, run_id: str) -> list[str]:
+    with store.read() as session:
+        return list(session.scalars(select(Signal.status).where(Signal.run_id == run_id)))
 
 
 def settle_all(store: Store, at: House, run_id: str, ledger: Ledger) -> None:
@@ -94,6 +100,8 @@ def test_parallel_calls_survive_every_point(store: Store, processes: Processes, 
     run, wrote = killed_and_recovered(store, processes, "parallel", f"{point}:1")
     assert (run.state, run.output, run.reason) == ("completed", "All four done.", None)
     assert wrote == writes_in(driver.expected("parallel"))
+    # Its facts are there once, whether it died before its end was written or after.
+    assert signalled(store, run.id) == ["completed"]
 
 
 # How often a run of five calls passes each point; elsewhere six times, once for each call and the answer.

@@ -24,6 +24,7 @@ from signoff.runs import actions, stuck
 from signoff.tables.limits import SpendCounter
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Leg, Run, RunEvent
+from signoff.tables.signals import Signal
 from tests.engine.conftest import Bench
 from tests.engine.kit_engine import services_for, turns
 from tests.rooms.runs.kit_runs import put, revision_of, run_row
@@ -65,6 +66,9 @@ async def test_a_lost_run_holds_no_money(bench: Bench):
     with bench.store.read() as session:
         pot = session.get_one(SpendCounter, day.name)
         assert (pot.held_usd, pot.spent_usd) == (0, Decimal("0.5"))
+        # Booked after its end, and told by its facts all the same.
+        facts = session.get_one(Signal, run.id)
+        assert (facts.status, facts.is_error, facts.cost_usd) == ("failed", True, Decimal("0.5"))
 
 
 async def test_a_queued_run_that_no_message_speaks_of_is_started(bench: Bench):

@@ -45,6 +45,11 @@ class Execute(Body):
         default=None,
         description="Names the input itself, such as a message id: the same one again answers with its run.",
     )
+    stickyKey: _Key | None = Field(  # noqa: N815
+        default=None,
+        description="A customer, case or session: while a canary is under way, it stays with one revision. Without "
+        "it `inputKey` or the run itself decides; `revisionId` pins whatever it is.",
+    )
     title: Name | None = None
 
 
@@ -122,6 +127,7 @@ async def execute(desk: AtMakingDesk, workspace: str, agent: AgentName, body: Ex
             source="api",
             mode=body.mode,
             input_key=body.inputKey,
+            sticky_key=body.stickyKey,
             title=body.title,
         )
 

@@ -71,6 +71,11 @@ class OrchestrationRun(Body):
     payload: Any = None
     steps: Annotated[list[OrchestrationStep], Field(min_length=1, max_length=10)] | None = None
     retryPolicy: RetryPolicy | None = None  # noqa: N815
+    stickyKey: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(  # noqa: N815
+        default=None,
+        description="A customer, case or session: while a canary is under way, it stays with one revision. Without "
+        "it `runId` decides.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,7 @@ async def start_orchestration(desk: _AtDesk, body: OrchestrationRun) -> Response
             input=given,
             source="orchestration",
             external_id=body.runId,
+            sticky_key=body.stickyKey,
         )
 
     made = await desk.make("orchestration.run", body.model_dump(mode="json"), work)

@@ -144,6 +144,8 @@ NEEDS: dict[str, Action | None] = {
     "releases_of": "agent.read",
     "release": "agent.read",
     "release_writes": "agent.read",
+    "release_comparison": "agent.read",
+    "agent_signals": "agent.read",
     "sign_release": "agent.deploy",
     "abort_release": "agent.deploy",
     "promote_release": "agent.deploy",

@@ -36,6 +36,7 @@ from signoff.api import (
     runs,
     secrets,
     service_accounts,
+    signals,
     signed_bundles,
     workspaces,
 )
@@ -64,6 +65,7 @@ ROUTERS = (
     drafts.router,
     revisions.router,
     releases.router,
+    signals.router,
     execute.router,
     runs.router,
     events.router,

@@ -59,6 +59,7 @@ async def _run(
                 environment=wish["environment"],
                 revision=wish["revisionId"],
                 mode=wish["mode"],
+                sticky_key=wish["stickyKey"],
                 source="cli",
             )
         is_worked_on = _is_anyone_working(settings)

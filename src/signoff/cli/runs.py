@@ -40,6 +40,9 @@ def run(
     given: Annotated[str, typer.Option("--input", "-i", help="JSON, @file, or @- for standard input.")] = "{}",
     revision: Annotated[str | None, typer.Option("--revision", help="A number or id, instead of what is live.")] = None,
     environment: Annotated[str, typer.Option("--environment", "-e")] = "production",
+    sticky: Annotated[
+        str | None, typer.Option("--sticky", help="A customer, case or session: a canary keeps it with one revision.")
+    ] = None,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Touch nothing outside: writing calls are simulated.")
     ] = False,
@@ -56,6 +59,7 @@ def run(
         "environment": environment,
         "mode": "sandbox" if sandbox else "live",
         "revisionId": revision,
+        "stickyKey": sticky,
     }
     if url:
         from signoff.cli.remote import Remote

@@ -31,8 +31,11 @@ def begin_candidate(
 
 
 def set_share(session: Session, release: Release, share: int) -> bool:
-    """Give the candidate another share. Returns whether it is still the release's."""
-    return _changed(session, release, LiveRevision.candidate_release_id == release.id, share=share)
+    """Give the candidate a larger share. Returns whether it is still the release's, and the share is larger: a key that
+    had the candidate keeps it."""
+    return _changed(
+        session, release, LiveRevision.candidate_release_id == release.id, LiveRevision.share < share, share=share
+    )
 
 
 def clear_candidate(session: Session, release: Release) -> bool:

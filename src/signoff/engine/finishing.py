@@ -19,6 +19,7 @@ from signoff.kit.text import storable
 from signoff.runs import actions
 from signoff.runs.facts import RunContext
 from signoff.runs.holds import Hold, HoldKind, first_kind
+from signoff.runs.signals import recount
 from signoff.runs.states import is_over
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run, RunEvent
@@ -59,7 +60,7 @@ def finish(session: Session, masking: Masking, context: RunContext, end: LegEnd,
     state = str(_STATE.scalar(session, {"of_run": context.run_id}))
     if is_over(state) and not is_last:
         # Somebody ended the run while its leg ended otherwise.
-        settle_left_over(session, context.run_id)
+        settle_late(session, context.run_id)
         if state != "completed":
             withdraw_for_run(session, context.run_id, reason=f"its run is {state}")
     if end.kind == "held":
@@ -68,6 +69,12 @@ def finish(session: Session, masking: Masking, context: RunContext, end: LegEnd,
         actions.resume_when_answered(session, run)
         return run.state
     return state
+
+
+def settle_late(session: Session, run_id: str) -> None:
+    """Book what a run that has ended already still holds, on the run and on its signal."""
+    if settle_left_over(session, run_id):
+        recount(session, run_id)
 
 
 def _move(session: Session, context: RunContext, end: LegEnd) -> None:

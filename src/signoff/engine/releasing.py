@@ -11,7 +11,9 @@ from signoff.gateways.services import Services
 from signoff.kit import clock
 from signoff.record.outbox import Message
 from signoff.releases.actions import advance
-from signoff.releases.findings import NOTHING, Findings
+from signoff.releases.alarms import tell_split
+from signoff.releases.comparison import SplitView, findings_for
+from signoff.releases.findings import Findings
 from signoff.releases.queries import due_releases
 from signoff.releases.refusals import ReleaseMoved
 from signoff.tables.releases import Release
@@ -36,7 +38,9 @@ async def look_at_one(services: Services, message: Message) -> None:
 
 async def _look(store: Store, release_id: str, now: datetime) -> bool:
     try:
-        return await store.write_async(_advance, release_id, now)
+        # Compared before anything is locked: it may take a while, and whoever was first meanwhile is not overruled.
+        found = await store.read_async(_found, release_id, now)
+        return found is not None and await store.write_async(_advance, release_id, now, *found)
     except ReleaseMoved:
         return False  # Another worker looked at it at the same moment, or a person decided.
     except Exception:  # noqa: BLE001  # One that cannot be looked at must not keep the others.
@@ -44,13 +48,19 @@ async def _look(store: Store, release_id: str, now: datetime) -> bool:
         return False
 
 
-def _advance(session: Session, release_id: str, now: datetime) -> bool:
+def _found(session: Session, release_id: str, now: datetime) -> tuple[int, Findings, SplitView | None] | None:
     release = session.get(Release, release_id)
     if release is None or release.due_at is None or release.due_at > now:
-        return False
-    return advance(session, release_id, now=now, findings=findings_for(session, release))
+        return None
+    return release.version, *findings_for(session, release, now)
 
 
-def findings_for(session: Session, release: Release) -> Findings:
-    """Return what was found out about a release since its step began."""
-    return NOTHING
+def _advance(
+    session: Session, release_id: str, now: datetime, seen: int, findings: Findings, split: SplitView | None
+) -> bool:
+    release = session.get(Release, release_id)
+    if release is None or release.version != seen:
+        return False  # It was moved since: what was found out is of another step.
+    if split is not None:
+        tell_split(session, release, split)
+    return advance(session, release_id, now=now, findings=findings)

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from signoff import durable
 from signoff.approvals.actions import withdraw_for_run
-from signoff.budgets.actions import settle_left_over
 from signoff.engine.due import look_at_due
+from signoff.engine.finishing import settle_late
 from signoff.engine.releasing import look_at_releases
+from signoff.engine.summing import sum_hours
 from signoff.engine.workflows import Engine, workflow_id
 from signoff.freezes.lookout import Lookout
 from signoff.gateways.tool.caps import forget_counts
@@ -28,6 +29,7 @@ from signoff.runs.stuck import LegFacts
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Run
 from signoff.watch.actions import raise_alert
+from signoff.watch.rollup import Rolling
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class Sweeps:
         self._lookout = Lookout(self._store)
         self._after = ""
         self._after_waiting = ""
+        self._rolling = Rolling()
         # While nobody swept, perhaps nobody worked: an outage must not count as a run's own slowness.
         self.watching_since = clock.now()
         self._swept_at = self.watching_since
@@ -83,6 +86,7 @@ class Sweeps:
         await self._settle_lost()
         await self._restart_forgotten()
         await self._end_too_long()
+        await sum_hours(self._store, self._rolling)
         await self._forget()
 
     async def _carry_on(self) -> None:
@@ -166,7 +170,7 @@ def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) 
     actions.end_leg(session, run_id, leg, state="stopped", worker=None)
     if actions.fail_run(session, run_id, leg, by=SYSTEM, code=code, reason=reason):
         # As at the end of every run: nobody will come back to settle what its calls held.
-        settle_left_over(session, run_id)
+        settle_late(session, run_id)
         withdraw_for_run(session, run_id, reason="its run failed")
 
 

@@ -33,6 +33,9 @@ EffectState = Literal["intended", "done", "failed", "unknown", "settled"]
 Settlement = Literal["happened", "did_not_happen", "did_not_happen_retry"]
 SETTLEMENTS: tuple[Settlement, ...] = get_args(Settlement)
 
+# How a run that was begun or wanted can end. One that was rejected never ran, and says nothing of its revision.
+SIGNALLED: frozenset[RunState] = frozenset(("completed", "failed", "cancelled"))
+
 
 def is_over(state: str) -> bool:
     """Return whether a run in this state will never do anything again."""

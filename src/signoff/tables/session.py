@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
@@ -278,6 +279,12 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
         "temp_store=memory",
     ):
         connection.execute(f"pragma {pragma}")
+    # Not every build of SQLite brings its mathematics.
+    connection.create_function("ln", 1, _ln, deterministic=True)
+
+
+def _ln(value: float | None) -> float | None:
+    return math.log(value) if value is not None and value > 0 else None
 
 
 def _begin_sqlite(connection: Any) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.record.alarms import ask_to_resolve
 from signoff.runs.actions.request import START
+from signoff.runs.signals import write_signals
 from signoff.tables.approvals import Approval, ApprovalRecipient
 from signoff.tables.base import Json, Moment
 from signoff.tables.record import OutboxMessage
@@ -41,6 +42,7 @@ def call_off_batch(session: Session, bounds: Sequence[ColumnElement[bool]], *, r
     )  # fmt: skip
     run_ids = [row[0] for row in hit]
     if run_ids:
+        write_signals(session, run_ids)
         _tell(session, run_ids, reason, moment)
         _withdraw(session, run_ids, moment)
         _put_away(session, run_ids, moment)

@@ -16,7 +16,8 @@ from signoff.kit.money import as_text
 from signoff.kit.text import shortened, storable
 from signoff.record import audit, trace
 from signoff.record.actor import Actor
-from signoff.runs.states import RunState, is_over, needs_attention, sources_of
+from signoff.runs.signals import write_signal
+from signoff.runs.states import SIGNALLED, RunState, is_over, needs_attention, sources_of
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
 
@@ -72,6 +73,8 @@ def move(
     if changed is None:
         return None
     run = Moved(*changed)
+    if after in SIGNALLED:
+        write_signal(session, run.id)
     _tell(session, run)
     if is_audited:
         audit.write(
