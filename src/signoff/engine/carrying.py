@@ -17,7 +17,7 @@ from signoff.approvals.deliveries import DELIVER
 from signoff.approvals.due import ESCALATED, REMINDED
 from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
-from signoff.engine import notices
+from signoff.engine import notices, shadows
 from signoff.engine.mailing import mail_link
 from signoff.engine.stopping import start_queued, stop
 from signoff.gateways.services import Services
@@ -25,7 +25,7 @@ from signoff.kit.sealing import Sealer
 from signoff.people.actions.setup_links import MAIL_LINK
 from signoff.record import alarms
 from signoff.record.outbox import Message
-from signoff.runs.actions import CALLED_OFF, STOP
+from signoff.runs.actions import CALLED_OFF, SHADOW, SHADOW_ENDED, STOP
 from signoff.watch.actions import raise_alert, resolve_by_key
 
 Handler = Callable[[Services, Message], Awaitable[None]]
@@ -86,6 +86,8 @@ HANDLERS: dict[str, Handler] = {
     ANSWERED: notices.plan_answered,
     DELIVER: notices.deliver,
     REPLY: notices.reply,
+    SHADOW: shadows.ask,
+    SHADOW_ENDED: shadows.compare,
 }
 
 # What waits for somebody outside, or for runs to end.
