@@ -83,6 +83,7 @@ BODIES: dict[str, Any] = {
     "lint_draft": {},
     "freeze_revision": {"reason": "because"},
     "make_live": {"environment": "staging", "revision": "1", "reason": "because"},
+    "judge_pair": {"judgement": "same"},
     "execute": {"input": {"text": "x"}},
     "cancel_runs": {"runs": ["{run}"]},
     "settle_effect": {"outcome": "did_not_happen", "reason": "looked"},
@@ -137,12 +138,13 @@ SIGNED = ("heard_in_slack", "heard_in_teams")
 PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
-          "account", "provider", "identity", "handover", "approval", "entry")  # fmt: skip
+          "account", "provider", "identity", "handover", "approval", "entry", "release")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
-_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}")
+_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}", "{release}")
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "cancel_matching", "hand_over_member")
 # What stands in one environment: a key bound to another one is told there is no such thing.
-_OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}", "{approval}", "{entry}")
+_OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}", "{approval}", "{entry}",
+               "{release}")  # fmt: skip
 _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret", "add_memory", "memory_migration",
                          "migrate_memory")  # fmt: skip
 # What belongs to the person who is signed in: no key has it, whatever it may do.
@@ -154,6 +156,7 @@ _OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval", "acknowledge_approval"
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {
     "replay_run": "run.read", "memory_migration": "agent.deploy", "migrate_memory": "agent.deploy",
+    "judge_pair": "run.read",
 }  # fmt: skip
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
 _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership",

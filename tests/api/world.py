@@ -44,6 +44,7 @@ from signoff.settings import Settings
 from signoff.tables.connections import Tool
 from signoff.tables.identity import Identity
 from signoff.tables.people import Member
+from signoff.tables.releases import Release, ShadowPair
 from signoff.tables.runs import Effect
 from signoff.tables.session import Store
 from signoff.watch.actions import raise_alert
@@ -162,6 +163,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),
         "effect": make_effect(session, alice, run, connection),
         "approval": make_approval(session, run),
+        "release": make_release(session, acme, agent, revision.id, run),
         "environment": "staging",
         "model": "local:tiny",
         "tenant": "third",
@@ -184,6 +186,25 @@ def make_approval(session: Session, run: str) -> str:
         binding="0" * 64, tool="erp.find", effect="send", args={"to": "somebody"},
     )  # fmt: skip
     return request_approval(session, context_of(session, run, leg=1), "call_2", wanted)
+
+
+def make_release(session: Session, acme: Founded, agent: str, revision: str, run: str) -> str:
+    moment = clock.now()
+    made = Release(
+        id=new_id("rel"), workspace_id=acme.workspace_id, agent_id=agent, revision_id=revision,
+        environment_id=acme.environments["production"], state="shadow", state_since=moment,
+        strategy={}, tier="low", reason="try it", requested_by=acme.member_id, requested_by_name="Alice", requested_at=moment,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    session.add(
+        ShadowPair(
+            release_id=made.id, run_id=run, workspace_id=acme.workspace_id, state="compared", is_equal=True,
+            made_at=moment, compared_at=moment,
+        )
+    )  # fmt: skip
+    session.flush()
+    return made.id
 
 
 def make_connection(session: Session, alice: Principal, acme: Founded, slug: str) -> str:

@@ -130,6 +130,11 @@ NEEDS: dict[str, Action | None] = {
     "diff_revisions": "agent.read",
     "make_live": "agent.deploy",
     "deployments_of": "agent.read",
+    "pairs": "run.read",
+    "pair_agreement": "run.read",
+    "pair": "run.read",
+    # And to see what its runs answered.
+    "judge_pair": "agent.edit",
     "execute": "run.start",
     "runs": "run.read",
     "failure_clusters": "run.read",

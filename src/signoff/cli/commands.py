@@ -18,6 +18,7 @@ from signoff.cli import (
     keys,
     limits,
     migrating,
+    pairs,
     people,
     runs,
     secrets,
@@ -62,6 +63,7 @@ for command in (
     runs.run,
     runs.runs,
     runs.logs,
+    pairs.pairs,
     doctor.doctor,
 ):
     app.command()(command)
