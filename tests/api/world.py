@@ -193,7 +193,8 @@ def make_release(session: Session, acme: Founded, agent: str, revision: str, run
     made = Release(
         id=new_id("rel"), workspace_id=acme.workspace_id, agent_id=agent, revision_id=revision,
         environment_id=acme.environments["production"], state="shadow", state_since=moment,
-        strategy={}, tier="low", reason="try it", requested_by=acme.member_id, requested_by_name="Alice", requested_at=moment,
+        strategy={}, tier="low", reason="try it", requested_by=acme.member_id, requested_by_name="Alice",
+        requested_at=moment,
     )  # fmt: skip
     session.add(made)
     session.flush()
