@@ -81,11 +81,11 @@ async def test_what_a_changed_candidate_would_do_is_named(bench: Bench, candidat
     (pair,) = await over(bench.store, release)
     assert (pair.state, pair.is_equal) == ("compared", False)
     assert pair.differences["named"] == [
-        "output", "no more: erp.post", "no more: erp.pay", "new: erp.post", "new: erp.look",
+        "output", "no more: erp.pay", "no more: erp.post", "new: erp.look", "new: erp.post",
     ]  # fmt: skip
     assert pair.differences["output"]["fields"][0]["diff"] == ["@@ -1 +1,2 @@", " All done.", "+And more."]
     assert pair.differences["calls"]["only_shadow"] == [
-        {"tool": "erp.post", "args": '{"n":9}', "times": 1}, {"tool": "erp.look", "args": '{"n":5}', "times": 1},
+        {"tool": "erp.look", "args": '{"n":5}', "times": 1}, {"tool": "erp.post", "args": '{"n":9}', "times": 1},
     ]  # fmt: skip
     # The one read that the original did not make was made; no write was.
     assert bench.ledger.calls() == [("look", {"n": 1}), ("post", {"n": 2}), ("pay", {"n": 3}), ("look", {"n": 5})]
@@ -156,7 +156,7 @@ async def test_nobody_is_asked_for_a_shadow(bench: Bench, candidate: Any):
     assert count(bench, Approval) == 0
     assert bench.ledger.calls() == []
     assert [one["tool"] for one in pair.differences["calls"]["only_shadow"]] == [
-        "erp.pay", "erp.post", "ask_person", "request_login",
+        "ask_person", "erp.pay", "erp.post", "request_login",
     ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_calls_are_counted():
     found = compare(done("", ("pay", {"n": 1})), done("", ("pay", {"n": 1}), ("pay", {"n": 1}), ("look", {})))
     assert found.differences["calls"] == {
         "only_original": [],
-        "only_shadow": [{"tool": "pay", "args": '{"n":1}', "times": 1}, {"tool": "look", "args": "{}", "times": 1}],
+        "only_shadow": [{"tool": "look", "args": "{}", "times": 1}, {"tool": "pay", "args": '{"n":1}', "times": 1}],
         "left_out": 0,
     }
 

@@ -146,5 +146,5 @@ def _calls(was: Sequence[tuple[str, Any]], would_be: Sequence[tuple[str, Any]]) 
 def _listed(calls: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
     return [
         {"tool": tool, "args": shortened(args, VALUE_CHARS), "times": times}
-        for (tool, args), times in list(calls.items())[:CALLS_MAX]
+        for (tool, args), times in sorted(calls.items())[:CALLS_MAX]
     ]
