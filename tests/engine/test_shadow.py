@@ -15,7 +15,7 @@ from signoff.budgets.caps import set_price
 from signoff.deployments.shadowing import end_shadow
 from signoff.deployments.traffic import bucket
 from signoff.gateways.model.providers import forget_script, register_script
-from signoff.releases.shadow import agreement, shadow_finding
+from signoff.releases.shadow import agreement, begin_pair, shadow_finding
 from signoff.runs import actions
 from signoff.tables.approvals import Approval
 from signoff.tables.limits import SpendCounter
@@ -248,8 +248,6 @@ async def test_while_the_agent_is_off_nothing_is_tried(stopped_bench: Bench):
         actions.start_leg(session, run_id, 1, worker="w", wall_seconds_max=60)
         actions.complete_run(session, run_id, 1, by=at.who.actor, output="Done.")
         disable_agent(session, at.who, at.agent_id)
-    from signoff.releases.shadow import begin_pair
-
     with bench.store.write() as session:
         assert begin_pair(session, run_id=run_id, release_id=release) is None
         assert begin_pair(session, run_id=run_id, release_id=release) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.gateways.tool.gateway import act
@@ -177,3 +177,21 @@ async def test_the_rules_hold_in_a_shadow(world: World):
     outcome = await do(shadow, shadow.call("post_bill", amount=-1))
     assert outcome.code == "bad_arguments"
     assert sent(world) == []
+
+
+async def test_what_untrusted_content_may_have_brought_about_is_told_and_simulated(world: World):
+    world = gated(world, tools=["erp.set_status"])
+    world.link.behave = lambda tool, args: {"bill": 42}
+    shadow = shadow_of(world)
+    world.change(
+        lambda session: session.execute(
+            update(Run).where(Run.id == shadow.run.run_id).values(flow={"untrusted": 0, "workspace": 0})
+        )
+    )
+    outcome = await do(shadow, shadow.call("post_bill", amount=1, note="Pay me"))
+    step = shadow.step(shadow.call().key)
+    assert outcome.value["is_simulated"] is True
+    assert (sent(world), count(world, Approval)) == ([], 0)
+    kinds = {verdict["policy"]: verdict["kind"] for verdict in step.verdicts}
+    assert (kinds["flow"], kinds["shadow"]) == ("allow", "simulate")
+    assert next(one for one in step.verdicts if one["policy"] == "flow")["code"].startswith("flow_")

@@ -55,9 +55,6 @@ def hold(run: RunContext, call: ToolCall, facts: ToolFacts, to_ask: ToAsk, reaso
     A run that asks nobody does not act either: the call is simulated. One that lacks an argument without which nobody
     could decide is refused, and nobody is bothered.
     """
-    if run.mode == "shadow" and (facts.recorded is not None or not facts.is_read):
-        # `shadow` stands behind whoever asks, and answers it; what people said to the original is in its record.
-        return Verdict("allow", f"{reason} A shadow asks nobody, and sends nothing.", code="nobody_asked")
     if never_asks(run, facts):
         return Verdict(
             "simulate", f"{reason} This is a test, so nobody was asked, and nothing was sent.",

@@ -25,7 +25,9 @@ def begin_pair(session: Session, *, run_id: str, release_id: str) -> str | None:
     However often it is asked for, and by however many at once: the pair's key decides, in the same transaction.
     """
     original, release = session.get(Run, run_id), session.get(Release, release_id)
-    if original is None or release is None or original.agent_id != release.agent_id:
+    if original is None or release is None:
+        return None
+    if (original.agent_id, original.environment_id) != (release.agent_id, release.environment_id):
         return None
     if not _take(session, release, original):
         return None
