@@ -12,6 +12,7 @@ from sqlalchemy import select
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal
+from signoff.people.roles import Role
 from signoff.releases.shadow import PairFilter, agreement, judge_pair, pair, pairs_page, shadow_days, shadow_finding
 from signoff.tables.agents import Agent
 from signoff.tables.record import AuditRow
@@ -21,7 +22,8 @@ from signoff.tables.session import Store
 from tests.rooms.agents.kit_agents import Place, person
 from tests.rooms.kit_workspace import Rows, make_rows
 
-ALICE, BOB = ("administrator", "Alice"), ("administrator", "Bob")
+ALICE: tuple[Role, str] = ("administrator", "Alice")
+BOB: tuple[Role, str] = ("administrator", "Bob")
 
 
 def released(store: Store, at: Rows, **shadow: Any) -> str:
@@ -150,7 +152,7 @@ def test_agreement_counts_with_its_interval(store: Store):
     paired(store, at, release, state="skipped", is_equal=None)
     with store.write() as session:
         for run, said in zip(runs, ("better", "same", "same", "worse"), strict=False):
-            judge_pair(session, who, release, run, said)  # pyright: ignore[reportArgumentType]
+            judge_pair(session, who, release, run, said)
         found = agreement(session, who, release)
     assert (found.compared, found.skipped, found.days) == (8, 1, 1)
     assert (found.equal.hits, found.equal.of, found.equal.rate) == (6, 8, 0.75)
