@@ -28,7 +28,7 @@ from tests.api.world import BODY, World, make_identity, make_secret, things
 PREFIXES = {
     "run": "run", "agent": "agt", "connection": "con", "secret": "sec", "key": "key", "member": "mem", "freeze": "frz",
     "alert": "alr", "grant": "grt", "revision": "rev", "handover": "hov",
-    "entry": "mmy", "trusted_key": "tky", "provider": "idp", "identity": "idn", "approval": "apr",
+    "entry": "mmy", "trusted_key": "tky", "provider": "idp", "identity": "idn", "approval": "apr", "release": "rel",
 }  # fmt: skip
 
 

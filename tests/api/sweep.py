@@ -95,6 +95,7 @@ BODIES: dict[str, Any] = {
     "roll_back": {"environment": "staging", "reason": "because"},
     "drill_rollback": {"environment": "staging"},
     "repin_run": {"revision": "1", "reason": "because"},
+    "judge_pair": {"judgement": "same"},
     "execute": {"input": {"text": "x"}},
     "cancel_runs": {"runs": ["{run}"]},
     "settle_effect": {"outcome": "did_not_happen", "reason": "looked"},
@@ -167,6 +168,7 @@ _OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval", "acknowledge_approval"
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {
     "replay_run": "run.read", "memory_migration": "agent.deploy", "migrate_memory": "agent.deploy",
+    "judge_pair": "run.read",
 }  # fmt: skip
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
 _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership",

@@ -45,7 +45,7 @@ from signoff.settings import Settings
 from signoff.tables.connections import Tool
 from signoff.tables.identity import Identity
 from signoff.tables.people import Member
-from signoff.tables.releases import Release
+from signoff.tables.releases import Release, ShadowPair
 from signoff.tables.runs import Effect
 from signoff.tables.session import Store
 from signoff.watch.actions import raise_alert
@@ -164,7 +164,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "alert": raise_alert(session, alice.workspace_id, key="k", kind="test", text="Something"),
         "effect": make_effect(session, alice, run, connection),
         "approval": make_approval(session, run),
-        "release": make_release(session, alice, agent, revision.id, acme.environments["production"]),
+        "release": make_release(session, alice, agent, revision.id, acme.environments["production"], run),
         "environment": "staging",
         "model": "local:tiny",
         "tenant": "third",
@@ -190,7 +190,7 @@ def make_approval(session: Session, run: str) -> str:
     return request_approval(session, context_of(session, run, leg=1), "call_2", wanted)
 
 
-def make_release(session: Session, alice: Principal, agent: str, revision: str, environment_id: str) -> str:
+def make_release(session: Session, alice: Principal, agent: str, revision: str, environment_id: str, run: str) -> str:
     moment = clock.now()
     made = Release(
         id=new_id("rel"), workspace_id=alice.workspace_id, agent_id=agent, environment_id=environment_id,
@@ -199,6 +199,13 @@ def make_release(session: Session, alice: Principal, agent: str, revision: str, 
         requested_at=moment, evidence={}, lock={},
     )  # fmt: skip
     session.add(made)
+    session.flush()
+    session.add(
+        ShadowPair(
+            release_id=made.id, run_id=run, workspace_id=alice.workspace_id, state="compared", is_equal=True,
+            made_at=moment, compared_at=moment,
+        )
+    )  # fmt: skip
     session.flush()
     return made.id
 

@@ -154,6 +154,11 @@ NEEDS: dict[str, Action | None] = {
     "drills": "agent.read",
     "drill_rollback": "agent.deploy",
     "repin_run": "agent.deploy",
+    "pairs": "run.read",
+    "pair_agreement": "run.read",
+    "pair": "run.read",
+    # And to see what its runs answered.
+    "judge_pair": "agent.edit",
     "execute": "run.start",
     "runs": "run.read",
     "failure_clusters": "run.read",

@@ -15,7 +15,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 # Whose money a limit counts: every run's, that of real work, that of test runs.
 Covers = Literal["all", "production", "test"]
 COVERS: tuple[Covers, ...] = get_args(Covers)
-PotKind = Literal["run", "day", "test", "environment", "agent", "workspace"]
+PotKind = Literal["run", "day", "test", "environment", "agent", "workspace", "shadow"]
 ReservationState = Literal["held", "settled", "released"]
 
 ALERT_PERCENT = 80
@@ -136,6 +136,18 @@ def environment_pot(environment_id: str, cap_usd: Decimal | None, *, name: str, 
     """Return the pot of one environment for the day that `now` is in its workspace's time zone."""
     limit = Limit("environment", environment_id, "day", "all", cap_usd)
     return limit_pot(limit, f"the environment {name}", time_zone=time_zone, now=now)
+
+
+def shadow_pot(release_id: str, cap_usd: Decimal, *, now: datetime) -> Pot:
+    """Return the pot of a release's shadow for the day of UTC that `now` is in. Nothing else is counted there, and its
+    money nowhere else, so that a rehearsal takes nothing from real work."""
+    return Pot(
+        f"shadow:{release_id}:{day_of('UTC', now)}",
+        "shadow",
+        cap_usd,
+        "The most this release may spend on its shadow in a day",
+        "It goes on tomorrow (UTC).",
+    )
 
 
 def day_of(time_zone: str, now: datetime) -> str:

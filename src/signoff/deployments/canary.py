@@ -1,4 +1,4 @@
-"""The candidate and the shadow beside what serves: conditional updates of the one row. A release moves them."""
+"""The candidate beside what serves: conditional updates of the one row. A release moves it."""
 
 from __future__ import annotations
 
@@ -49,25 +49,6 @@ def clear_candidate(session: Session, release: Release) -> bool:
         share=0,
         salt=None,
         cohort=None,
-    )
-
-
-def begin_shadow(session: Session, release: Release, share: int) -> bool:
-    """Let a share (of 10,000) of what completes be tried again by the release's revision. Returns whether it is."""
-    return _changed(
-        session,
-        release,
-        LiveRevision.revision_id == release.previous_revision_id,
-        LiveRevision.shadow_release_id.is_(None),
-        shadow_release_id=release.id,
-        shadow_share=share,
-    )
-
-
-def clear_shadow(session: Session, release: Release) -> bool:
-    """End the shadow of this release. Returns whether there was one."""
-    return _changed(
-        session, release, LiveRevision.shadow_release_id == release.id, shadow_release_id=None, shadow_share=0
     )
 
 

@@ -7,27 +7,29 @@ from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.record.outbox import Message
-from signoff.runs.actions import START
+from signoff.runs.actions import SHADOW, START
 from signoff.tables.record import OutboxMessage
 
 _WORKSPACES_MAX = 200
 _OTHERS_MAX = 50
 
 
-def has_due(session: Session, *, starts: bool) -> bool:
-    """Return whether some message is due; `starts` False when there is no room for runs anyway."""
+def has_due(session: Session, *, starts: bool, shadows: bool = True) -> bool:
+    """Return whether some message is due; `starts` False when there is no room for runs anyway, `shadows` likewise."""
     found = select(OutboxMessage.id).where(*_due()).limit(1)
-    if not starts:
-        found = found.where(OutboxMessage.kind != START)
+    waits = [kind for kind, has_room in ((START, starts), (SHADOW, shadows)) if not has_room]
+    if waits:
+        found = found.where(OutboxMessage.kind.not_in(waits))
     return session.scalar(found) is not None
 
 
-def claim_fairly(session: Session, *, worker: str, free: int, turn: int) -> list[Message]:
+def claim_fairly(session: Session, *, worker: str, free: int, turn: int, spare: int = _OTHERS_MAX) -> list[Message]:
     """Claim up to `free` runs to start, shared among the workspaces that wait, and any other messages.
 
-    `turn` rotates who comes first, so that with one free place nobody is always second.
+    `turn` rotates who comes first, so that with one free place nobody is always second. What asks for a shadow comes
+    last, and only while fewer than `spare` others start: whoever waits for an answer does not wait for a rehearsal.
     """
-    rows = _take(session, (OutboxMessage.kind != START,), _OTHERS_MAX)
+    rows = _take(session, (OutboxMessage.kind.not_in((START, SHADOW)),), _OTHERS_MAX)
     workspaces = _waiting_workspaces(session) if free > 0 else []
     offset = turn % len(workspaces) if workspaces else 0
     ordered = workspaces[offset:] + workspaces[:offset]
@@ -48,6 +50,8 @@ def claim_fairly(session: Session, *, worker: str, free: int, turn: int) -> list
             )
             rows += mine
             taken += len(mine)
+    if spare > taken:
+        rows += _take(session, (OutboxMessage.kind == SHADOW,), spare - taken)
     moment = clock.now()
     for row in rows:
         row.claimed_by, row.claimed_at, row.attempts = worker, moment, row.attempts + 1

@@ -77,14 +77,19 @@ class Relay:
 
     async def _carry(self) -> int:
         self._wake.clear()
-        free = min(self._room - len(self._engine.flights), _CLAIM_MAX)
+        at_work = len(self._engine.flights)
+        free = min(self._room - at_work, _CLAIM_MAX)
+        # Shadows fill half of the places at most, so that an answer finds one.
+        spare = min((self._room + 1) // 2 - at_work, _CLAIM_MAX)
         if await self._lookout.standing() is not None:
-            free = 0  # Nothing begins; what is under way, and what follows from it, comes to its end.
+            free = spare = 0  # Nothing begins; what is under way, and what follows from it, comes to its end.
         # Reading is cheap; claiming takes the writer's place on SQLite, so it is done only when there is something.
-        if not await self._store.read_async(has_due, starts=free > 0):
+        if not await self._store.read_async(has_due, starts=free > 0, shadows=spare > 0):
             return 0
         self._turn += 1
-        messages = await self._store.write_async(claim_fairly, worker=durable.worker_id(), free=free, turn=self._turn)
+        messages = await self._store.write_async(
+            claim_fairly, worker=durable.worker_id(), free=free, turn=self._turn, spare=spare
+        )
         if messages:
             faultpoint("claimed")
             await self._carry_all(messages)

@@ -176,7 +176,9 @@ def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) 
 
 def _call_off(session: Session, run_id: str, reason: str) -> None:
     if stuck.call_off(session, run_id, code=RAN_TOO_LONG, reason=reason):
-        raise_alert(session, session.get_one(Run, run_id).workspace_id, **ran_too_long(run_id, reason=reason))
+        run = session.get_one(Run, run_id)
+        if run.mode != "shadow":
+            raise_alert(session, run.workspace_id, **ran_too_long(run_id, reason=reason))
 
 
 def _settle_unbegun(session: Session, run_id: str, leg: int) -> None:

@@ -28,6 +28,10 @@ Point = Literal[
     "leg-started",
     "before-complete",
     "completed-not-acked",
+    "shadow-asking",
+    "shadow-asked-not-acked",
+    "shadow-comparing",
+    "shadow-compared-not-acked",
 ]
 POINTS: tuple[Point, ...] = get_args(Point)
 

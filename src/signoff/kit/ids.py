@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 # Crockford's alphabet in lower case: no i, l, o, u, so an id read aloud or typed by hand survives.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -36,3 +36,16 @@ def first_at(kind: str, moment: datetime) -> str:
     """Return the lowest id of `kind` that could have been made at `moment`: a span of time is a span of ids."""
     milliseconds = min(max(int(moment.timestamp() * 1000), 0), 32**_TIME_CHARS - 1)
     return f"{kind}_{_encode(milliseconds, _TIME_CHARS)}"
+
+
+def moment_of(made: str) -> datetime:
+    """Return when an id was made.
+
+    Raises:
+        ValueError: it is no id of ours.
+    """
+    digits = made.rpartition("_")[2][:_TIME_CHARS]
+    milliseconds = 0
+    for char in digits:
+        milliseconds = milliseconds * 32 + _ALPHABET.index(char)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

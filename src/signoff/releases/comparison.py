@@ -32,6 +32,7 @@ from signoff.releases.blocks import (
 from signoff.releases.breaches import breaches
 from signoff.releases.findings import Findings
 from signoff.releases.rows import shipment_for
+from signoff.releases.shadow.progress import shadow_finding
 from signoff.releases.split import share_steps, split_of
 from signoff.releases.states import Judgement as Verdict
 from signoff.releases.strategy import Canary, read_strategy
@@ -132,8 +133,9 @@ def compare(session: Session, release: Release, now: datetime) -> Comparison:
 def findings_for(session: Session, release: Release, now: datetime) -> tuple[Findings, SplitView | None]:
     """Return what the next move of a release depends on, and whether its traffic is split as wanted. For the engine."""
     found = compare(session, release, now)
+    shadowed = shadow_finding(session, release).is_done if release.state == "shadow" else None
     if found.since is None:
-        return Findings(), None
+        return Findings(is_shadow_done=shadowed), None
     violation = f"This must never happen, and did: {'; '.join(found.breaches)}." if found.breaches else None
     return (
         Findings(
@@ -141,6 +143,7 @@ def findings_for(session: Session, release: Release, now: datetime) -> tuple[Fin
             reason=found.reason,
             runs=found.runs_in_step,
             violation=violation,
+            is_shadow_done=shadowed,
             detail={"metrics": {one.name: one.sentence for one in found.metrics}},
         ),
         found.split,

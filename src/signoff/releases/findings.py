@@ -17,6 +17,7 @@ class Findings:
         reason: the verdict in a sentence.
         runs: how many runs of the candidate it rests on, in this step.
         violation: an invariant that was broken, in a sentence: it goes back at once, whatever the verdict.
+        is_shadow_done: whether there were pairs on enough days, and enough of them; None: it is no shadow.
         detail: the figures behind it, plain JSON, for the timeline.
     """
 
@@ -24,6 +25,7 @@ class Findings:
     reason: str = ""
     runs: int = 0
     violation: str | None = None
+    is_shadow_done: bool | None = None
     detail: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property

@@ -83,6 +83,9 @@ class Shadow(_Part):
     days: int = Field(ge=1, le=60)
     sample_percent: Decimal = Field(default=_HUNDRED, gt=0, le=100, decimal_places=2, strict=False)
     daily_usd: Decimal = Field(default=Decimal(5), gt=0, le=10_000, decimal_places=2, strict=False)
+    # What it reads: what the run was told that was answered, or the systems themselves.
+    reads: Literal["recorded", "live"] = "recorded"
+    min_pairs: int = Field(default=1, ge=1, le=100_000)
 
     @property
     def share(self) -> int:

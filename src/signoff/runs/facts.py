@@ -21,7 +21,7 @@ from signoff.tables.runs import Run
 _CONTEXT = Prepared(
     select(
         Run.id, Run.workspace_id, Run.environment_id, Run.agent_id, Run.agent_slug, Run.revision_id,
-        Run.revision_number, Run.mode, Run.replay_of, Run.requested_by,
+        Run.revision_number, Run.mode, Run.replay_of, Run.requested_by, Run.release_id,
     ).where(Run.id == bindparam("of_run"))
 )  # fmt: skip
 
@@ -44,6 +44,8 @@ class RunContext:
     requested_by: str
     # Which process works on the leg; empty where nobody else could.
     worker: str = ""
+    # The release under which it was started; a shadow keeps to what that says.
+    release_id: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -97,4 +99,5 @@ def context_of(session: Session, run_id: str, *, leg: int, worker: str = "") -> 
         leg=leg,
         requested_by=run.requested_by,
         worker=worker,
+        release_id=run.release_id,
     )

@@ -20,6 +20,8 @@ from signoff.tables.people import Environment
 from signoff.tables.runs import Run
 
 _TEXT_CHARS = 200
+# A release's shadows are told of with it: nothing that is said of an agent's work counts them.
+NO_SHADOW = Run.mode != "shadow"
 
 
 @dataclass(frozen=True, slots=True)

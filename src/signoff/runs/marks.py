@@ -41,6 +41,11 @@ def first_marks(source: Source, caller: PrincipalKind) -> dict[str, int]:
     return {} if source in _OWN_SOURCES or is_by_hand or is_operators else {"untrusted": 0, "workspace": 0}
 
 
+def as_it_began(marks: Marks | None) -> dict[str, int] | None:
+    """Return the marks a run had before its first turn: what it read since is no part of what it was given."""
+    return None if marks is None else {mark: turn for mark, turn in marks.items() if turn == 0}
+
+
 def is_marked(marks: Marks | None, mark: Mark, *, before_turn: int) -> bool:
     """Return whether this was read before a turn. What nobody kept is taken for read, except what can be believed."""
     if marks is None:

@@ -8,7 +8,8 @@ RunState = Literal["queued", "running", "waiting", "completed", "failed", "cance
 WaitingFor = Literal["reconciliation", "approval", "login", "question", "budget", "window", "provider"]
 Origin = Literal["production", "test"]
 Source = Literal["manual", "api", "orchestration", "cli", "demo", "replay", "schedule", "webhook", "trigger"]
-Mode = Literal["live", "sandbox", "replay"]
+# `shadow`: what a release's candidate would have done with what another run was asked; it acts on nothing.
+Mode = Literal["live", "sandbox", "replay", "shadow"]
 # Under which revision of an environment it was started: what serves, a release's candidate, one that was named, or the
 # candidate's rehearsal of what another run was asked.
 Variant = Literal["live", "candidate", "pinned", "shadow"]

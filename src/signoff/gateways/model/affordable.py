@@ -12,6 +12,7 @@ from signoff.gateways.model.policies.budget import money_left
 from signoff.gateways.model.prices import entered_prices
 from signoff.gateways.services import Services
 from signoff.kit import clock
+from signoff.releases.shadow.pots import pot_of_shadow
 from signoff.runs.facts import RunContext
 from signoff.tables.agents import Agent
 from signoff.tables.people import Environment, Workspace
@@ -41,6 +42,9 @@ def affordable(session: Session, services: Services, run: RunContext) -> Verdict
         return ALLOW  # Answered from the record, which costs nothing.
     model = run.body.model.name
     price = services.prices.price(model, entered_prices(session, run.workspace_id, [model]))
+    if run.mode == "shadow":
+        pot = pot_of_shadow(session, run.release_id)
+        return money_left(price, (pot,), spent_in(session, [pot.name]))
     place = _PLACE.one(session, {"of_run": run.run_id})
     payer = Payer(
         run.workspace_id, run.environment_id, place.environment_name, run.agent_id, place.agent_name, place.origin

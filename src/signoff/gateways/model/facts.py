@@ -20,6 +20,7 @@ from signoff.gateways.standing import Standing, standing_of
 from signoff.kit import clock
 from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
+from signoff.releases.shadow.pots import pot_of_shadow
 from signoff.runs.facts import RunContext
 from signoff.tables.limits import CachedAnswer
 from signoff.tables.prepared import Prepared
@@ -109,6 +110,9 @@ def finished_outcome(session: Session, run_id: str, key: str) -> ModelOutcome | 
 
 def _pots(session: Session, services: Services, run: RunContext, standing: Standing) -> tuple[Pot, ...]:
     """Return what the call's money is counted in: its run, and the days, weeks and months of whoever pays."""
+    own = run_pot(run.run_id, run.body.limits.cost_usd + standing.raised_usd)
+    if run.mode == "shadow":
+        return (own, pot_of_shadow(session, run.release_id))
     payer = Payer(
         workspace_id=run.workspace_id,
         environment_id=run.environment_id,
@@ -118,7 +122,7 @@ def _pots(session: Session, services: Services, run: RunContext, standing: Stand
         origin=standing.origin,
     )
     others = pots_of(session, payer, services.limits, time_zone=standing.time_zone, now=clock.now())
-    return (run_pot(run.run_id, run.body.limits.cost_usd + standing.raised_usd), *others)
+    return (own, *others)
 
 
 def candidates(run: RunContext) -> list[str]:
@@ -144,7 +148,8 @@ def hash_of(run: RunContext, call: ModelCall) -> str:
 
 
 def _hash_for_cache(run: RunContext, call: ModelCall) -> str | None:
-    if not run.body.model.cache or run.mode == "replay":
+    # A candidate's answers must not be given by what serves.
+    if not run.body.model.cache or run.mode in ("replay", "shadow"):
         return None
     try:
         return hash_of(run, call)

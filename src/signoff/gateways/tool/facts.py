@@ -18,9 +18,9 @@ from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.gateways.tool.flow_facts import FlowFacts, flow_facts
 from signoff.gateways.tool.memory_facts import MemoryFacts, memory_facts
 from signoff.gateways.tool.own_tools import own_effect
+from signoff.gateways.tool.recorded import outcome_in, recorded_for
 from signoff.gateways.tool.rule_facts import NO_RULES, RuleFacts, rule_facts
 from signoff.gateways.tool.trail import NO_TRAIL, Trail, like_hash, trail_of
-from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
 from signoff.tables.connections import Connection, Login, Tool
@@ -116,7 +116,7 @@ class ToolFacts:
         same_tool_before: how many calls of this tool it has made, without those that were refused.
         same_call_before: how many of its calls asked for this tool with these arguments, whatever their spaces.
         finished: what came of this very step before the leg began again.
-        recorded: the outcome of the original run, in a replay.
+        recorded: the outcome of the original run, in a replay and in a shadow.
         flow: what the information-flow policy says; None where there is no tool.
         approvals: what people agreed to of this very call, as it is now.
         rules: how the agent's own rules stand towards the call.
@@ -147,11 +147,6 @@ class ToolFacts:
     def is_read(self) -> bool:
         """Return whether the call changes nothing outside."""
         return self.effect == "read"
-
-
-def args_hash(call: ToolCall) -> str:
-    """Return what tells two calls with equal arguments from others."""
-    return content_hash([call.name, call.args])
 
 
 def tool_facts(session: Session, services: Services, run: RunContext, call: ToolCall) -> ToolFacts:
@@ -187,7 +182,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         redactor=services.masking.redactor(session, run.environment_id),
         is_intended=intended_as is not None,
         finished=finished,
-        recorded=_recorded(session, run, call) if run.mode == "replay" and run.replay_of else None,
+        recorded=recorded_for(session, run, call, is_read=effect == "read", number=same_call),
         # A call that was never here before cannot have been approved.
         approvals=approvals_of(session, run, call) if before is not None else (),
         rules=rule_facts(session, run, call, standing=standing, allowed=allowed, effect=effect)
@@ -261,27 +256,4 @@ def finished_outcome(session: Session, run: RunContext, call: ToolCall) -> ToolO
 
 
 def _finished(step: Any) -> ToolOutcome | None:
-    return _outcome_in(step.response, step.detail) if step is not None and step.ended_at is not None else None
-
-
-def _outcome_in(response: Any, detail: dict[str, Any]) -> ToolOutcome | None:
-    kept = detail.get("outcome")
-    return ToolOutcome.from_plain({"value": response, **kept}) if kept else None
-
-
-def _recorded(session: Session, run: RunContext, call: ToolCall) -> dict[str, Any] | None:
-    """Return what the original run got for the same call: by its id, else the first with the same arguments."""
-    rows = session.execute(
-        select(Step.key, Step.response, Step.detail)
-        .where(
-            Step.run_id == run.replay_of,
-            Step.kind == "tool",
-            Step.name == call.name,
-            Step.detail["args_hash"].as_string() == args_hash(call),
-        )
-        .order_by(Step.seq)
-    ).all()
-    same = next((row for row in rows if row.key == f"{run.replay_of}:{call.call_id}"), None)
-    found = same or (rows[0] if rows else None)
-    outcome = _outcome_in(found.response, found.detail) if found is not None else None
-    return outcome.as_plain() if outcome is not None else None
+    return outcome_in(step.response, step.detail) if step is not None and step.ended_at is not None else None

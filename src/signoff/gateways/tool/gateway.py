@@ -15,7 +15,8 @@ from signoff.gateways.tool.acting import act_outside
 from signoff.gateways.tool.approval_facts import use_approvals
 from signoff.gateways.tool.call import Act, Log, ToolCall, ToolOutcome
 from signoff.gateways.tool.caps import take_places
-from signoff.gateways.tool.facts import ToolFacts, args_hash, tool_facts
+from signoff.gateways.tool.facts import ToolFacts, tool_facts
+from signoff.gateways.tool.flow_facts import note_result
 from signoff.gateways.tool.holding import ask
 from signoff.gateways.tool.memory import in_memory
 from signoff.gateways.tool.own_tools import is_memory
@@ -36,9 +37,11 @@ from signoff.gateways.tool.policies.retry import Retry
 from signoff.gateways.tool.policies.revocation import Revocation
 from signoff.gateways.tool.policies.sandbox import Sandbox
 from signoff.gateways.tool.policies.secrets import Secrets
+from signoff.gateways.tool.policies.shadow import Shadow
 from signoff.gateways.tool.policies.trace import Trace, diagnosed
 from signoff.gateways.tool.policies.values import Values
 from signoff.gateways.tool.policies.window import Window
+from signoff.gateways.tool.recorded import args_hash
 from signoff.gateways.tool.trail import likeness
 from signoff.kit import clock
 from signoff.kit.faultpoints import faultpoint
@@ -60,6 +63,7 @@ GUARDS = (
     Window(),      # After whatever refuses for good: nobody waits until Monday for a refusal.
     Cap(),         # Cheap counting before the costlier questions; after the window, so that a call put off counts once.
     Sandbox(),     # A rehearsal meets every rule that the real call would meet, and bothers nobody.
+    Shadow(),      # Before memory and gate: nothing is kept of a shadow, and nobody is asked to approve one.
     Memory(),      # Nothing is kept of a test, and nobody is asked about what could not be kept.
     Gate(),        # Last: a person is the dearest resource there is, and is asked only for what may otherwise happen.
 )  # fmt: skip
@@ -150,6 +154,9 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
         faultpoint("hold-decided")
         outcome, state = ask(session, run, call, facts, verdict), "waiting"
         faultpoint("approval-written")
+    if verdict.policy == Shadow.name and facts.recorded is not None and facts.flow is not None:
+        # What the original was told, the candidate is told: from here on it has read that, too.
+        note_result(session, run, call, facts.standing.flow, facts.flow.labels)
     if verdict.code == VOLUME_CAP:
         _log.info("%s", verdict.reason, extra={"run_id": run.run_id, "agent": run.agent_slug})
     return _ended(session, run, call, decision, outcome, state)

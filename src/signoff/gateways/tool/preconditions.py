@@ -25,7 +25,12 @@ from signoff.tables.runs import Effect, Step
 # Newest first; a run that looked up more than this before it acts has to look again.
 _LOOKED_AT = 1_000
 _PIECE = 50
-_STATES = {"live": ("completed",), "sandbox": ("completed", "simulated"), "replay": ("completed", "cached")}
+_STATES = {
+    "live": ("completed",),
+    "sandbox": ("completed", "simulated"),
+    "replay": ("completed", "cached"),
+    "shadow": ("completed", "simulated", "cached"),
+}
 
 
 @dataclass(frozen=True, slots=True)

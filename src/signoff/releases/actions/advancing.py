@@ -63,8 +63,8 @@ def _shadow(session: Session, made: Shipment, found: Findings, now: datetime) ->
         _alert(session, made, code, f"The shadow of {made.words} was ended: {reason}")
         return
     end = since + timedelta(days=shadow.days if shadow else 0)
-    if now < end:
-        stay(session, made.release, due_at=next_look(end, now))
+    if now < end or found.is_shadow_done is False:
+        stay(session, made.release, due_at=next_look(max(end, now + timedelta(seconds=LOOK_SECONDS)), now))
     elif found.verdict in ("better", "same"):
         go_on(session, made, by=SYSTEM, now=now)
     else:

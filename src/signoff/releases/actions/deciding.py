@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from signoff.agents.limits import checked_reason
-from signoff.deployments.canary import clear_candidate, clear_shadow
+from signoff.deployments.canary import clear_candidate
 from signoff.deployments.rights import authorize_deploy
+from signoff.deployments.shadowing import end_shadow
 from signoff.kit import clock
 from signoff.people.access import Principal
 from signoff.releases.actions.advancing import next_step, settle
@@ -66,7 +67,7 @@ def abort_release(
         what = "It serves: roll it back." if state in ("live", "watching", "settled") else "It is over."
         raise ReleaseOver(f"The release is {state.replace('_', ' ')}. {what}", extra={"state": state})
     clear_candidate(session, made.release)
-    clear_shadow(session, made.release)
+    end_shadow(session, made.release)
     move(session, made.release, "aborted", by=principal.actor, text=f"{principal.name} called it off: {words}",
          code="aborted", ended_reason=words)  # fmt: skip
 

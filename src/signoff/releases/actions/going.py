@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from signoff.deployments.canary import begin_candidate, begin_shadow, clear_candidate, clear_shadow
+from signoff.deployments.canary import begin_candidate, clear_candidate
+from signoff.deployments.shadowing import begin_shadow, end_shadow
 from signoff.deployments.switching import live_changed, record_switch, switch
 from signoff.record import audit
 from signoff.record.actor import SYSTEM, Actor
@@ -82,7 +83,7 @@ def _begin_canary(session: Session, made: Shipment, *, by: Actor, now: datetime)
     canary = made.way.canary
     assert canary is not None  # noqa: S101  # Asked by `go_on`.
     share, minutes, _ = canary.at(0)
-    clear_shadow(session, made.release)
+    end_shadow(session, made.release)
     if not begin_candidate(session, made.release, share=share, salt=made.release.id, cohort=canary.cohort):
         refuse(session, made, live_changed(session, made.agent, made.place), by=by)
         return

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from signoff.deployments.canary import clear_candidate, clear_shadow
+from signoff.deployments.canary import clear_candidate
+from signoff.deployments.shadowing import end_shadow
 from signoff.kit import clock, ids
 from signoff.kit.errors import Refusal
 from signoff.kit.text import shortened
@@ -87,7 +88,7 @@ def kept(evidence: Evidence | None) -> dict[str, Any]:
 def refuse(session: Session, made: Shipment, refusal: Refusal, *, by: Actor, **values: Any) -> None:
     """End a release that must not go on, with the reason that whoever asked is told."""
     clear_candidate(session, made.release)
-    clear_shadow(session, made.release)
+    end_shadow(session, made.release)
     move(
         session, made.release, "refused", by=by, text=refusal.detail,
         detail={"code": refusal.code, "extra": refusal.extra}, code=refusal.code,

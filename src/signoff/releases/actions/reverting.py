@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from signoff.deployments.canary import clear_candidate, clear_shadow
+from signoff.deployments.canary import clear_candidate
 from signoff.deployments.queries import live_revision
+from signoff.deployments.shadowing import end_shadow
 from signoff.record.actor import SYSTEM, Actor
 from signoff.releases import gate
 from signoff.releases.actions.going import go_live
@@ -81,7 +82,7 @@ def make_way(session: Session, agent: Agent, place: Environment, *, by: Actor, r
     rival = open_release(session, agent.id, place.id)
     if rival is not None:
         clear_candidate(session, rival)
-        clear_shadow(session, rival)
+        end_shadow(session, rival)
         move(session, rival, "aborted", by=by, text=reason, code="gave_way", ended_reason=reason)
 
 

@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Table, func, insert, literal, select, upda
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
+from signoff.record import outbox
 from signoff.record.alarms import ask_to_resolve
+from signoff.runs.actions.moves import SHADOW_ENDED
 from signoff.runs.actions.request import START
 from signoff.runs.signals import write_signals
 from signoff.tables.approvals import Approval, ApprovalRecipient
@@ -37,10 +39,13 @@ def call_off_batch(session: Session, bounds: Sequence[ColumnElement[bool]], *, r
             state="cancelled", code="cancelled", reason=reason, ended_at=moment, waiting_for=None, resume_at=None,
             needs_attention=False,
         )
-        .returning(Run.id)
+        .returning(Run.id, Run.workspace_id, Run.mode)
         .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    run_ids = [row[0] for row in hit]
+    ).all()  # fmt: skip
+    run_ids = [row.id for row in hit]
+    for row in hit:
+        if row.mode == "shadow":
+            outbox.send(session, workspace_id=row.workspace_id, kind=SHADOW_ENDED, payload={"run_id": row.id})
     if run_ids:
         write_signals(session, run_ids)
         _tell(session, run_ids, reason, moment)

@@ -18,6 +18,7 @@ from signoff.record.alarms import ask_for_alert
 from signoff.runs.actions import statements
 from signoff.runs.actions.moves import move, rows, tell_state
 from signoff.runs.actions.request import START
+from signoff.runs.actions.shadow import ask_for_shadow
 from signoff.runs.alarms import effect_unknown
 from signoff.runs.facts import LegStart, RunContext, context_of
 from signoff.runs.holds import Hold
@@ -125,11 +126,13 @@ def complete_run(
 ) -> bool:
     """The run has its answer. `code` and `reason` say what is to be known about it, if anything.
 
-    If it is what a hand-over of its agent waited for, that ends with it.
+    If it is what a hand-over of its agent waited for, that ends with it; and a release on trial may try its input too.
     """
     values = {"output": output, "code": code, "reason": reason}
-    if move(session, run_id, "completed", by=by, leg=leg, values=values) is None:
+    ended = move(session, run_id, "completed", by=by, leg=leg, values=values)
+    if ended is None:
         return False
+    ask_for_shadow(session, ended)
     end_handover_by_run(session, run_id, by=by)
     return True
 

@@ -8,13 +8,13 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, bindparam, func, or_, update
+from sqlalchemy import CursorResult, Table, and_, bindparam, func, or_, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.kit.money import as_text
 from signoff.kit.text import shortened, storable
-from signoff.record import audit, trace
+from signoff.record import audit, outbox, trace
 from signoff.record.actor import Actor
 from signoff.runs.signals import write_signal
 from signoff.runs.states import SIGNALLED, RunState, is_over, needs_attention, sources_of
@@ -22,6 +22,8 @@ from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
 
 REASON_CHARS = 2_000
+# A shadow is over: above, it is compared with the run whose input it had.
+SHADOW_ENDED = "run.shadow_ended"
 _RUNS = cast("Table", Run.__table__)
 
 
@@ -40,6 +42,9 @@ class Moved:
     cost_usd: Decimal
     input: Any
     output: Any
+    mode: str
+    origin: str
+    variant: str | None
 
 
 _TOLD = tuple(_RUNS.c[field.name] for field in fields(Moved))
@@ -76,6 +81,8 @@ def move(
     if after in SIGNALLED:
         write_signal(session, run.id)
     _tell(session, run)
+    if run.mode == "shadow" and is_over(run.state):
+        outbox.send(session, workspace_id=run.workspace_id, kind=SHADOW_ENDED, payload={"run_id": run.id})
     if is_audited:
         audit.write(
             session, workspace_id=run.workspace_id, actor=by, action=f"run.{after}", object_kind="run",
@@ -89,6 +96,8 @@ def move(
 def _statement(after: RunState, before: tuple[RunState, ...], has_leg: bool, names: tuple[str, ...]) -> Prepared:
     """Return the one update of a kind of move. There are few kinds, and building one costs more than running it."""
     values: dict[str, Any] = {name: bindparam(f"to_{name}", type_=_RUNS.c[name].type) for name in names}
+    # Nobody is asked to look at a rehearsal: its release says what came of it.
+    values["needs_attention"] = and_(values["needs_attention"], _RUNS.c.mode != "shadow")
     if "started_at" in values:
         values["started_at"] = func.coalesce(_RUNS.c.started_at, values["started_at"])
     conditions = [_RUNS.c.id == bindparam("of_run"), or_(*(_RUNS.c.state == state for state in before))]

@@ -34,7 +34,7 @@ START = "run.start"
 _KEY_CHARS = 200
 # All of it is in an index, whose rows have a limit.
 _SEARCH_CHARS = 400
-_SCRIPTED = "scripted:"
+SCRIPTED = "scripted:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def _write(
         release_id=chosen.release_id, variant=chosen.variant, sticky_key=wish.sticky_key, input_key=wish.input_key,
         requested_by=principal.id, requested_by_name=principal.name, title=given.title,
         search_text=search_text(given.title, run_id, agent.slug, wish.external_id, given.search_text),
-        input=given.value, output=None, is_scripted=body.model.name.startswith(_SCRIPTED),
+        input=given.value, output=None, is_scripted=body.model.name.startswith(SCRIPTED),
         is_truncated=given.is_truncated, created_at=moment, ended_at=moment if rejection else None, leg=1,
         flow=first_marks(wish.source, principal.kind),
     )  # fmt: skip

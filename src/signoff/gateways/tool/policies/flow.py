@@ -39,6 +39,9 @@ class Flow:
         if flow.decision.kind == "allow":
             remark = _REMARKS.get(flow.decision.rule)
             return Verdict("allow", remark, code=f"flow_{flow.decision.rule}") if remark else ALLOW
+        if run.mode == "shadow" and (facts.recorded is not None or not facts.is_read):
+            # `shadow` comes after, and answers it: what people said to the original is in the record. Nothing is sent.
+            return Verdict("allow", facts.redactor.text(flow.reason), code=f"flow_{flow.decision.rule}")
         rule = _rule(run, asked, facts, flow)
         # The card shows arguments as they are sent: with the names of secrets.
         from_where = facts.redactor.value(by_argument(flow.origins))

@@ -12,8 +12,8 @@ from signoff.connectors.faults import OUTCOME_UNKNOWN
 from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected, Proceed
 from signoff.gateways.tool.call import Act, ToolOutcome
-from signoff.gateways.tool.facts import args_hash
 from signoff.gateways.tool.late_answers import take_late
+from signoff.gateways.tool.recorded import args_hash
 from signoff.kit import clock
 from signoff.kit.errors import ConnectorError
 from signoff.kit.faultpoints import faultpoint

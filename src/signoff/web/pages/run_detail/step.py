@@ -28,6 +28,7 @@ _POLICIES = {
     "freeze": "Freeze",
     "loop": "Loop",
     "sandbox": "Sandbox",
+    "shadow": "Shadow",
     "values": "Allowed values",
     "requires": "Precondition",
     "window": "Hours",

@@ -1,0 +1,41 @@
+"""Whoever waits for an answer does not wait for a rehearsal: what asks for a shadow is claimed last, and in bounds."""
+
+from __future__ import annotations
+
+from signoff.engine.claims import claim_fairly, has_due
+from signoff.kit import clock, ids
+from signoff.record import outbox
+from signoff.runs.actions import SHADOW, START
+from signoff.tables.people import Workspace
+from signoff.tables.session import Store
+
+
+def filled(store: Store, *, shadows: int, starts: int) -> None:
+    """Messages of one workspace, those that ask for shadows first."""
+    with store.write() as session:
+        workspace = ids.new_id("ws")
+        session.add(Workspace(id=workspace, slug="acme", name="Acme", created_at=clock.now()))
+        session.flush()
+        for kind, count in ((SHADOW, shadows), (START, starts)):
+            for number in range(count):
+                outbox.send(session, workspace_id=workspace, kind=kind, payload={"run_id": f"run_{number}", "leg": 1})
+
+
+def claimed(store: Store, *, free: int, spare: int) -> list[str]:
+    with store.write() as session:
+        return [message.kind for message in claim_fairly(session, worker="w", free=free, turn=0, spare=spare)]
+
+
+def test_runs_start_before_shadows_which_get_the_spare_places(store: Store):
+    filled(store, shadows=10, starts=3)
+    assert claimed(store, free=8, spare=4) == [START, START, START, SHADOW]
+    assert claimed(store, free=8, spare=4) == [SHADOW] * 4
+    assert claimed(store, free=8, spare=0) == []
+
+
+def test_where_there_is_no_room_for_shadows_they_are_no_reason_to_look(store: Store):
+    filled(store, shadows=1, starts=0)
+    with store.read() as session:
+        assert has_due(session, starts=True, shadows=True)
+        assert not has_due(session, starts=True, shadows=False)
+    assert claimed(store, free=5, spare=5) == [SHADOW]
