@@ -216,7 +216,11 @@ def _fixed_by_revision(allowed: AllowedTool | None) -> Vocabulary:
     for name, rule in allowed.values.items():
         if rule.kind in ("exact", "email"):
             exact.setdefault(name, []).extend(rule.allow or ())
-    return Vocabulary.of([value for values in exact.values() for value in values], exact=exact) if exact else NOTHING
+    return (
+        Vocabulary.of([value for values in exact.values() for value in values], exact=exact, are_literals=True)
+        if exact
+        else NOTHING
+    )
 
 
 def _domains(allowed: AllowedTool | None) -> dict[str, tuple[str, ...]]:
