@@ -16,6 +16,7 @@ from signoff.approvals.facts import ApprovalDetail, ApprovalRow
 from signoff.approvals.states import is_open
 from signoff.connections.queries import connection_by_slug
 from signoff.kit.errors import Refusal
+from signoff.kit.money import dollars
 from signoff.people.access import Principal, can
 from signoff.people.facts import EnvironmentFacts
 from signoff.people.queries import environments, members
@@ -136,6 +137,22 @@ class Card:
         return KINDS[self.row.kind].icon
 
     @property
+    def heading(self) -> str:
+        """Return its title; of a question that somebody asks: the questions stand below, each once."""
+        if self.row.kind != "question" or not self.is_open or not self.questions:
+            return self.row.title
+        number = len(self.questions)
+        return f"{self.row.agent_name} asks " + ("a question" if number == 1 else f"{number} questions")
+
+    @property
+    def shows_summary(self) -> bool:
+        """Return whether the summary says what nothing else on the card does."""
+        if self.row.kind != "question":
+            return bool(self.row.summary)
+        is_told = (self.is_open and self.questions) or self.answers
+        return bool(self.row.summary) and not is_told and self.row.summary != self.row.title
+
+    @property
     def badges(self) -> list[tuple[str, Tone, str]]:
         """Return what makes it grave, the gravest first."""
         return [badge_look(one) for one in self.row.badges]
@@ -219,7 +236,7 @@ class Card:
     @property
     def amount(self) -> str:
         """Return by how many dollars the budget was raised."""
-        return str(_decision(self.detail).get("amount_usd") or "")
+        return dollars(_decision(self.detail).get("amount_usd"))
 
     @property
     def kept(self) -> list[tuple[str, str]]:
@@ -323,6 +340,9 @@ def _side(args: Mapping[str, Any], name: str) -> str | None:
 def _arguments(detail: ApprovalDetail) -> list[Argument]:
     told = _mappings(detail.card.get("arguments"))
     args = _mapping(detail.args)
+    if detail.row.kind in ("question", "login"):
+        # What it asks stands on the card as questions, or as the connection and why.
+        return []
     if not told and detail.row.kind == "approval":
         told = [{"name": name, "text": value_text(value)} for name, value in list(args.items())[:_CHANGES_MAX]]
     return [

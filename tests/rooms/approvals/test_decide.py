@@ -266,7 +266,9 @@ def test_several_calls_of_one_turn_are_answered_in_any_order(desk: Desk):
     run = desk.run()
     first, second = desk.ask(run, "c1"), desk.ask(run, "c2")
     desk.wait(run, "c1", "c2")
+    assert desk.run_row(first).reason == "r"
     assert say(desk, desk.bob, second, "deny", reason="no").is_resumed is False
+    assert desk.run_row(first).reason == "Somebody has to approve one call before it goes on. Nothing runs meanwhile."
     assert say(desk, desk.carol, first).is_resumed is True
 
 

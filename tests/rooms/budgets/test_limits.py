@@ -117,7 +117,7 @@ def test_a_limit_counts_what_was_spent_before_it_was_set(store: Store, rows: Row
     with pytest.raises(BudgetExceeded) as refused:
         spend(store, rows, "k", CENT, pot)
     assert refused.value.code == "agent_budget_exceeded"
-    assert "The most the agent A may spend on real work in a month is $2. $3 is spent" in refused.value.detail
+    assert "The most the agent A may spend on real work in a month is $2.00. $3.00 is spent" in refused.value.detail
 
 
 def test_people_are_told_at_eighty_and_at_a_hundred_percent_once_each(store: Store, rows: Rows) -> None:
