@@ -6,6 +6,10 @@ from decimal import ROUND_HALF_UP, Decimal
 
 NANO = Decimal(1_000_000_000)
 ZERO = Decimal(0)
+# The least that a person gives a run: below it there is nothing to decide about.
+CENT = Decimal("0.01")
+# The least a limit can be: what one token costs where a million of them cost a dollar. Less than that bounds nothing.
+LEAST_LIMIT = Decimal("0.000001")
 
 
 def to_nano(usd: Decimal) -> int:

@@ -196,9 +196,10 @@ def test_setting_limits_takes_the_right_and_is_in_the_audit(store: Store, rows: 
         put(store, rows, rows.member("builder"), caps={"day": Decimal(1)})
     with pytest.raises(NotFound):
         put(store, rows, scope="agent", target="nobody", caps={"day": Decimal(1)})
-    for wrong in (Decimal(-1), Decimal("nan"), Decimal(10_000_000)):
-        with pytest.raises(Malformed):
+    for wrong in (Decimal(-1), Decimal("nan"), Decimal(10_000_000), Decimal("0.000000001")):
+        with pytest.raises(Malformed) as refused:
             put(store, rows, caps={"day": wrong})
+        assert "0, or from 0.000001 to 1,000,000" in refused.value.detail
     with pytest.raises(Malformed):
         put(store, rows, caps={}, alert_percent=0)
     put(store, rows, scope="agent", target="a", caps={"day": Decimal(1)}, alert_percent=70)
