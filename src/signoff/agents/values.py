@@ -218,10 +218,8 @@ def _path(text: str) -> str:
         # On Windows that is a server, in a browser another site.
         raise _Odd("begins with two slashes, so it may lead to another machine")
     # Some servers read `..;x` as `..`.
-    steps = [step.split(";", 1)[0] if ";" in step else step for step in rest.split("/")]
-    if any(
-        plainly != step and _DOTS_ONLY.fullmatch(plainly) for plainly, step in zip(steps, rest.split("/"), strict=True)
-    ):
+    steps = rest.split("/")
+    if any(";" in step and _DOTS_ONLY.fullmatch(step.split(";", 1)[0]) for step in steps):
         raise _Odd("is not a plain path")
     if any(step not in ("", ".", "..") and _DOTS_ONLY.fullmatch(step) for step in steps):
         raise _Odd("is not a plain path")

@@ -46,7 +46,8 @@ def checked(world: World, call: ToolCall) -> Verdict:
 @pytest.mark.parametrize(
     "args",
     [
-        {"subject": "Bill 7\r\nBcc: eve@evil.example"}, {"Subject": "a\nb"}, {"to": "ann@example.com\nbcc: eve@evil.example"},
+        {"subject": "Bill 7\r\nBcc: eve@evil.example"}, {"Subject": "a\nb"},
+        {"to": "ann@example.com\nbcc: eve@evil.example"},
         {"headers": {"X-Note": "a\r\nX-Other: b"}}, {"headers": {"X\nY": "a"}}, {"replyTo": "a%0d%0ab"},
         {"mail": {"subject": "a\u2028b"}},
     ],

@@ -72,7 +72,8 @@ def test_mail_addresses_are_compared_whole(value: Any, is_good: bool) -> None:
 @pytest.mark.parametrize(
     ("value", "is_good"),
     [
-        ("/reports", True), ("/reports/2026/a.csv", True), ("/reports/./a", True), ("//reports/a", False), ("\\\\reports\\a", False), ("/\\reports/a", False), ("/reports//a", True),
+        ("/reports", True), ("/reports/2026/a.csv", True), ("/reports/./a", True), ("//reports/a", False),
+        ("\\\\reports\\a", False), ("/\\reports/a", False), ("/reports//a", True),
         ("/reports/x/../a", True), ("/reports/a%20b", True), ("/reports-old/a", False), ("/reports/../etc", False),
         ("/reports/%2e%2e/etc", False), ("/reports/%252e%252e/etc", False), ("/reports/..\\..\\etc", False),
         ("/reports/．．／etc", False), ("reports/a", False), ("/etc", False), ("/Reports/a", False),
