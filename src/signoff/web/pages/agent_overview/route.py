@@ -139,12 +139,14 @@ def lift(request: Request, looker: Looker, agent: str, fields: Fields) -> Respon
 def stop(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
     """Cancel everything of the agent that is running, waiting and queued."""
 
+    ordered: list[str] = []
+
     def change(session: Session) -> None:
         with_pause = fields.text("with_pause") == "yes"
-        stop_agent(session, looker.viewer, agent, reason=fields.text("reason"), with_pause=with_pause)
+        ordered.append(stop_agent(session, looker.viewer, agent, reason=fields.text("reason"), with_pause=with_pause))
 
-    done = Flash("It is being stopped", "The card of stops says how far it is.", "wait")
-    return _do(request, looker, agent, change, done)
+    done = Flash("It is being stopped", "This page says how far it is.", "wait")
+    return _do(request, looker, agent, change, done, to=lambda: f"/stops/{ordered[-1]}")
 
 
 def _do(
@@ -154,8 +156,9 @@ def _do(
     change: Callable[[Session], None],
     done: Flash,
     fields: Form | None = None,
+    to: Callable[[], str] | None = None,
 ) -> Response:
-    """One action; what it refuses is said on the same page, with the dialog's values kept."""
+    """One action; what it refuses is said on the same page, with the dialog's values kept. `to`: where it leads."""
     store = store_of(request)
     try:
         with store.write() as session:
@@ -169,4 +172,4 @@ def _do(
                 form=fields, problem=refusal.detail, errors=refusal.errors,
             )  # fmt: skip
         return page.draw(request, "page.html", view, status=refusal.status)
-    return see_other(request, looker.chrome.href(f"/agents/{agent}"), done)
+    return see_other(request, looker.chrome.href(to() if to else f"/agents/{agent}"), done)
