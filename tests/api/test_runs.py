@@ -157,6 +157,30 @@ def test_a_disabled_agent_leaves_a_rejected_record(world: World) -> None:
         assert client.get(f"/v1/acme/runs/{answer.json()['run']}/steps").json()["items"] == []
 
 
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_run_without_money_is_402_at_once_and_leaves_a_rejected_record(world: World, wait: bool) -> None:
+    with world.client(key=world.keys["admin"]) as client:
+        model = BODY["model"]["name"]
+        priced = client.put(f"/v1/acme/prices/{model}", json={"input_usd": "1", "output_usd": "1"})
+        assert priced.status_code == 200, priced.text
+        assert client.put("/v1/acme/limits", json={"scope": "agent", "target": "helper", "daily_usd": "0"}).is_success
+        # Nobody works: what is told is known when it is asked for.
+        refused = client.post(
+            "/v1/acme/agents/helper:execute", json={"input": 1, "wait": wait}, headers={"Idempotency-Key": "a"}
+        )
+        assert refused.status_code == 402, refused.text
+        told = refused.json()
+        assert (told["code"], told["status"]) == ("agent_budget_exceeded", 402)
+        record = client.get(f"/v1/acme/runs/{told['run']}").json()["run"]
+        assert (record["state"], record["code"], record["started_at"]) == ("rejected", "agent_budget_exceeded", None)
+        again = client.post(
+            "/v1/acme/agents/helper:execute", json={"input": 1, "wait": wait}, headers={"Idempotency-Key": "a"}
+        )
+        assert (again.status_code, again.json()["run"]) == (402, told["run"])
+        form = client.post("/v1/orchestrations/run", json={"workflowId": "helper", "runId": "mine", "input": 1})
+        assert form.status_code == 402, form.text
+
+
 def test_filters_return_exactly_what_fits(world: World) -> None:
     with world.client(key=world.keys["admin"]) as client:
         runs = [

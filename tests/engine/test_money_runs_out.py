@@ -74,8 +74,12 @@ async def test_given_too_little_it_asks_again(bench: Bench):
     at, boss = priced(bench, [("look", {"n": 1})], [("look", {"n": 2})], "Done.")
     run = await bench.waiting(bench.request(at))
     first = request_of(bench, run.id)
+    for little in ("0.0000001", "0.009", "0", "-1"):
+        with pytest.raises(Malformed) as refused, bench.store.write() as session:
+            decide(session, boss, first.id, verdict="approve", amount_usd=Decimal(little))
+        assert refused.value.detail == "The least that can be given is $0.01."
     with bench.store.write() as session:
-        decide(session, boss, first.id, verdict="approve", amount_usd=Decimal("0.000001"))
+        decide(session, boss, first.id, verdict="approve", amount_usd=Decimal("0.01"))
     run = await bench.until(run.id, lambda run: run.waiting_for == "budget" and run.leg == 2, "waiting again")
     second = request_of(bench, run.id)
     assert second.id != first.id

@@ -21,12 +21,14 @@ from signoff.engine.workflows import Engine
 from signoff.kit import clock
 from signoff.record import outbox
 from signoff.runs import actions, stuck
+from signoff.tables.approvals import Approval
 from signoff.tables.limits import SpendCounter
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Leg, Run, RunEvent
 from signoff.tables.signals import Signal
 from tests.engine.conftest import Bench
 from tests.engine.kit_engine import services_for, turns
+from tests.engine.test_stops import request_row
 from tests.rooms.runs.kit_runs import put, revision_of, run_row
 
 AGO = timedelta(minutes=5)
@@ -253,3 +255,15 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 async def durable_moment() -> None:
     await asyncio.sleep(0.01)
+
+
+async def test_a_request_that_a_crash_left_waiting_is_withdrawn_by_a_sweep(bench: Bench):
+    at = bench.house(turns("Done."))
+    revision = revision_of(bench.store, at)
+    run = run_row(at, revision_id=revision, state="failed", started_at=clock.now() - AGO, ended_at=clock.now() - AGO)
+    put(bench.store, run)
+    put(bench.store, request_row(at, run.id, revision))
+    await sweeps(bench).sweep()
+    with bench.store.read() as session:
+        request = session.scalars(select(Approval)).one()
+    assert (request.state, request.decided_by_name, request.reason) == ("withdrawn", "Signoff", "its run is failed")

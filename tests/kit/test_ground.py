@@ -31,6 +31,14 @@ def test_money_goes_to_nano_dollars_and_back_exactly(usd: str) -> None:
     assert money.from_nano(money.to_nano(Decimal(usd))) == Decimal(usd)
 
 
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [("0.5", "$0.50"), ("0", "$0.00"), ("12", "$12.00"), ("0.0042", "$0.0042"), ("1234.5", "$1,234.50"), ("", "")],
+)
+def test_money_that_people_read_has_its_cents(usd: str, text: str) -> None:
+    assert money.dollars(usd) == text
+
+
 def test_money_sums_without_the_error_a_float_makes() -> None:
     assert sum([money.to_nano(Decimal("0.1"))] * 10) == money.to_nano(Decimal(1))
 

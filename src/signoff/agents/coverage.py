@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from signoff.agents.body import EFFECTS, Body
+from signoff.agents.exceptions import bounds_nothing
 from signoff.agents.gates import Gate
 from signoff.agents.part import Effect
-
-# Words of a schema that bound nothing beyond the kind of value.
-_SAY_NOTHING = frozenset(
-    ("type", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment",
-     "$schema", "$id", "$anchor", "$defs", "definitions", "format", "contentMediaType", "contentEncoding")
-)  # fmt: skip
 
 
 def ungated(body: Body, effects: Mapping[tuple[str, str], str]) -> list[str]:
@@ -40,14 +34,10 @@ def is_covered(gates: Sequence[Gate], slot: str, tool: str, effect: Effect) -> b
 
 def lets_all_by(gate: Gate) -> bool:
     """Return whether the exception of a gate bounds nothing, so that the gate never asks."""
-    return bool(gate.unless) and all(_says_nothing(schema) for schema in gate.unless.values())
+    return bool(gate.unless) and all(bounds_nothing(schema) for schema in gate.unless.values())
 
 
 def gravest(*effects: str) -> Effect:
     """Return the gravest class of effect; a word that is none counts as the gravest there is."""
     known: list[Effect] = [one for word in effects for one in EFFECTS if one == word]
     return max(known, key=EFFECTS.index) if len(known) == len(effects) else EFFECTS[-1]
-
-
-def _says_nothing(schema: Mapping[str, Any]) -> bool:
-    return set(schema) <= _SAY_NOTHING

@@ -25,6 +25,7 @@ _LOCAL = re.compile(r"[^\s@,;:<>()\[\]\\\"\x00-\x1f\x7f]{1,64}")
 _NAMED = re.compile(r"[^@,;<>\"\\\x00-\x1f\x7f]*<([^<>]+)>\s*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _SPACED = re.compile(r"[\s\\\x00-\x1f\x7f]")
+_PLUS_TAG = re.compile(r"\+[^@]*@")
 _DOTS_ONLY = re.compile(r"[. ]*")
 
 
@@ -79,10 +80,24 @@ def _allows(rule: ValueRule, form: str, entry: str, matches: Callable[[str, str]
 def _denies(rule: ValueRule, form: str, entry: str) -> bool:
     """Return whether a denied entry is meant, in whatever case and look it is written."""
     try:
-        return _MATCHES[rule.kind](_loose(form), _loose(_ENTRY[rule.kind](entry)))
+        meant = _loose(_ENTRY[rule.kind](entry))
     except _Odd:
         # What nobody can read may mean this very value.
         return True
+    return any(_MATCHES[rule.kind](one, meant) for one in _readings(rule, form))
+
+
+def _readings(rule: ValueRule, form: str) -> set[str]:
+    """Return what the other side may take a value for: decoded, and a mailbox without the tag behind its plus."""
+    found = {_loose(form)}
+    if rule.kind == "exact":
+        now = form
+        for _ in range(_DECODINGS_MAX):
+            now = unquote(now)
+            found.add(_loose(now))
+    if rule.kind in ("exact", "email"):
+        found |= {_PLUS_TAG.sub("@", one) for one in found}
+    return found
 
 
 def _text(value: Any) -> str:
@@ -124,7 +139,8 @@ def _email(text: str) -> str:
     local, at, domain = plain.rpartition("@")
     # Whatever looks like an at sign of another width could be one for the other side.
     folded = unicodedata.normalize("NFKC", local)
-    if not at or not _LOCAL.fullmatch(folded) or not _LOCAL.fullmatch(local):
+    # A percent sign is an encoded character to some, and to others the address behind it (`eve%evil.com@relay`).
+    if not at or "%" in folded or not _LOCAL.fullmatch(folded) or not _LOCAL.fullmatch(local):
         raise _Odd("is not one plain mail address")
     return f"{folded.casefold()}@{_host(domain)}"
 
@@ -198,7 +214,13 @@ def _path(text: str) -> str:
     rest = plain[scheme.end() :] if scheme else plain
     if rest.startswith("~"):
         raise _Odd("is not a plain path")
+    if not scheme and rest.startswith("//"):
+        # On Windows that is a server, in a browser another site.
+        raise _Odd("begins with two slashes, so it may lead to another machine")
+    # Some servers read `..;x` as `..`.
     steps = rest.split("/")
+    if any(";" in step and _DOTS_ONLY.fullmatch(step.split(";", 1)[0]) for step in steps):
+        raise _Odd("is not a plain path")
     if any(step not in ("", ".", "..") and _DOTS_ONLY.fullmatch(step) for step in steps):
         raise _Odd("is not a plain path")
     if scheme:

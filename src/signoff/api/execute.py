@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -15,6 +15,7 @@ from signoff.api.answers import answer
 from signoff.api.desk import AgentName, AtMakingDesk, Desk
 from signoff.api.shapes import Body, Name, SlugText
 from signoff.api.shapes import router as make_router
+from signoff.gateways.model.affordable import reject_unaffordable
 from signoff.kit.errors import BudgetExceeded, Malformed, NotNow
 from signoff.people.access import Principal
 from signoff.runs import actions
@@ -116,7 +117,7 @@ async def execute(desk: AtMakingDesk, workspace: str, agent: AgentName, body: Ex
     seconds = _seconds(desk, body.wait)
 
     def work(session: Session, principal: Principal) -> RequestedRun:
-        return actions.request_run(
+        found = actions.request_run(
             session,
             principal,
             agent=agent,
@@ -130,10 +131,22 @@ async def execute(desk: AtMakingDesk, workspace: str, agent: AgentName, body: Ex
             sticky_key=body.stickyKey,
             title=body.title,
         )
+        return refused_for_money(session, desk, found)
 
     asked = {"agent": agent, **body.model_dump(mode="json", exclude={"wait"})}
     made = await desk.make("agent.execute", asked, work)
     return await answer_for(desk, workspace, made["id"], seconds)
+
+
+def refused_for_money(session: Session, desk: Desk, found: RequestedRun) -> RequestedRun:
+    """Return the run as it is once its money was looked at: rejected, in the same transaction, when there is none.
+
+    A worker looks again before it begins, because money is used up meanwhile.
+    """
+    if found.state != "queued" or not found.is_new:
+        return found
+    reason = reject_unaffordable(session, desk.house.services, found.id)
+    return replace(found, state="rejected", reason=reason) if reason is not None else found
 
 
 def _seconds(desk: Desk, wait: bool | float) -> float:

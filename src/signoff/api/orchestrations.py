@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from signoff.api.answers import answer
 from signoff.api.desk import MakingDesk
+from signoff.api.execute import refused_for_money
 from signoff.api.house import house_of
 from signoff.api.identity import Caller
 from signoff.api.once import AtMostOnce
@@ -156,7 +157,7 @@ async def start_orchestration(desk: _AtDesk, body: OrchestrationRun) -> Response
     given = _input(body)
 
     def work(session: Session, principal: Principal) -> RequestedRun:
-        return actions.request_run(
+        found = actions.request_run(
             session,
             principal,
             agent=body.workflowId,
@@ -165,6 +166,7 @@ async def start_orchestration(desk: _AtDesk, body: OrchestrationRun) -> Response
             external_id=body.runId,
             sticky_key=body.stickyKey,
         )
+        return refused_for_money(session, desk, found)
 
     made = await desk.make("orchestration.run", body.model_dump(mode="json"), work)
     if made["state"] == "rejected":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import get_args
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -24,7 +25,7 @@ from signoff.approvals.working_time import Shift, after_working_minutes
 from signoff.kit import clock
 from signoff.record import audit, outbox, trace
 from signoff.record.actor import SYSTEM
-from signoff.runs.states import is_over
+from signoff.runs.states import RunState, is_over
 from signoff.tables.approvals import Approval, ApprovalRecipient
 from signoff.tables.ownership import AgentOwner
 from signoff.tables.people import Member, Person
@@ -33,12 +34,42 @@ from signoff.tables.runs import Run
 REMINDED = "approval.reminded"
 ESCALATED = "approval.escalated"
 DUE_MAX = 200
+# So long the withdrawal that belongs to a run's end may still be on its way.
+LEFT_OVER_AFTER_SECONDS = 60
 
 
 def due(session: Session) -> list[str]:
     """Return requests that have to be looked at now, the longest due first; at most 200."""
     found = select(Approval.id).where(Approval.state == "pending", Approval.next_at <= clock.now())
     return list(session.scalars(found.order_by(Approval.next_at, Approval.id).limit(DUE_MAX)))
+
+
+def left_over(session: Session) -> list[str]:
+    """Return requests that still wait though their run has been over for a while; at most 200.
+
+    A run's end withdraws what it asked, in a message or a step of its own; a crash between the two leaves these.
+    """
+    found = (
+        select(Approval.id)
+        .join(Run, Run.id == Approval.run_id)
+        .where(
+            Approval.state == "pending",
+            Run.state.in_([one for one in get_args(RunState) if is_over(one)]),
+            Run.ended_at < clock.now() - timedelta(seconds=LEFT_OVER_AFTER_SECONDS),
+        )
+    )
+    return list(session.scalars(found.order_by(Approval.id).limit(DUE_MAX)))
+
+
+def withdraw_left_over(session: Session, approval_id: str) -> bool:
+    """Withdraw a request whose run is over. False when it was answered or withdrawn, or its run goes on."""
+    row = session.scalar(select(Approval).where(Approval.id == approval_id))
+    if row is None:
+        return False
+    trace.take_turn(session, row.run_id)
+    session.refresh(row)
+    run = session.get_one(Run, row.run_id, populate_existing=True)
+    return is_over(run.state) and withdraw(session, row, reason=f"its run is {run.state}")
 
 
 def look_again(session: Session, approval_id: str) -> bool:

@@ -75,4 +75,5 @@ def ended(row: Approval) -> str:
     }  # fmt: skip
     if row.state == "expired":
         return f"It expired {when}: nobody answered in time."
-    return f"{row.decided_by_name or 'Signoff'} {words.get(row.state, row.state)} {when}."
+    why = f": {row.reason.rstrip('.')}" if row.state == "withdrawn" and row.reason else ""
+    return f"{row.decided_by_name or 'Signoff'} {words.get(row.state, row.state)} {when}{why}."

@@ -5,6 +5,7 @@ else is, and what an argument says is never looked at again, so that a text from
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -37,7 +38,16 @@ def filled(template: str, args: Mapping[str, Any], *, chars_max: int, is_one_lin
 
 def missing_in(required: Sequence[str], args: Mapping[str, Any]) -> list[str]:
     """Return which of the arguments without which nobody could decide are not there, or are empty."""
-    return [path for path in required if value_at(args, path) in (None, "", [], {})]
+    return [path for path in required if is_blank(value_at(args, path))]
+
+
+def is_blank(value: Any) -> bool:
+    """Return whether a value says nothing: not there, empty, or only of what cannot be seen."""
+    if isinstance(value, str):
+        return all(one.isspace() or unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp", "Zs") for one in value)
+    if isinstance(value, list):
+        return all(is_blank(one) for one in cast("list[Any]", value))
+    return value is None or value == {}
 
 
 def value_at(args: Any, path: str) -> Any:

@@ -123,11 +123,12 @@ def _refusal(session: Session, pot: Pot, amount: Decimal) -> BudgetExceeded:
     counter = session.get(SpendCounter, pot.name, populate_existing=True)
     spent, held = (counter.spent_usd, counter.held_usd) if counter else (money.ZERO, money.ZERO)
     facts = {"cap_usd": pot.cap_usd, "spent_usd": spent, "held_usd": held, "asked_usd": amount}
-    shown = {name: money.as_text(value) for name, value in facts.items()}
-    under_way = f", ${shown['held_usd']} is held for calls under way" if held else ""
+    plain = {name: money.as_text(value) for name, value in facts.items()}
+    shown = {name: money.dollars(value) for name, value in facts.items()}
+    under_way = f", {shown['held_usd']} is held for calls under way" if held else ""
     return BudgetExceeded(
-        f"{pot.words} is ${shown['cap_usd']}. ${shown['spent_usd']} is spent{under_way}, "
-        f"and the next call could cost ${shown['asked_usd']}. {pot.remedy}",
-        extra={"pot": pot.name, **shown},
+        f"{pot.words} is {shown['cap_usd']}. {shown['spent_usd']} is spent{under_way}, "
+        f"and the next call could cost {shown['asked_usd']}. {pot.remedy}",
+        extra={"pot": pot.name, **plain},
         code=f"{pot.kind}_budget_exceeded",
     )

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from signoff.budgets.defaults import Defaults
-from signoff.budgets.limits import CAP_USD_MAX, Change, put_limits
+from signoff.budgets.limits import CAP_WORDS, Change, is_cap, put_limits
 from signoff.kit import clock, money
 from signoff.kit.errors import Malformed, NotFound
 from signoff.people.access import Principal, authorize
@@ -29,7 +29,7 @@ def set_daily_cap(session: Session, principal: Principal, *, cap_usd: Decimal | 
     """
     authorize(principal, "budget.manage")
     if cap_usd is not None:
-        _check("cap_usd", cap_usd, CAP_USD_MAX)
+        _check_cap(cap_usd)
     change = Change("workspace", caps={"day": cap_usd})
     before, _ = put_limits(session, principal, Defaults(), change, principal.workspace_id)
     audit.write(
@@ -54,7 +54,7 @@ def set_environment_cap(session: Session, principal: Principal, slug: str, *, ca
     """
     authorize(principal, "budget.manage")
     if cap_usd is not None:
-        _check("cap_usd", cap_usd, CAP_USD_MAX)
+        _check_cap(cap_usd)
     row = session.scalar(
         select(Environment).where(Environment.workspace_id == principal.workspace_id, Environment.slug == slug)
     )
@@ -114,6 +114,11 @@ def remove_price(session: Session, principal: Principal, *, model: str) -> None:
         raise NotFound(f"No price was entered for {model}.")
     session.execute(delete(PriceOverride).where(*row))
     _audit_price(session, principal, model, {"removed": True})
+
+
+def _check_cap(cap_usd: Decimal) -> None:
+    if not is_cap(cap_usd):
+        raise Malformed(f"cap_usd is an amount of dollars {CAP_WORDS}.", errors={"cap_usd": [CAP_WORDS]})
 
 
 def _check(field: str, value: Decimal, most: Decimal) -> None:

@@ -29,6 +29,7 @@ from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
 
 CAP_USD_MAX = Decimal(1_000_000)
+CAP_WORDS = f"0, or from {money.as_text(money.LEAST_LIMIT)} to {CAP_USD_MAX:,}"
 FIELDS: dict[Period, str] = {"day": "daily_usd", "week": "weekly_usd", "month": "monthly_usd"}
 
 
@@ -130,13 +131,18 @@ def _standing(
     return {period: found.get(period, Limit(scope, target_id, period, covers, None)) for period in PERIODS}
 
 
+def is_cap(cap: Decimal) -> bool:
+    """Return whether an amount can be a limit: nothing at all, or as much as a token costs, and more."""
+    return cap.is_finite() and (cap == 0 or money.LEAST_LIMIT <= cap <= CAP_USD_MAX)
+
+
 def _check(change: Change) -> None:
     if change.scope not in SCOPES or change.covers not in COVERS:
         words = f"of {', '.join(SCOPES)}, covering {', '.join(COVERS)}"
         raise Malformed(f"A limit is {words}.", errors={"scope": [words]})
     for period, cap in change.caps.items():
-        if cap is not None and not (cap.is_finite() and 0 <= cap <= CAP_USD_MAX):
-            words = f"from 0 to {CAP_USD_MAX:,}"
+        if cap is not None and not is_cap(cap):
+            words = CAP_WORDS
             raise Malformed(f"{FIELDS[period]} is an amount of dollars {words}.", errors={FIELDS[period]: [words]})
     if change.alert_percent is not None and not 1 <= change.alert_percent <= 100:
         raise Malformed("People are told at 1 to 100 percent.", errors={"alert_percent": ["from 1 to 100"]})

@@ -15,13 +15,12 @@ from signoff.agents.rules import Memory
 from signoff.connections.queries import bound_tools
 from signoff.engine import messages as conversation
 from signoff.engine.tool_names import PinnedTool
-from signoff.gateways.model.affordable import affordable
+from signoff.gateways.model.affordable import reject_unaffordable
 from signoff.gateways.services import Services
 from signoff.gateways.tool.own_tools import NO_SLOT, own_tools
 from signoff.memories.actions import fix_scope
-from signoff.record.actor import SYSTEM
 from signoff.runs import actions
-from signoff.runs.facts import RunContext, context_of
+from signoff.runs.facts import RunContext
 from signoff.runs.holds import answers_to_holds, holds_of, is_of_run
 from signoff.tables.people import Environment
 from signoff.tables.runs import Leg, Run
@@ -51,7 +50,8 @@ def begin(
     session: Session, services: Services, run_id: str, leg: int, *, worker: str, wall_seconds_max: int
 ) -> Beginning | None:
     """Begin a leg, or take it up again. None when it is not this leg's turn, or it has ended."""
-    if leg == 1 and _is_rejected(session, services, run_id):
+    # Money may have been used up since it was asked for. One that has begun goes on to its own limits.
+    if leg == 1 and reject_unaffordable(session, services, run_id) is not None:
         return None
 
     def relied_on(context: RunContext) -> dict[str, Any]:
@@ -87,14 +87,6 @@ def _fix_memory(session: Session, context: RunContext, memory: Memory) -> None:
     is_live = context.mode == "live" and session.get_one(Run, context.run_id).origin == "production"
     if is_live and session.get_one(Environment, context.environment_id).is_production:
         fix_scope(session, memory, agent_id=context.agent_id, workspace_id=context.workspace_id, by=context.actor)
-
-
-def _is_rejected(session: Session, services: Services, run_id: str) -> bool:
-    """Whether the run never begins, because today's money is used up. One that has begun goes on to its own limits."""
-    verdict = affordable(session, services, context_of(session, run_id, leg=1))
-    return verdict.kind == "stop" and actions.reject_run(
-        session, run_id, by=SYSTEM, code=verdict.code or "day_budget_exceeded", reason=verdict.reason
-    )
 
 
 def _tools(session: Session, context: RunContext) -> tuple[list[PinnedTool], str | None]:

@@ -18,24 +18,14 @@ from signoff.kit import clock
 from signoff.kit.text import storable
 from signoff.runs import actions
 from signoff.runs.facts import RunContext
-from signoff.runs.holds import Hold, HoldKind, first_kind
+from signoff.runs.holds import Hold, first_kind
 from signoff.runs.signals import recount
 from signoff.runs.states import is_over
+from signoff.runs.waits import waiting_words
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run, RunEvent
 
 _OUTAGE_PAUSE_SECONDS = 60
-# What a run that waits says: a code, and words.
-_WAITS: dict[HoldKind, tuple[str, str]] = {
-    "reconciliation": (
-        "needs_reconciliation", "Nobody knows whether CALLS happened. Look there, then say what is true.",
-    ),
-    "approval": ("needs_approval", "Somebody has to approve CALLS before it goes on. Nothing runs meanwhile."),
-    "login": ("needs_login", "It needs a login that somebody has to provide. Nothing runs meanwhile."),
-    "question": ("needs_answer", "The agent asked a question and waits for the answer. Nothing runs meanwhile."),
-    "budget": ("needs_budget", "Its money is used up. Somebody may raise the limit for this run."),
-    "window": ("outside_window", "CALLS may only be made at other times. It goes on by itself then."),
-}  # fmt: skip
 _FORGET_TEXT = Prepared(
     delete(cast("Table", RunEvent.__table__)).where(RunEvent.run_id == bindparam("of_run"), RunEvent.kind == "text")
 )
@@ -107,11 +97,10 @@ def _wait(session: Session, context: RunContext, holds: Sequence[Hold]) -> None:
     number = sum(1 for hold in holds if hold.kind == kind)
     # What only waits for its time is looked at again in any case, once the people have answered.
     times = [hold.until for hold in holds if hold.until is not None]
-    words = "one call" if number == 1 else f"{number} calls"
-    code, reason = _WAITS[kind]
+    code, reason = waiting_words(kind, number)
     actions.wait_run(
         session, context.run_id, context.leg, by=context.actor, waiting_for=kind, code=code,
-        reason=reason.replace("CALLS", words), resume_at=min(times, default=None) if kind == "window" else None,
+        reason=reason, resume_at=min(times, default=None) if kind == "window" else None,
     )  # fmt: skip
 
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from signoff import durable
 from signoff.approvals.actions import withdraw_for_run
-from signoff.engine.due import look_at_due
+from signoff.engine.due import look_at_due, withdraw_forgotten
 from signoff.engine.finishing import settle_late
 from signoff.engine.releasing import look_at_releases
 from signoff.engine.summing import sum_hours
@@ -44,6 +44,7 @@ _UNCONFIRMED_SECONDS = 30.0
 _LATE_SECONDS = 60.0
 _KEEP_MESSAGES_SECONDS = 86_400.0
 _KEEP_RECORDS_SECONDS = 900.0
+_FORGOTTEN_EVERY_SECONDS = 120.0
 _UNDER_WAY = ("PENDING", "ENQUEUED", "DELAYED")
 
 
@@ -60,6 +61,7 @@ class Sweeps:
         # While nobody swept, perhaps nobody worked: an outage must not count as a run's own slowness.
         self.watching_since = clock.now()
         self._swept_at = self.watching_since
+        self._forgotten_at: datetime | None = None
 
     async def run(self) -> None:
         """Sweep until cancelled: at once, because a start often follows a crash, then every few seconds."""
@@ -95,6 +97,7 @@ class Sweeps:
         for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
             await self._store.write_async(actions.resume_run, run_id, leg=leg, waiting_for=waiting_for)
         await look_at_due(self._store)
+        await self._withdraw_forgotten()
         await look_at_releases(self._store)
 
     def _note_sleep(self) -> None:
@@ -103,6 +106,14 @@ class Sweeps:
         if moment - self._swept_at > timedelta(seconds=_GAP_SECONDS):
             self.watching_since = moment
         self._swept_at = moment
+
+    async def _withdraw_forgotten(self) -> None:
+        # It looks at every request that waits, so seldom.
+        moment = clock.now()
+        if self._forgotten_at is not None and moment - self._forgotten_at < timedelta(seconds=_FORGOTTEN_EVERY_SECONDS):
+            return
+        self._forgotten_at = moment
+        await withdraw_forgotten(self._store)
 
     async def _settle_lost(self) -> None:
         legs = await self._store.read_async(

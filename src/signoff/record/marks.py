@@ -56,6 +56,18 @@ def note_seen(session: Session, worker: str, marks: list[tuple[str, str]]) -> No
         session.execute(insert(StopSighting).values(**values).on_conflict_do_nothing())
 
 
+def sightings_of(session: Session, mark_id: str) -> list[tuple[str, float]]:
+    """Return which workers know of an order and after how many seconds each did, the first first; at most 200."""
+    rows = session.execute(
+        select(StopSighting.worker, StopSighting.seen_at, StopMark.ordered_at)
+        .join(StopMark, StopMark.id == StopSighting.mark_id)
+        .where(StopSighting.mark_id == mark_id)
+        .order_by(StopSighting.seen_at, StopSighting.worker)
+        .limit(_MARKS_MAX)
+    )
+    return [(row[0], max((row[1] - row[2]).total_seconds(), 0.0)) for row in rows]
+
+
 def reach_of(session: Session, mark_ids: list[str]) -> dict[str, Reach]:
     """Return how far each order got."""
     rows = session.execute(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -16,10 +16,12 @@ from signoff.approvals.facts import ApprovalDetail, ApprovalRow
 from signoff.approvals.states import is_open
 from signoff.connections.queries import connection_by_slug
 from signoff.kit.errors import Refusal
+from signoff.kit.money import dollars
 from signoff.people.access import Principal, can
 from signoff.people.facts import EnvironmentFacts
 from signoff.people.queries import environments, members
 from signoff.web.approval_fields import ArgField, arg_fields, value_text
+from signoff.web.approval_parts import mapping, mappings, moment, texts
 from signoff.web.approval_words import DID, KINDS, badge_look, deadline_words, origin_words
 from signoff.web.flash import Tone
 from signoff.web.refused import NOT_REFUSED, Refused
@@ -136,6 +138,22 @@ class Card:
         return KINDS[self.row.kind].icon
 
     @property
+    def heading(self) -> str:
+        """Return its title; of a question that somebody asks: the questions stand below, each once."""
+        if self.row.kind != "question" or not self.is_open or not self.questions:
+            return self.row.title
+        number = len(self.questions)
+        return f"{self.row.agent_name} asks " + ("a question" if number == 1 else f"{number} questions")
+
+    @property
+    def shows_summary(self) -> bool:
+        """Return whether the summary says what nothing else on the card does."""
+        if self.row.kind != "question":
+            return bool(self.row.summary)
+        is_told = (self.is_open and self.questions) or self.answers
+        return bool(self.row.summary) and not is_told and self.row.summary != self.row.title
+
+    @property
     def badges(self) -> list[tuple[str, Tone, str]]:
         """Return what makes it grave, the gravest first."""
         return [badge_look(one) for one in self.row.badges]
@@ -148,13 +166,13 @@ class Card:
     @property
     def endorsable(self) -> list[Argument]:
         """Return the arguments whose value may be accepted for the rest of the run."""
-        names = set(_texts(self.detail.card.get("endorsable")))
+        names = set(texts(self.detail.card.get("endorsable")))
         return [one for one in self.arguments if one.name in names]
 
     @property
     def read_before(self) -> Sequence[Mapping[str, Any]]:
         """Return the calls whose results the agent had read."""
-        return _mappings(self.detail.card.get("read_before"))
+        return mappings(self.detail.card.get("read_before"))
 
     @property
     def similar(self) -> str:
@@ -168,10 +186,10 @@ class Card:
     @property
     def last_approved(self) -> tuple[str, datetime | None, str] | None:
         """Return the last one that was approved: its id, when, and by whom."""
-        said = _mapping(self.detail.card.get("last_approved"))
+        said = mapping(self.detail.card.get("last_approved"))
         if not said.get("id"):
             return None
-        return str(said["id"]), _moment(said.get("at")), str(said.get("by") or "somebody")
+        return str(said["id"]), moment(said.get("at")), str(said.get("by") or "somebody")
 
     @property
     def at_deadline(self) -> str:
@@ -186,7 +204,7 @@ class Card:
     @property
     def reason_codes(self) -> list[str]:
         """Return the codes a denial may carry."""
-        return _texts(self.detail.rule.get("reason_codes"))
+        return texts(self.detail.rule.get("reason_codes"))
 
     @property
     def code_options(self) -> list[tuple[str, str]]:
@@ -201,25 +219,25 @@ class Card:
     @property
     def decided_changes(self) -> list[Changed]:
         """Return what the approver changed."""
-        return [_changed(one) for one in _mappings(_decision(self.detail).get("changes"))[:_CHANGES_MAX]]
+        return [_changed(one) for one in mappings(_decision(self.detail).get("changes"))[:_CHANGES_MAX]]
 
     @property
     def answers(self) -> list[tuple[str, str]]:
         """Return each question with what was answered."""
         return [
-            (str(one.get("question", "")), "\n".join([*_texts(one.get("options")), *_texts([one.get("text")])]))
-            for one in _mappings(_decision(self.detail).get("answers"))
+            (str(one.get("question", "")), "\n".join([*texts(one.get("options")), *texts([one.get("text")])]))
+            for one in mappings(_decision(self.detail).get("answers"))
         ]
 
     @property
     def endorsed(self) -> list[str]:
         """Return the arguments whose values were accepted for the rest of the run."""
-        return _texts(_decision(self.detail).get("endorsed"))
+        return texts(_decision(self.detail).get("endorsed"))
 
     @property
     def amount(self) -> str:
         """Return by how many dollars the budget was raised."""
-        return str(_decision(self.detail).get("amount_usd") or "")
+        return dollars(_decision(self.detail).get("amount_usd"))
 
     @property
     def kept(self) -> list[tuple[str, str]]:
@@ -292,7 +310,7 @@ def _card(
     return Card(
         detail=detail, place=place, path=path or f"/inbox/{row.id}", environment=where.name if where else "",
         arguments=_arguments(detail),
-        changes=[_changed(one) for one in _mappings(detail.card.get("changes"))[:_CHANGES_MAX]],
+        changes=[_changed(one) for one in mappings(detail.card.get("changes"))[:_CHANGES_MAX]],
         questions=_questions(detail), fields=arg_fields(detail.args, detail.input_schema) if detail.can_edit else (),
         connection=slot, connection_path=connection_path,
         others=[one for one in others if one[0] not in asked] if detail.can_assign else (),
@@ -307,7 +325,7 @@ def card_of_many(detail: ApprovalDetail) -> Card:
 
 def preview_of(before: Any, after: Mapping[str, Any]) -> Preview:
     """Return what an edit would change, argument by argument."""
-    old = _mapping(before)
+    old = mapping(before)
     found = [
         Changed(name, _side(old, name), _side(after, name))
         for name in sorted({*old, *after})
@@ -321,8 +339,11 @@ def _side(args: Mapping[str, Any], name: str) -> str | None:
 
 
 def _arguments(detail: ApprovalDetail) -> list[Argument]:
-    told = _mappings(detail.card.get("arguments"))
-    args = _mapping(detail.args)
+    told = mappings(detail.card.get("arguments"))
+    args = mapping(detail.args)
+    if detail.row.kind in ("question", "login"):
+        # What it asks stands on the card as questions, or as the connection and why.
+        return []
     if not told and detail.row.kind == "approval":
         told = [{"name": name, "text": value_text(value)} for name, value in list(args.items())[:_CHANGES_MAX]]
     return [
@@ -339,10 +360,10 @@ def _arguments(detail: ApprovalDetail) -> list[Argument]:
 def _questions(detail: ApprovalDetail) -> list[Question]:
     return [
         Question(
-            str(one.get("header") or ""), str(one.get("question") or ""), _texts(one.get("options")),
+            str(one.get("header") or ""), str(one.get("question") or ""), texts(one.get("options")),
             bool(one.get("is_multiple")),
         )
-        for one in _mappings(detail.card.get("questions"))
+        for one in mappings(detail.card.get("questions"))
     ]  # fmt: skip
 
 
@@ -376,25 +397,4 @@ def _changed(one: Mapping[str, Any]) -> Changed:
 
 
 def _decision(detail: ApprovalDetail) -> Mapping[str, Any]:
-    return _mapping(detail.decision)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _mappings(value: Any) -> list[dict[str, Any]]:
-    items = cast("list[Any]", value) if isinstance(value, list) else []
-    return [cast("dict[str, Any]", one) for one in items if isinstance(one, dict)]
-
-
-def _texts(value: Any) -> list[str]:
-    items = cast("list[Any]", value) if isinstance(value, list) else []
-    return [str(one) for one in items if one not in (None, "")]
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
+    return mapping(detail.decision)

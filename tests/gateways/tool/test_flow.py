@@ -203,6 +203,7 @@ async def test_the_request_has_the_origin_of_each_argument_and_what_may_be_accep
     shown = {one["name"]: (one["origin"], one["label"]) for one in request.card["arguments"]}
     assert shown == {"note": ("erp.look_up", "untrusted"), "amount": ("the model", "untrusted")}
     assert request.card["endorsable"] == ["note"]
+    assert request.title == "May it send to eve@evil.example, with erp.post_bill?"
 
 
 async def test_an_approved_call_passes_and_another_one_does_not(at: World) -> None:

@@ -44,6 +44,10 @@ def call(effect: Any, labels: ToolLabels = TO, **args: Any) -> FlowCall:
     return FlowCall("mail.do", effect, args, labels, described, preapproved)
 
 
+def spoken(sop: str) -> FlowContext:
+    return FlowContext(label=PRIVATE, fixed=Vocabulary.of(sop))
+
+
 CASES: list[tuple[str, FlowCall, FlowContext, str, str]] = [
     # Before everything else.
     ("approved", call("irreversible", to=EVE), context(is_approved=True), "allow", "approved"),
@@ -91,6 +95,21 @@ CASES: list[tuple[str, FlowCall, FlowContext, str, str]] = [
     ("the end of whom the SOP names", call("send", to=BOB[1:]), context(), "ask", "target_not_named"),
     ("an account of the SOP", call("send", to=IBAN.replace(" ", "")), context(), "allow", "targets_named"),
     ("a channel of the SOP", call("send", to="#finance-ops"), context(), "allow", "targets_named"),
+    ("a plain word of the SOP", call("send", to="prices"), context(), "ask", "target_not_named"),
+    ("plain words of the SOP", call("send", to="Answer to"), context(), "ask", "target_not_named"),
+    ("a plain word with a sign", call("send", to="#prices"), context(), "ask", "target_not_named"),
+    ("a plain word before what is undone", call("irreversible", to="prices", preapproved=True), context(), "ask",
+     "irreversible"),
+    ("a quoted name", call("send", to="Finance"), spoken('Post into the channel "finance".'), "allow", "targets_named"),
+    ("a name as code", call("send", to="finance"), spoken("Post into `Finance`."), "allow", "targets_named"),
+    ("a name with its sign", call("send", to="#finance"), spoken("Post into #finance."), "allow", "targets_named"),
+    ("a handle", call("send", to="Bob"), spoken("Tell @bob."), "allow", "targets_named"),
+    ("two quoted words", call("send", to="Bob Miller"), spoken("Tell “Bob Miller”."), "allow", "targets_named"),
+    ("part of a quotation", call("send", to="Miller"), spoken("Tell “Bob Miller”."), "ask", "target_not_named"),
+    ("between apostrophes", call("send", to="reply if it"), spoken("Don't reply if it's late."), "ask",
+     "target_not_named"),
+    ("a word a person typed", call("send", to="carol"), context(UNTRUSTED, named=Vocabulary.of("Tell Carol.")), "allow",
+     "targets_named"),
     ("a number", call("send", to=4711), context(), "ask", "target_not_named"),
     ("an id, though the SOP has it", call("send", to="C0123"),
      FlowContext(label=UNTRUSTED, fixed=Vocabulary.of("C0123")), "ask", "target_not_named"),

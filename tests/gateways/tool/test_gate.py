@@ -183,9 +183,10 @@ async def test_a_gate_on_a_class_of_effect_meets_every_tool_of_it(world: World):
     assert (await do(world, world.call("look_up", number=2))).kind == "value"
 
 
-async def test_a_call_without_what_people_decide_by_is_refused_and_nobody_is_asked(world: World):
+@pytest.mark.parametrize("blank", ["", "  ", "\n\t", "\u200b", "\u00a0", "\u3000"], ids=repr)
+async def test_a_call_without_what_people_decide_by_is_refused_and_nobody_is_asked(world: World, blank: str):
     world = gated(world, required=["note", "amount"])
-    outcome = await do(world, world.call(amount=5, note=""))
+    outcome = await do(world, world.call(amount=5, note=blank))
     assert (outcome.kind, outcome.code) == ("failed", "approval_incomplete")
     assert "note" in (outcome.reason or "")
     assert requests(world) == []

@@ -190,3 +190,11 @@ async def test_an_act_that_a_person_confirmed_counts(world: World) -> None:
     assert not await posts(at, amount=7)
     say("happened")
     assert await posts(at, 10, amount=7)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("blank", ["", " ", "\u200b"], ids=repr)
+async def test_a_blank_is_no_tie_to_an_earlier_call(world: World, blank: str) -> None:
+    at = guarded(world, {"tool": "erp.look_up", "same": {"note": "args.note"}})
+    await done(at, "look_up", 1, note=blank)
+    assert not await posts(at, note=blank, amount=7)

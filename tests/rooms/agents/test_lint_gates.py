@@ -13,7 +13,7 @@ from signoff.agents.coverage import ungated
 from signoff.agents.lint import LintFacts, ToolFacts, lint
 from tests.rooms.agents.kit_agents import body
 
-SCHEMA = {"type": "object", "properties": {"amount": {"type": "number"}, "to": {"type": "string"}}}
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"amount": {"type": "number"}, "to": {"type": "string"}}}
 FACTS = LintFacts(
     slots={"erp": {"pay": ToolFacts("irreversible", SCHEMA, "accepted"), "look": ToolFacts("read", SCHEMA, "accepted")}}
 )
@@ -70,6 +70,33 @@ def test_what_is_wrong_with_a_gate_is_told_with_its_place(gate: dict[str, Any], 
     assert found([gate])[code] == (severity, path)
 
 
+@pytest.mark.parametrize(
+    ("unless", "is_wide"),
+    [
+        ({"amount": {"maximum": 1e12}}, True),
+        ({"amount": {"minimum": -1e12}}, True),
+        ({"amount": {"type": "number", "exclusiveMinimum": -1e12, "maximum": 2e9}}, True),
+        ({"amount": {"maximum": 500}}, False),
+        ({"amount": {"minimum": 0, "maximum": 1e12}}, False),
+        ({"limited": {"maximum": 100}}, True),
+        ({"limited": {"minimum": 0}}, True),
+        ({"limited": {"maximum": 99}}, False),
+        ({"amount": {"maximum": 1e12}, "to": {"const": "a"}}, False),
+        ({"amount": {"maximum": 1e12}, "to": {}}, True),
+        ({"to": {"maxLength": 1_000_000}}, True),
+    ],
+)
+def test_a_gate_whose_exception_no_sensible_value_exceeds_is_told(unless: dict[str, Any], is_wide: bool):
+    limited = {"type": "number", "minimum": 0, "maximum": 100}
+    schema = {"type": "object", "properties": {**SCHEMA["properties"], "limited": limited}}
+    facts = LintFacts(slots={"erp": {"pay": ToolFacts("irreversible", schema, "accepted")}})
+    gate = {"name": "g", "tools": ["erp.pay"], "unless": unless}
+    tools = [{"slot": "erp", "allow": [{"tool": "pay"}]}]
+    told = [one for one in lint(body(tools=tools, gates=[gate]), facts=facts) if one.code == "gate_unless_wide"]
+    assert [one.path for one in told] == (["gates[0].unless"] if is_wide else [])
+    assert all("asks nobody" in one.text for one in told)
+
+
 def test_two_gates_of_one_name_are_told():
     assert found([{}, {}])["duplicate_gate"] == ("error", "gates[1].name")
 
@@ -93,6 +120,16 @@ def test_whom_the_agent_itself_may_ask_is_checked_too():
         ([{"name": "g", "tools": ["erp.pay"], "unless": {"amount": {}}}], True),
         ([{"name": "g", "tools": ["erp.pay"], "unless": {"amount": {"type": "number", "title": "x"}}}], True),
         ([{"name": "g", "tools": ["erp.pay"], "unless": {}}], False),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"pattern": ".*"}}}], True),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"pattern": "^"}}}], True),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"pattern": "^(.*)$"}, "amount": {}}}], True),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"pattern": "a*"}}}], True),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"pattern": "^a*$"}}}], False),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"pattern": "^(?!x)"}}}], False),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"minLength": 0}}}], True),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"anyOf": [{"const": "a"}, {}]}}}], True),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"allOf": [{"const": "a"}, {}]}}}], False),
+        ([{"name": "g", "tools": ["erp.pay"], "unless": {"to": {"not": {"const": "a"}}}}], False),
     ],
 )
 def test_what_cannot_be_undone_is_covered_by_a_gate_that_can_ask(gates: list[dict[str, Any]], is_open: bool):

@@ -72,17 +72,42 @@ def test_mail_addresses_are_compared_whole(value: Any, is_good: bool) -> None:
 @pytest.mark.parametrize(
     ("value", "is_good"),
     [
-        ("/reports", True), ("/reports/2026/a.csv", True), ("/reports/./a", True), ("//reports/a", True),
+        ("/reports", True), ("/reports/2026/a.csv", True), ("/reports/./a", True), ("//reports/a", False),
+        ("\\\\reports\\a", False), ("/\\reports/a", False), ("/reports//a", True),
         ("/reports/x/../a", True), ("/reports/a%20b", True), ("/reports-old/a", False), ("/reports/../etc", False),
         ("/reports/%2e%2e/etc", False), ("/reports/%252e%252e/etc", False), ("/reports/..\\..\\etc", False),
         ("/reports/．．／etc", False), ("reports/a", False), ("/etc", False), ("/Reports/a", False),
         ("~/reports", False),
+        ("/reports/..;/etc", False), ("/reports/..;x=1/etc", False), ("/reports/%2e%2e;/etc", False),
+        ("/reports/a;v=1/b", True), ("%2f%2freports/a", False), ("%5c%5creports%5ca", False),
         ("/reports/.. /etc", False), ("/reports/.../a", False), ("/reports/a\x00", False), ("", False), (3, False),
         (["/reports/a", "/etc"], False), ("/reports/%25252525252e", False), ("/reports/%ff", False),
     ],
 )  # fmt: skip
 def test_a_path_is_compared_as_it_would_be_followed(value: Any, is_good: bool) -> None:
     assert fits(value, kind="path", allow=["/reports"]) is is_good
+
+
+@pytest.mark.parametrize("kind", ["email", "exact"])
+@pytest.mark.parametrize(
+    "value",
+    ["eve+x@evil.com", "Eve+a+b@EVIL.com", "eve+@evil.com", "e%76e@evil.com", "eve%40evil.com", "e%2576e@evil.com"],
+)
+def test_a_denied_address_is_denied_with_a_tag_and_encoded(kind: str, value: str) -> None:
+    assert not fits(value, kind=kind, deny=["eve@evil.com"])
+    assert fits("evelyn@evil.com", kind=kind, deny=["eve@evil.com"])
+
+
+def test_an_address_that_hides_another_in_a_percent_sign_does_not_fit() -> None:
+    assert not fits("eve%evil.com@example.com", kind="domain", allow=["example.com"])
+    assert not fits("ann%40evil.com@example.com", kind="email", deny=["eve@evil.com"])
+
+
+def test_a_path_on_another_machine_fits_no_list() -> None:
+    for value in ("\\\\srv\\x", "//srv/x", "\\/srv/x"):
+        assert not fits(value, kind="path", allow=["/srv"])
+        assert not fits(value, kind="path", deny=["/etc"])
+    assert not is_readable(ValueRule(kind="path"), "//srv/x")
 
 
 def test_a_path_may_be_relative_or_in_a_store() -> None:

@@ -17,7 +17,8 @@ from signoff.approvals.binding import binding_of
 from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow, Refusal
 from signoff.people.access import Principal, system
-from signoff.runs.actions import cancel_run
+from signoff.record.actor import SYSTEM
+from signoff.runs.actions import cancel_run, end_cancelled, stop_agent
 from signoff.tables.approvals import ApprovalVote, Endorsement
 from signoff.tables.people import Member
 from signoff.tables.runs import Step
@@ -265,7 +266,9 @@ def test_several_calls_of_one_turn_are_answered_in_any_order(desk: Desk):
     run = desk.run()
     first, second = desk.ask(run, "c1"), desk.ask(run, "c2")
     desk.wait(run, "c1", "c2")
+    assert desk.run_row(first).reason == "r"
     assert say(desk, desk.bob, second, "deny", reason="no").is_resumed is False
+    assert desk.run_row(first).reason == "Somebody has to approve one call before it goes on. Nothing runs meanwhile."
     assert say(desk, desk.carol, first).is_resumed is True
 
 
@@ -281,6 +284,42 @@ def test_an_answer_to_a_run_that_is_over_is_refused_and_the_request_is_withdrawn
     row = desk.row(approval)
     assert (row.state, row.reason) == ("withdrawn", "its run was called off")
     assert refused(desk, desk.bob, approval, NotNow).code == "answered_already"
+
+
+def test_a_late_answer_is_told_who_called_the_run_off_and_why(desk: Desk):
+    approval = desk.asked()
+    run = desk.row(approval).run_id
+    with desk.store.write() as session:
+        cancel_run(session, desk.alice, run, reason="It was sent twice.")
+    before = refused(desk, desk.bob, approval, NotNow)
+    assert f"{desk.alice.name} called it off: It was sent twice." in before.detail
+    with desk.store.write() as session:
+        withdraw_for_run(session, run, reason="its run is cancelled")
+    after = refused(desk, desk.bob, approval, NotNow)
+    assert after.detail.startswith(f"{desk.alice.name} withdrew it at ")
+    assert after.detail.endswith(": its run was called off: It was sent twice. Nothing was changed.")
+    assert (after.extra["by"], after.extra["reason"]) == (desk.alice.name, "its run was called off: It was sent twice.")
+
+
+def test_a_late_answer_is_told_who_stopped_the_agent_and_why(desk: Desk):
+    approval = desk.asked()
+    with desk.store.write() as session:
+        stop_agent(session, desk.alice, desk.agent_id, reason="It pays the wrong people.")
+    late = refused(desk, desk.bob, approval, NotNow)
+    assert late.detail.startswith(f"{desk.alice.name} withdrew it at ")
+    assert "its run was called off: It pays the wrong people. Nothing was changed." in late.detail
+
+
+def test_a_late_answer_is_told_of_a_stop_that_ended_a_run_at_work(desk: Desk):
+    run = desk.run()
+    approval = desk.ask(run)
+    with desk.store.write() as session:
+        stop_agent(session, desk.alice, desk.agent_id, reason="It pays the wrong people.")
+        end_cancelled(session, run, 1, by=SYSTEM, code="cancelled", reason="It pays the wrong people.")
+        withdraw_for_run(session, run, reason="its run is cancelled")
+    late = refused(desk, desk.bob, approval, NotNow)
+    assert late.detail.startswith(f"{desk.alice.name} withdrew it at ")
+    assert "It pays the wrong people." in late.detail
 
 
 def due(desk: Desk, approval: str) -> None:

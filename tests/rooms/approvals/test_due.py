@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import select, update
 
 from signoff.approvals.actions import acknowledge, decide
-from signoff.approvals.due import due, look_again
+from signoff.approvals.due import due, left_over, look_again, withdraw_left_over
 from signoff.kit import clock
 from signoff.kit.errors import NotAllowed, NotNow
+from signoff.runs.actions import cancel_run
 from signoff.tables.agents import Agent
 from signoff.tables.ownership import AgentOwner
 from signoff.tables.runs import Run
@@ -231,3 +232,22 @@ def test_a_request_whose_run_is_over_is_withdrawn_instead(desk: Desk, time: Time
         assert session.scalars(select(Run.state).where(Run.id == run)).one() == "cancelled"
     assert after(desk, time, approval, minutes=30) is True
     assert desk.row(approval).state == "withdrawn"
+
+
+def test_a_request_that_a_crash_left_waiting_is_withdrawn_once_its_run_is_over(desk: Desk, time: Time):
+    approval, fine = desk.asked(), desk.asked()
+    with desk.store.write() as session:
+        cancel_run(session, desk.alice, desk.row(approval).run_id, reason="Wrong month.")
+        # What withdraws it may still be on its way.
+        assert left_over(session) == []
+    time.moment += timedelta(minutes=2)
+    with desk.store.write() as session:
+        assert left_over(session) == [approval]
+        assert withdraw_left_over(session, fine) is False
+        assert withdraw_left_over(session, approval) is True
+        assert withdraw_left_over(session, approval) is False
+        assert left_over(session) == []
+    row = desk.row(approval)
+    assert (row.state, row.reason) == ("withdrawn", "its run was called off: Wrong month.")
+    assert row.decided_by_name == desk.alice.name
+    assert desk.row(fine).state == "pending"

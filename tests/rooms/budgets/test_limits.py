@@ -117,7 +117,7 @@ def test_a_limit_counts_what_was_spent_before_it_was_set(store: Store, rows: Row
     with pytest.raises(BudgetExceeded) as refused:
         spend(store, rows, "k", CENT, pot)
     assert refused.value.code == "agent_budget_exceeded"
-    assert "The most the agent A may spend on real work in a month is $2. $3 is spent" in refused.value.detail
+    assert "The most the agent A may spend on real work in a month is $2.00. $3.00 is spent" in refused.value.detail
 
 
 def test_people_are_told_at_eighty_and_at_a_hundred_percent_once_each(store: Store, rows: Rows) -> None:
@@ -196,9 +196,10 @@ def test_setting_limits_takes_the_right_and_is_in_the_audit(store: Store, rows: 
         put(store, rows, rows.member("builder"), caps={"day": Decimal(1)})
     with pytest.raises(NotFound):
         put(store, rows, scope="agent", target="nobody", caps={"day": Decimal(1)})
-    for wrong in (Decimal(-1), Decimal("nan"), Decimal(10_000_000)):
-        with pytest.raises(Malformed):
+    for wrong in (Decimal(-1), Decimal("nan"), Decimal(10_000_000), Decimal("0.000000001")):
+        with pytest.raises(Malformed) as refused:
             put(store, rows, caps={"day": wrong})
+        assert "0, or from 0.000001 to 1,000,000" in refused.value.detail
     with pytest.raises(Malformed):
         put(store, rows, caps={}, alert_percent=0)
     put(store, rows, scope="agent", target="a", caps={"day": Decimal(1)}, alert_percent=70)

@@ -156,3 +156,18 @@ def test_a_channel_of_the_agent_is_added_without_being_shown_and_removed(site: S
     assert browser.post(f"{AT}/channels/remove", data={"channel": made.id}).status_code == 303
     assert made.id not in browser.get(AT).text
     assert site.browser("rosa").post(f"{AT}/channels", data={"channel": "slack"}).status_code in (403, 404)
+
+
+def test_a_channel_of_the_agent_has_its_pace_and_its_quiet_hours(site: Site):
+    hook = "https://hooks.example.com/services/very-secret"
+    given = {"channel": "slack", "name": "Desk", "target": hook, "pace": "hourly"}
+    refused = site.browser().post(f"{AT}/channels", data={**given, "quiet_from": "22:00"})
+    assert refused.status_code == 422
+    assert "Quiet hours go from one time to another" in refused.text
+    assert 'value="22:00"' in refused.text
+    added = site.browser().post(f"{AT}/channels", data={**given, "quiet_from": "22:00", "quiet_to": "07:00"})
+    assert added.status_code == 303
+    with site.store.read() as session:
+        (made,) = channels_of(session, site.seeded.owner, agent="supplier-mail")
+    assert (made.pace, made.quiet, made.time_zone) == ("hourly", ["22:00", "07:00"], "UTC")
+    assert "Slack · gathered, each hour · quiet 22:00 to 07:00 (UTC)" in site.browser().get(AT).text

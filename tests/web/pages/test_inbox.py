@@ -423,3 +423,67 @@ def decide_many(
     browser: TestClient, site: Site, picks: list[str], gate: str = "Bill over 250 EUR", **fields: Any
 ) -> Any:
     return browser.post(f"{site.base}/inbox/many", data={"pick": picks, "gate": gate, **fields})
+
+
+def test_a_question_stands_once_on_its_card_and_as_no_json(site: Site):
+    text = "Which cost centre takes the freight?"
+    asked_for = [{"header": "", "question": text, "options": ["4700", "4800"], "is_multiple": False}]
+    one = asked(
+        site, text, kind="question", summary=text, args={"questions": asked_for}, tool="ask_person",
+        card=kit_asks.card({"questions": [{"question": text}]}, questions=asked_for), asked_by_policy="agent",
+    )  # fmt: skip
+    page = site.browser().get(f"{site.base}/inbox/{one}", headers=HTMX).text
+    assert page.count(text) == 2  # In the form, and in the dialog that declines it.
+    assert "asks a question</h2>" in page
+    assert "What it would be called with" not in page
+    with site.store.write() as session:
+        kit_asks.settle(session, site.seeded, one, state="withdrawn")
+    ended = site.browser().get(f"{site.base}/inbox/{one}", headers=HTMX).text
+    assert f"{text}</h2>" in ended
+
+
+def test_a_value_to_accept_is_shown_whole_where_it_is_accepted(site: Site):
+    long = "https://pay.example/" + "a" * 300 + "/end"
+    one = asked(
+        site, args={"to": long}, card=kit_asks.card({"to": long}, endorsable=["to"]), asked_by_policy="flow",
+        rule={"may_endorse": ["to"]},
+    )  # fmt: skip
+    page = site.browser().get(f"{site.base}/inbox/{one}", headers=HTMX).text
+    dialog = page.split(f'id="approve-{one}"', 1)[1].split("</dialog>", 1)[0]
+    assert f"to: {long}" in dialog
+
+
+def test_after_a_conflict_the_list_and_every_number_are_as_they_are_now(site: Site):
+    one, two = asked(site, asked=("mei", "ines")), asked(site, "Another")
+    with site.store.write() as session:
+        kit_asks.settle(session, site.seeded, one)
+    late = answer(site, one, htmx=True, verdict="approve").text
+    assert 'hx-target="#results"' in late
+    assert f'id="row-{two}"' in late
+    assert f'id="row-{one}"' not in late
+    for place in ("badge-inbox", "badge-bar-inbox"):
+        assert re.search(rf'hx-target="#{place}"[^>]*><span[^>]*>1<', late), place
+    assert re.search(r'For me<span class="count"[^>]*>1<', late)
+
+
+def test_after_an_answer_every_number_counts_without_it(site: Site):
+    one, _ = asked(site), asked(site, "Another")
+    done = answer(site, one, htmx=True, verdict="approve").text
+    assert re.search(r'hx-target="#badge-inbox"[^>]*><span[^>]*>1<', done)
+    assert re.search(r'For me<span class="count"[^>]*>1<', done)
+
+
+def test_what_somebody_else_answered_tells_the_page_that_its_forms_are_over(site: Site):
+    one = asked(site, asked=("mei", "ines"))
+    with site.store.write() as session:
+        kit_asks.settle(session, site.seeded, one)
+    told = site.browser().get(f"{site.base}/inbox?live=1&one={one}&seen=pending:0", headers=HTMX).text
+    assert "data-over" in told
+
+
+def test_money_has_its_cents(site: Site):
+    with site.store.write() as session:
+        known = kit_asks.many_kinds(session, site.seeded)
+    answer(site, known["budget"], verdict="approve", amount_usd="2.5")
+    page = site.browser().get(f"{site.base}/inbox/{known['budget']}", headers=HTMX).text
+    assert "Raised by $2.50" in page

@@ -179,6 +179,8 @@ def test_what_is_being_written_stays_when_somebody_else_is_first(browser: Browse
         kit_asks.settle(session, place[1].seeded, one)
     expect(page.locator(f"#news-{one}")).to_contain_text("Ines Okafor approved this")
     expect(page.locator("dialog[open]").get_by_label("Why not?")).to_have_value("A long and careful reason")
+    expect(page.locator("dialog[open]")).to_contain_text("Ines Okafor approved this")
+    expect(page.locator("dialog[open] button[type=submit]")).to_be_disabled()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Ines Okafor was first")).to_be_visible()
     expect(page.get_by_text("A long and careful reason")).to_be_visible()

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from signoff.agents.body import EFFECTS, Body
 from signoff.agents.coverage import gravest, lets_all_by, ungated
+from signoff.agents.exceptions import is_wide
 from signoff.agents.findings import Finding
 from signoff.agents.gates import SEATS_ASKED, Gate
 from signoff.agents.lint.facts import LintFacts
@@ -26,10 +27,14 @@ _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{1,189}")
 
 @dataclass(frozen=True, slots=True)
 class _Met:
-    """What a gate meets: the tools, and the arguments that they have; None when that is not known."""
+    """What a gate meets: the tools, and the arguments that they have; None when that is not known.
+
+    `schemas`: of each tool that is known, what it says of its arguments.
+    """
 
     tools: tuple[str, ...]
     arguments: frozenset[str] | None
+    schemas: tuple[dict[str, Any], ...] = ()
 
 
 def lint_gates(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:
@@ -57,6 +62,7 @@ def _met(body: dict[str, Any], gate: Mapping[str, Any], facts: LintFacts) -> _Me
     effects = [one for _, one in texts(gate.get("effects"))]
     tools: list[str] = []
     known: set[str] | None = set()
+    schemas: list[dict[str, Any]] = []
     for allowed in allowed_tools(body):
         tool = (facts.slots or {}).get(allowed.slot, {}).get(allowed.tool)
         effect = gravest(tool.effect if tool else EFFECTS[-1], str(allowed.entry.get("effect") or EFFECTS[0]))
@@ -65,10 +71,14 @@ def _met(body: dict[str, Any], gate: Mapping[str, Any], facts: LintFacts) -> _Me
             continue
         tools.append(name)
         arguments = member(tool.schema, "properties") if tool else None
+        if isinstance(arguments, dict):
+            schemas.append(
+                {name: one for name, one in cast("dict[str, Any]", arguments).items() if isinstance(one, dict)}
+            )
         known = (
             None if known is None or not isinstance(arguments, dict) else known | {*cast("dict[str, Any]", arguments)}
         )
-    return _Met(tuple(tools), frozenset(known) if known else None)
+    return _Met(tuple(tools), frozenset(known) if known else None, tuple(schemas))
 
 
 def _applies(path: str, body: dict[str, Any], gate: Mapping[str, Any], met: _Met) -> Iterator[Finding]:
@@ -127,10 +137,19 @@ def _arguments(path: str, gate: Mapping[str, Any], met: _Met) -> Iterator[Findin
         yield from _known(f"{path}.may_endorse[{index}]", name, met, "warning", "there is nothing to accept")
     parsed = _parsed(gate)
     if parsed is not None and lets_all_by(parsed):
-        text = "The exception bounds nothing, so every call passes and nobody is ever asked."
+        text = "This gate asks nobody: its exception bounds nothing, so every call passes. It counts as no gate."
         yield Finding(
             "gate_never_asks", "warning", f"{path}.unless", None, text, "Say when it need not ask, or remove it."
         )
+    elif parsed is not None and parsed.unless and _is_wide(parsed, met):
+        text = "This gate asks nobody in practice: no value that a call would sensibly have is outside its exception."
+        fix = "Bound what may pass without a person: below what the tool itself takes, and below a thousand million."
+        yield Finding("gate_unless_wide", "warning", f"{path}.unless", None, text, fix)
+
+
+def _is_wide(gate: Gate, met: _Met) -> bool:
+    """Whether every bound of the exception lies beyond what a tool takes, or any sensible value."""
+    return all(is_wide(schema, [one.get(name) or {} for one in met.schemas]) for name, schema in gate.unless.items())
 
 
 def _known(path: str, name: str, met: _Met, severity: str, what: str) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from signoff.kit.errors import NotFound, NotNow
 from signoff.kit.faultpoints import faultpoint
 from signoff.people.access import Principal, authorize
 from signoff.record import audit, trace
+from signoff.runs.called_off import called_off
 from signoff.runs.states import is_over
 from signoff.tables.approvals import Approval, ApprovalRecipient, ApprovalVote
 from signoff.tables.runs import Run
@@ -130,10 +131,7 @@ def _check_open(session: Session, row: Approval, run: Run, member_id: str) -> No
     if not is_open(row.state):
         raise refused_late(row)
     if is_over(run.state):
-        raise NotNow(
-            f"The run that asked is over: it is {run.state}. Nothing was changed, and nobody needs to answer any more.",
-            code="run_over", extra={"state": run.state},
-        )  # fmt: skip
+        raise _run_over(session, run)
     if is_past(row):
         raise NotNow(
             f"The deadline was at {row.deadline_at:%Y-%m-%d %H:%M:%S} UTC. Nothing was changed.", code="deadline_passed"
@@ -144,6 +142,19 @@ def _check_open(session: Session, row: Approval, run: Run, member_id: str) -> No
             f"You answered this at {voted.at:%Y-%m-%d %H:%M:%S} UTC already; it waits for others.",
             code="answered_before",
         )
+
+
+def _run_over(session: Session, run: Run) -> NotNow:
+    """Return the refusal while the request is about to be withdrawn: who called its run off, and why."""
+    found = called_off(session, run)
+    happened = f"it is {run.state}"
+    if found is not None:
+        happened = f"{found.by_name} called it off" + (f": {found.reason.rstrip('.')}" if found.reason else "")
+    return NotNow(
+        f"The run that asked is over: {happened}. Nothing was changed, and nobody needs to answer any more.",
+        code="run_over",
+        extra={"state": run.state} | ({"by": found.by_name, "reason": found.reason} if found else {}),
+    )
 
 
 def _check_member(

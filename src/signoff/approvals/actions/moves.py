@@ -126,7 +126,8 @@ def refused_late(row: Approval) -> NotNow:
     return NotNow(
         f"{ended(row)} Nothing was changed.",
         code="answered_already" if not is_open(row.state) else "deadline_passed",
-        extra={"state": row.state, "by": row.decided_by_name, "at": at},
+        extra={"state": row.state, "by": row.decided_by_name, "at": at}
+        | ({"reason": row.reason} if row.state == "withdrawn" else {}),
     )
 
 

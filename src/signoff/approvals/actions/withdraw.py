@@ -10,7 +10,9 @@ from signoff.kit import clock
 from signoff.kit.text import shortened, storable
 from signoff.record import audit
 from signoff.record.actor import SYSTEM
+from signoff.runs.called_off import called_off
 from signoff.tables.approvals import Approval
+from signoff.tables.runs import Run
 
 _REASON_CHARS = 500
 
@@ -22,9 +24,14 @@ def withdraw_for_run(session: Session, run_id: str, *, reason: str) -> int:
 
 
 def withdraw(session: Session, row: Approval, *, reason: str) -> bool:
-    """Withdraw one request. False when it was answered before. The caller holds its run."""
-    words = shortened(storable(reason), _REASON_CHARS)
-    if not move(session, row, "withdrawn", moment=clock.now(), decided_by_name="Signoff", reason=words):
+    """Withdraw one request. False when it was answered before. The caller holds its run.
+
+    When somebody called the run off, it is they who withdrew the request, for the reason they gave.
+    """
+    found = called_off(session, session.get_one(Run, row.run_id))
+    words = shortened(storable(found.words if found else reason), _REASON_CHARS)
+    by, name = (found.by, found.by_name) if found else (None, "Signoff")
+    if not move(session, row, "withdrawn", moment=clock.now(), decided_by=by, decided_by_name=name, reason=words):
         return False
     audit.write(
         session, workspace_id=row.workspace_id, actor=SYSTEM, action="approval.withdrawn", object_kind="approval",

@@ -12,8 +12,10 @@ from signoff.gateways.model.policies.budget import money_left
 from signoff.gateways.model.prices import entered_prices
 from signoff.gateways.services import Services
 from signoff.kit import clock
+from signoff.record.actor import SYSTEM
 from signoff.releases.shadow.pots import pot_of_shadow
-from signoff.runs.facts import RunContext
+from signoff.runs.actions import reject_run
+from signoff.runs.facts import RunContext, context_of
 from signoff.tables.agents import Agent
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.prepared import Prepared
@@ -51,3 +53,12 @@ def affordable(session: Session, services: Services, run: RunContext) -> Verdict
     )
     pots = pots_of(session, payer, services.limits, time_zone=place.time_zone, now=clock.now())
     return money_left(price, pots, spent_in(session, [pot.name for pot in pots]))
+
+
+def reject_unaffordable(session: Session, services: Services, run_id: str) -> str | None:
+    """Reject a run that has not begun when there is no money for it. Returns the reason, None when it may begin."""
+    verdict = affordable(session, services, context_of(session, run_id, leg=1))
+    if verdict.kind != "stop":
+        return None
+    code = verdict.code or "day_budget_exceeded"
+    return verdict.reason if reject_run(session, run_id, by=SYSTEM, code=code, reason=verdict.reason) else None

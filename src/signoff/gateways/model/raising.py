@@ -51,11 +51,12 @@ def ask_to_raise(session: Session, run: RunContext, call: ModelCall, facts: Mode
     }  # fmt: skip
     wanted = Wanted(
         kind="budget", rule=RULE, policy="budget", why=reason,
-        title=f"Raise the limit of this run by ${args['amount_usd']}?",
-        summary=f"It has spent ${args['spent_usd']} of ${args['cap_usd']} and is not done. Approved, it goes on from "
-        f"where it is with so much more; at most ${args['most_usd']} can be given. Denied, it fails.",
+        title=f"Raise the limit of this run by {money.dollars(args['amount_usd'])}?",
+        summary=f"It has spent {money.dollars(args['spent_usd'])} of {money.dollars(args['cap_usd'])} and is not done. "
+        f"Approved, it goes on from where it is with so much more; at most {money.dollars(args['most_usd'])} can be "
+        "given. Denied, it fails.",
         binding=binding_of("budget", args, revision_id=run.revision_id, run_id=run.run_id), args=args,
-        card={"badges": [{"kind": "value", "word": f"${args['amount_usd']}"}], "budget": args},
+        card={"badges": [{"kind": "value", "word": money.dollars(args["amount_usd"])}], "budget": args},
     )  # fmt: skip
     approval_id = request_approval(session, run, hold, wanted)
     return ModelOutcome("held", code=NEEDS_BUDGET, reason=reason, hold={"call": hold, "approval": approval_id})

@@ -20,7 +20,7 @@ from signoff.gateways.tool.flow.deciding import FlowCall, FlowContext, FlowDecis
 from signoff.gateways.tool.flow.labels import Label
 from signoff.gateways.tool.flow.origins import Origin, Result, Seen, origins
 from signoff.gateways.tool.flow.vocabulary import NOTHING, Vocabulary
-from signoff.gateways.tool.flow.words import asked_because
+from signoff.gateways.tool.flow.words import asked_because, asked_for
 from signoff.kit.typed_values import endorsement_key
 from signoff.runs.facts import RunContext
 from signoff.runs.marks import Mark, Marks, is_marked, note_marks
@@ -70,7 +70,7 @@ class FlowFacts:
     Args:
         labels: of the tool, tightened by the revision; what it gives is marked with them.
         origins: where each argument came from; read only when somebody is to be asked.
-        reason: in words, when somebody is to be asked.
+        reason, title: in words, when somebody is to be asked.
     """
 
     labels: ToolLabels
@@ -78,6 +78,7 @@ class FlowFacts:
     label: Label
     origins: tuple[Origin, ...] = ()
     reason: str = ""
+    title: str = ""
 
 
 def flow_facts(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts) -> FlowFacts | None:
@@ -105,7 +106,8 @@ def flow_facts(session: Session, run: RunContext, call: ToolCall, facts: ToolFac
     if decision.kind == "allow":
         return FlowFacts(labels, decision, label)
     found = tuple(origins(asked, context, _seen(session, run, call, marks, allowed)))
-    return FlowFacts(labels, decision, label, found, asked_because(asked, context, decision, found))
+    why = asked_because(asked, context, decision, found)
+    return FlowFacts(labels, decision, label, found, why, asked_for(asked, decision))
 
 
 def tightened(labels: ToolLabels, allowed: AllowedTool | None) -> ToolLabels:
@@ -216,7 +218,11 @@ def _fixed_by_revision(allowed: AllowedTool | None) -> Vocabulary:
     for name, rule in allowed.values.items():
         if rule.kind in ("exact", "email"):
             exact.setdefault(name, []).extend(rule.allow or ())
-    return Vocabulary.of([value for values in exact.values() for value in values], exact=exact) if exact else NOTHING
+    return (
+        Vocabulary.of([value for values in exact.values() for value in values], exact=exact, are_literals=True)
+        if exact
+        else NOTHING
+    )
 
 
 def _domains(allowed: AllowedTool | None) -> dict[str, tuple[str, ...]]:

@@ -36,12 +36,14 @@ class ToAsk:
     Args:
         origins: argument → `{origin, label}`; what is not said is untrusted.
         more: laid over the card.
+        title: what is asked where the rule has no title of its own.
     """
 
     rule: Gate
     kind: ApprovalKind = "approval"
     origins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     more: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    title: str = ""
 
 
 def never_asks(run: RunContext, facts: ToolFacts) -> bool:
@@ -123,7 +125,7 @@ def _wanted(
     wanted = Wanted(
         kind=to_ask.kind, rule=rule, policy="agent" if to_ask.kind in ("question", "login") else verdict.policy,
         why=verdict.reason,
-        title=filled(rule.title, args, chars_max=_TITLE_CHARS, is_one_line=True) or visible(call.name),
+        title=filled(rule.title, args, chars_max=_TITLE_CHARS, is_one_line=True) or to_ask.title or visible(call.name),
         summary=filled(rule.summary, args, chars_max=_SUMMARY_CHARS), binding=binding_for(run, call), tool=call.name,
         effect=facts.effect, args=args, card={**card, **to_ask.more},
     )  # fmt: skip

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.body import AllowedTool
 from signoff.agents.rules import Requirement
+from signoff.approvals.templates import is_blank
 from signoff.gateways.tool.call import ToolCall
 from signoff.kit.canonical import canonical_json
 from signoff.kit.dotted import MISSING, parsed, value_at
@@ -97,7 +98,7 @@ def _is_same(requirement: Requirement, call: ToolCall, earlier: _Earlier) -> boo
         root, _, path = source.partition(".")
         mine = value_at(call.args, argument)
         other = value_at(earlier.args if root == "args" else parsed(earlier.result), path)
-        if mine is MISSING or other is MISSING or mine is None or canonical_json(mine) != canonical_json(other):
+        if mine is MISSING or other is MISSING or is_blank(mine) or canonical_json(mine) != canonical_json(other):
             return False
     return True
 

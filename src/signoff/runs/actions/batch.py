@@ -14,6 +14,7 @@ from signoff.record import outbox
 from signoff.record.alarms import ask_to_resolve
 from signoff.runs.actions.moves import SHADOW_ENDED
 from signoff.runs.actions.request import START
+from signoff.runs.called_off import words_of
 from signoff.runs.signals import write_signals
 from signoff.tables.approvals import Approval, ApprovalRecipient
 from signoff.tables.base import Json, Moment
@@ -25,10 +26,15 @@ _NOT_RUNNING = ("queued", "waiting")
 _ANSWERED = "approval.answered"
 
 
-def call_off_batch(session: Session, bounds: Sequence[ColumnElement[bool]], *, reason: str, size: int) -> list[str]:
+def call_off_batch(
+    session: Session, bounds: Sequence[ColumnElement[bool]], *, reason: str, size: int, by: str, by_name: str
+) -> list[str]:
     """Cancel up to `size` queued and waiting runs within bounds, oldest first; return their ids.
 
     As with one: its watchers are told, what it asked people is withdrawn, and what would have started it is put away.
+
+    Args:
+        by, by_name: who ordered it, so who withdraws what the runs asked.
     """
     moment = clock.now()
     chosen = select(Run.id).where(*bounds, Run.state.in_(_NOT_RUNNING)).order_by(Run.id).limit(size)
@@ -49,7 +55,7 @@ def call_off_batch(session: Session, bounds: Sequence[ColumnElement[bool]], *, r
     if run_ids:
         write_signals(session, run_ids)
         _tell(session, run_ids, reason, moment)
-        _withdraw(session, run_ids, moment)
+        _withdraw(session, run_ids, moment, reason, by, by_name)
         _put_away(session, run_ids, moment)
     return run_ids
 
@@ -68,12 +74,12 @@ def _tell(session: Session, run_ids: list[str], reason: str, moment: datetime) -
     session.execute(insert(cast("Table", RunEvent.__table__)).from_select(names, rows, include_defaults=False))
 
 
-def _withdraw(session: Session, run_ids: list[str], moment: datetime) -> None:
+def _withdraw(session: Session, run_ids: list[str], moment: datetime, reason: str, by: str, by_name: str) -> None:
     withdrawn = session.execute(
         update(Approval)
         .where(Approval.run_id.in_(run_ids), Approval.state == "pending")
         .values(
-            state="withdrawn", decided_at=moment, decided_by_name="Signoff", reason="its run was called off",
+            state="withdrawn", decided_at=moment, decided_by=by, decided_by_name=by_name, reason=words_of(reason),
             next_at=None,
         )
         .returning(Approval.id, Approval.workspace_id, Approval.is_degraded)

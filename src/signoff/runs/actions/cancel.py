@@ -10,6 +10,7 @@ from signoff.people.access import Principal, authorize, can
 from signoff.people.roles import Action
 from signoff.record import audit, outbox
 from signoff.runs.actions.moves import move, rows, tell_state
+from signoff.runs.called_off import said_by_default
 from signoff.runs.states import is_over
 from signoff.tables.agents import Agent
 from signoff.tables.runs import Run
@@ -54,7 +55,7 @@ def cancel_run(session: Session, principal: Principal, run_id: str, *, reason: s
         NotNow: it has ended already.
     """
     run = run_for(session, principal, run_id, "run.cancel")
-    words = reason or f"Cancelled by {principal.name}."
+    words = reason or said_by_default(principal.name)
     if run.state in ("queued", "waiting"):
         moved = move(
             session, run_id, "cancelled", by=principal.actor,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import select, update
@@ -16,10 +16,11 @@ from signoff.people.access import Principal
 from signoff.record import audit, trace
 from signoff.runs.actions.cancel import run_for
 from signoff.runs.actions.legs import resume_run
-from signoff.runs.actions.moves import rows
-from signoff.runs.holds import HOLD_KINDS, Hold, holds_of, keep_answer, still_open
+from signoff.runs.actions.moves import rows, tell_state
+from signoff.runs.holds import HOLD_KINDS, Hold, first_kind, holds_of, keep_answer, still_open
 from signoff.runs.input import size_of
 from signoff.runs.states import SETTLEMENTS, Settlement, WaitingFor
+from signoff.runs.waits import waiting_words
 from signoff.tables.runs import Effect, Leg, Run
 
 _RESULT_CHARS = 20_000
@@ -98,6 +99,23 @@ def resume_when_answered(session: Session, run: Run) -> bool:
     )
     leg = session.get(Leg, (run.id, run.leg), populate_existing=True)
     holds = holds_of(leg.holds if leg else [])
-    if still_open(session, run.id, run.leg, holds):
+    if left := still_open(session, run.id, run.leg, holds):
+        _say_what_is_left(session, run, left)
         return False
     return resume_run(session, run.id, leg=run.leg, waiting_for=cast("WaitingFor", run.waiting_for))
+
+
+def _say_what_is_left(session: Session, run: Run, left: Sequence[Hold]) -> None:
+    """Say how many calls it still waits for, once one of several was answered."""
+    kind = first_kind(left)
+    words = waiting_words(kind, sum(1 for hold in left if hold.kind == kind))[1]
+    if kind != run.waiting_for or words == run.reason:
+        return
+    session.execute(
+        update(Run)
+        .where(Run.id == run.id, Run.state == "waiting")
+        .values(reason=words)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(run)
+    tell_state(session, run)

@@ -95,7 +95,7 @@ def _order(
     )  # fmt: skip
     session.add(order)
     session.flush()
-    order.cancelled = len(call_off_batch(session, bounds, reason=reason, size=AT_ONCE))
+    order.cancelled = len(_call_off(session, order, bounds, AT_ONCE))
     order.ended_at = clock.now() if order.cancelled else None
     session.flush()
     set_mark(session, order.workspace_id, order.id, moment)
@@ -107,6 +107,12 @@ def _order(
     )  # fmt: skip
     outbox.send(session, workspace_id=order.workspace_id, kind=STOP, payload={"order": order.id})
     return order.id
+
+
+def _call_off(session: Session, order: StopOrder, bounds: list[ColumnElement[bool]], size: int) -> list[str]:
+    return call_off_batch(
+        session, bounds, reason=order.reason, size=size, by=order.ordered_by, by_name=order.ordered_by_name
+    )
 
 
 def _ask_running(session: Session, bounds: list[ColumnElement[bool]], reason: str) -> list[str]:
@@ -129,7 +135,7 @@ def stop_some(session: Session, order_id: str) -> bool:
     bounds = bounds_of(order.workspace_id, order.wanted, agent_id=order.agent_id)
     # What came after the click is not what was to be stopped.
     bounds.append(Run.created_at <= order.ordered_at)
-    hit = call_off_batch(session, bounds, reason=order.reason, size=BATCH)
+    hit = _call_off(session, order, bounds, BATCH)
     # After the batch: what it missed because it had just begun is found here.
     late = _ask_running(session, [*bounds, Run.is_cancel_requested.is_(False)], order.reason)
     order.cancelled += len(hit)
@@ -151,7 +157,7 @@ def finish_stop(session: Session, order_id: str) -> bool:
     for start in range(0, len(order.asked), BATCH):
         named = Run.id.in_(order.asked[start : start + BATCH])
         # Its leg may have ended with a wait before it heard of the order.
-        order.cancelled += len(call_off_batch(session, [named], reason=order.reason, size=BATCH))
+        order.cancelled += len(_call_off(session, order, [named], BATCH))
         for state, ended_at in session.execute(select(Run.state, Run.ended_at).where(named)):
             if not is_over(state):
                 return False

@@ -59,6 +59,7 @@ from signoff.web.pages.settings_sso.route import router as settings_sso
 from signoff.web.pages.settings_workspace.route import router as settings_workspace
 from signoff.web.pages.sign_in.route import router as sign_in
 from signoff.web.pages.sso.route import router as sso
+from signoff.web.pages.stop_order.route import router as stop_order
 
 ENTRY: tuple[APIRouter, ...] = (
     sign_in,
@@ -91,6 +92,7 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_revision,
     agent_diff,
     agent_run,
+    stop_order,
     connections,
     connection_new,  # Before the pages of one connection.
     connection_detail,

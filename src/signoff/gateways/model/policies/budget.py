@@ -43,10 +43,10 @@ def money_left(price: Price, pots: Sequence[Pot], spends: Sequence[Spend]) -> Ve
         return ALLOW
     for pot, spend in zip(pots, spends, strict=True):
         if pot.cap_usd is not None and spend.spent_usd >= pot.cap_usd:
-            shown = money.as_text(pot.cap_usd), money.as_text(spend.spent_usd)
+            shown = money.dollars(pot.cap_usd), money.dollars(spend.spent_usd)
             return Verdict(
                 "stop",
-                f"{pot.words} is ${shown[0]}, and ${shown[1]} is spent. {pot.remedy}",
+                f"{pot.words} is {shown[0]}, and {shown[1]} is spent. {pot.remedy}",
                 code=f"{pot.kind}_budget_exceeded",
             )
     return ALLOW

@@ -108,7 +108,7 @@ def _read(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDe
     sinks = sinks_among(found, call.labels, call.described)
     is_declared = call.labels.sinks is not None
     addresses = [leaf for leaf in sinks if _is_address(leaf, is_declared=is_declared)]
-    unsure = [leaf for leaf in addresses if not (_is_endorsed(leaf, context) or _is_in_domain(leaf, context))]
+    unsure = [leaf for leaf in addresses if not (_is_endorsed_target(leaf, context) or _is_in_domain(leaf, context))]
     return _ask("address_not_named", unsure) if unsure else FlowDecision("allow", "reads")
 
 
@@ -125,7 +125,7 @@ def _send(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDe
     if not _has_target(call, found):
         # It goes somewhere all the same, and nobody said where.
         return _ask("no_target", ())
-    unsure = [leaf for leaf in sinks if not _is_endorsed(leaf, context)]
+    unsure = [leaf for leaf in sinks if not _is_endorsed_target(leaf, context)]
     if unsure:
         return _ask("target_not_named", unsure)
     if context.profile == "strict":
@@ -134,7 +134,7 @@ def _send(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDe
         if context.label.is_private or unsure:
             return _ask("private" if context.label.is_private else "written_not_named", unsure or sinks)
     elif context.label.is_private:
-        unsure = [leaf for leaf in sinks if not (_is_fixed(leaf, context) or _is_accepted(leaf, context))]
+        unsure = [leaf for leaf in sinks if not (_is_fixed_target(leaf, context) or _is_accepted(leaf, context))]
         if unsure:
             return _ask("target_not_fixed", unsure)
     return FlowDecision("allow", "targets_named")
@@ -143,7 +143,7 @@ def _send(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDe
 def _irreversible(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDecision:
     sinks = sinks_among(found, call.labels, call.described)
     bounded = found if context.profile == "strict" else sinks
-    unsure = [leaf for leaf in bounded if not _is_fixed(leaf, context)]
+    unsure = [leaf for leaf in bounded if not (_is_fixed_target if leaf in sinks else _is_fixed)(leaf, context)]
     if call.preapproved and not unsure and _has_target(call, found):
         return FlowDecision("allow", "preapproved")
     return _ask("irreversible", unsure)
@@ -169,6 +169,16 @@ def _is_accepted(leaf: Leaf, context: FlowContext) -> bool:
 
 def _is_endorsed(leaf: Leaf, context: FlowContext) -> bool:
     return _is_fixed(leaf, context) or context.named.has(leaf.argument, leaf.value) or _is_accepted(leaf, context)
+
+
+def _is_fixed_target(leaf: Leaf, context: FlowContext) -> bool:
+    return context.fixed.has_target(leaf.argument, leaf.value)
+
+
+def _is_endorsed_target(leaf: Leaf, context: FlowContext) -> bool:
+    """Whether somebody named where it goes. An SOP is prose, so its plain words name nobody; who typed an input did."""
+    named = context.named.has(leaf.argument, leaf.value)
+    return _is_fixed_target(leaf, context) or named or _is_accepted(leaf, context)
 
 
 def _is_address(leaf: Leaf, *, is_declared: bool) -> bool:

@@ -12,6 +12,12 @@ from signoff.kit.typed_values import EDGES, Value, typed, values_of, words_of
 
 _ACCOUNT_IN_TEXT = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{1,4}){3,9}(?![A-Za-z0-9])")
 _ACCOUNT_CHARS_MIN = 15
+# What is written as it is meant: between quotation marks or as code, and channels and handles by their sign.
+_QUOTED = re.compile(
+    r"`([^`\n]{1,120})`|\"([^\"\n]{1,120})\"|[“„]([^“”\n]{1,120})[”“]|«([^«»\n]{1,120})»"
+    r"|(?<!\w)['‘]([^'‘’\n]{1,120})['’](?!\w)|(?<![\w&#@])[#@](\w[\w.&'’-]{0,119})"
+)
+_SIGNS = ("#", "@")
 _INSIDE = re.compile(r"[()\[\]{}<>|\"`*“”«»,;=]+")
 # Emphasis may stand round an address, and may belong to it: without it, only when it is none as it stands.
 _LIGHT_EDGES = "".join(one for one in EDGES if one not in "#@*_")
@@ -25,6 +31,8 @@ class Vocabulary:
     values: frozenset[Value] = frozenset()
     # All words, each between two blanks, so that a name is found as whole words.
     words: str = " "
+    # Names that are written as literals, without what stands round them: what a plain word of a text never is.
+    literals: frozenset[str] = frozenset()
     # Values that are meant whatever they look like: argument → canonical values.
     exact: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
@@ -39,6 +47,23 @@ class Vocabulary:
         found = values_of(value)
         return bool(found) and all(self.names(one) for one in found or ())
 
+    def has_target(self, argument: str, value: Any) -> bool:
+        """Return whether a value that chooses a target is named: a name only where it looks like one.
+
+        Any word may stand in a text by chance: `invoice` in instructions about invoices names no recipient. A name
+        counts as one that is quoted, written as code or with its sign (`#finance`), and one with its sign and a
+        hyphen (`#finance-ops`) where the text has it without.
+        """
+        if argument in self.exact and exact_key(value) in self.exact[argument]:
+            return True
+        found = values_of(value)
+        return bool(found) and all(self._names_target(one, value) for one in found or ())
+
+    def _names_target(self, one: Value, value: Any) -> bool:
+        if one.kind != "name" or one.text in self.literals:
+            return self.names(one) or one.text in self.literals
+        return "-" in one.text and str(value).strip().startswith(_SIGNS) and self.names(one)
+
     def plus(self, other: Vocabulary) -> Vocabulary:
         """Return both together."""
         if self is NOTHING or other is NOTHING:
@@ -47,16 +72,24 @@ class Vocabulary:
             name: self.exact.get(name, frozenset()) | other.exact.get(name, frozenset())
             for name in (*self.exact, *other.exact)
         }
-        return Vocabulary(self.values | other.values, f"{self.words}\n {other.words}", exact)
+        literals = self.literals | other.literals
+        return Vocabulary(self.values | other.values, f"{self.words}\n {other.words}", literals, exact)
 
     @staticmethod
-    def of(*texts: Any, exact: Mapping[str, Iterable[Any]] | None = None) -> Vocabulary:
-        """Return what texts name; of a JSON value, its texts one by one."""
+    def of(*texts: Any, exact: Mapping[str, Iterable[Any]] | None = None, are_literals: bool = False) -> Vocabulary:
+        """Return what texts name; of a JSON value, its texts one by one.
+
+        Args:
+            exact: argument → values that are meant whatever they look like.
+            are_literals: each text is a value, not prose.
+        """
         plain = [unicodedata.normalize("NFKC", text) for text in _texts(texts)]
         kept = {name: frozenset(exact_key(value) for value in values) for name, values in (exact or {}).items()}
         found = {value for text in plain for value in _named_in(text)}
         # A line end between two texts: no name goes from one into the other.
-        return Vocabulary(frozenset(found), "".join(f" {words_of(text)} \n" for text in plain) or " ", kept)
+        literals = {words_of(one) for text in plain for one in ([text] if are_literals else _quoted_in(text))}
+        words = "".join(f" {words_of(text)} \n" for text in plain) or " "
+        return Vocabulary(frozenset(found), words, frozenset(literals), kept)
 
 
 def exact_key(value: Any) -> str:
@@ -73,6 +106,11 @@ def _texts(value: Any) -> Iterable[str]:
     elif isinstance(value, list | tuple):
         for item in cast("list[Any]", value):
             yield from _texts(item)
+
+
+def _quoted_in(text: str) -> Iterable[str]:
+    for match in _QUOTED.finditer(text):
+        yield next(group for group in match.groups() if group is not None)
 
 
 def _named_in(text: str) -> Iterable[Value]:

@@ -18,6 +18,10 @@ _DOES = {
     "send": "shows something to others",
     "irreversible": "cannot be undone",
 }
+_ASKS = {"read": "fetch", "write": "write", "send": "send", "irreversible": "do what cannot be undone"}
+_TO = {"read": " ", "write": " ", "send": " to ", "irreversible": ": "}
+_TITLE_VALUE_CHARS = 60
+_TITLE_VALUES_MAX = 2
 _BECAUSE = {
     "address_not_named": "An address that is fetched can carry out what is written into it.",
     "written_not_named": "The strict profile asks about everything that nobody has named.",
@@ -41,6 +45,18 @@ def asked_because(call: FlowCall, context: FlowContext, decision: FlowDecision, 
     if len(decision.unsure) > _VALUES_MAX:
         parts.append(f"And {len(decision.unsure) - _VALUES_MAX} more values.")
     return " ".join(part for part in parts if part)
+
+
+def asked_for(call: FlowCall, decision: FlowDecision) -> str:
+    """Return what is asked, as a question: the heading of a request whose gate has no title."""
+    named = [
+        shortened(visible(" ".join(str(unsure.value).split())), _TITLE_VALUE_CHARS)
+        for unsure in decision.unsure[:_TITLE_VALUES_MAX]
+    ]
+    more = len(decision.unsure) - len(named)
+    about = " and ".join(named) + (f" and {more} more" if more else "")
+    do = _ASKS.get(call.effect, "call")
+    return f"May it {do}{_TO[call.effect]}{about}, with {call.tool}?" if about else f"May it {do}, with {call.tool}?"
 
 
 def _about(argument: str, value: Any, origin: Origin | None) -> str:

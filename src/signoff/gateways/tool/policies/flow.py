@@ -45,7 +45,13 @@ class Flow:
         rule = _rule(run, asked, facts, flow)
         # The card shows arguments as they are sent: with the names of secrets.
         from_where = facts.redactor.value(by_argument(flow.origins))
-        verdict = hold(run, asked, facts, ToAsk(rule, origins=from_where), facts.redactor.text(flow.reason))
+        verdict = hold(
+            run,
+            asked,
+            facts,
+            ToAsk(rule, origins=from_where, title=facts.redactor.text(flow.title)),
+            facts.redactor.text(flow.reason),
+        )
         return replace(verdict, code=f"flow_{flow.decision.rule}") if verdict.kind == "hold" else verdict
 
 

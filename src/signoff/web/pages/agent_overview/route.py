@@ -140,12 +140,14 @@ def lift(request: Request, looker: Looker, agent: str, fields: Fields) -> Respon
 def stop(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
     """Cancel everything of the agent that is running, waiting and queued."""
 
+    ordered: list[str] = []
+
     def change(session: Session) -> None:
         with_pause = fields.text("with_pause") == "yes"
-        stop_agent(session, looker.viewer, agent, reason=fields.text("reason"), with_pause=with_pause)
+        ordered.append(stop_agent(session, looker.viewer, agent, reason=fields.text("reason"), with_pause=with_pause))
 
-    done = Flash("It is being stopped", "The card of stops says how far it is.", "wait")
-    return _do(request, looker, agent, change, done, fields)
+    done = Flash("It is being stopped", "This page says how far it is.", "wait")
+    return _do(request, looker, agent, change, done, fields, to=lambda: f"/stops/{ordered[-1]}")
 
 
 def _do(
@@ -157,8 +159,9 @@ def _do(
     fields: Form,
     *,
     keeps: bool = False,
+    to: Callable[[], str] | None = None,
 ) -> Response:
-    """One action; what it refuses is said on the overview, where `keeps` with what was typed about name and owner."""
+    """One action; what it refuses is said on the overview, where `keeps` with what was typed. `to`: where it leads."""
     store = store_of(request)
     try:
         with store.write() as session:
@@ -174,4 +177,4 @@ def _do(
         return page.draw(request, "page.html", view, status=refusal.status)
     # The stops stand on the emergency page too.
     back = _EMERGENCY if fields.text("back") == _EMERGENCY else ""
-    return see_other(request, looker.chrome.href(f"/agents/{agent}{back}"), done)
+    return see_other(request, looker.chrome.href(to() if to else f"/agents/{agent}{back}"), done)

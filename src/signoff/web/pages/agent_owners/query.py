@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from signoff.agents.handovers import open_handover
 from signoff.agents.hours import DAYS, hours_text
 from signoff.agents.ownership import OwnerFacts, ownership_of
-from signoff.approvals.channels import channels_of
+from signoff.approvals.channels import ChannelFacts, channels_of
 from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, can
-from signoff.people.queries import members
+from signoff.people.queries import members, workspace
 from signoff.people.seats import SEATS
 from signoff.web.agent_head import AgentHead, agent_head
-from signoff.web.channel_words import CHANNEL_KINDS, KIND_WORDS
+from signoff.web.channel_words import CHANNEL_KINDS, KIND_WORDS, PACES
 from signoff.web.forms import Form
 from signoff.web.permission_words import role_name
 from signoff.web.seat_words import DAY_TITLES, SEAT_TITLES
@@ -55,6 +55,8 @@ class OwnersView:
     days: tuple[tuple[str, str], ...]
     may_assign: bool
     channels: tuple[tuple[str, str, str], ...]
+    paces: tuple[tuple[str, str], ...]
+    zone: str
     channel_kinds: tuple[tuple[str, str], ...]
     handover_words: str
     form: Form
@@ -100,6 +102,8 @@ def load(
         days=tuple(DAY_TITLES.items()),
         may_assign=head.may_assign,
         channels=_channels(session, viewer, head.agent.id) if head.may_assign else (),
+        paces=PACES,
+        zone=workspace(session, viewer).time_zone,
         channel_kinds=(*CHANNEL_KINDS, ("mail", "Mail, to the address below")),
         handover_words=f"From {moving.from_name} to {moving.to_name}" if moving else "",
         form=form or Form(),
@@ -117,8 +121,14 @@ def _people(session: Session, viewer: Principal) -> tuple[tuple[str, str], ...]:
 
 
 def _channels(session: Session, viewer: Principal, agent_id: str) -> tuple[tuple[str, str, str], ...]:
-    """Return id, name and kind of each channel of the agent; its address is told to nobody."""
-    return tuple((one.id, one.name, KIND_WORDS[one.kind]) for one in channels_of(session, viewer, agent=agent_id))
+    """Return id, name, and kind, pace and quiet hours of each channel of the agent; its address is told to nobody."""
+    return tuple((one.id, one.name, _channel_words(one)) for one in channels_of(session, viewer, agent=agent_id))
+
+
+def _channel_words(channel: ChannelFacts) -> str:
+    quiet = f" · quiet {' to '.join(channel.quiet)} ({channel.time_zone})" if channel.quiet else ""
+    pace = dict(PACES).get(channel.pace, channel.pace)
+    return f"{KIND_WORDS[channel.kind]} · {pace[:1].lower()}{pace[1:]}{quiet}"
 
 
 def _line(facts: OwnerFacts, viewer: Principal) -> OwnerLine:

@@ -12,6 +12,7 @@ from signoff.agents.actions import accept_ownership, ask_owner, decline_ownershi
 from signoff.agents.hours import DAYS, read_hours
 from signoff.approvals.actions.channels import add_channel, remove_channel
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
+from signoff.people.queries import workspace
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of, store_of
@@ -83,9 +84,12 @@ def add(request: Request, looker: Looker, agent: str, fields: Fields) -> Respons
     settings = house.settings
 
     def work(session: Session) -> None:
+        quiet = [fields.text("quiet_from"), fields.text("quiet_to")]
         add_channel(
             session, looker.viewer, house.services.vault, kind=fields.text("channel"), name=fields.text("name"),
-            target=fields.text("target"), agent=agent,
+            target=fields.text("target"), agent=agent, pace=fields.text("pace", "at_once"),
+            quiet=quiet if any(quiet) else None,
+            time_zone=workspace(session, looker.viewer).time_zone,
             allows_http=settings.allow_loopback or bool(settings.allow_private_networks),
         )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -175,8 +177,9 @@ def _refused(
         card = card_of(
             session, looker.viewer, detail, place=_place(fields), back=back, refused=refused, is_late=is_late
         )
-        if is_partial(request):
-            return page.draw(request, "_late.html", card, status=409)
         asked = Asked.of_text(back)
+        if is_partial(request):
+            rows = load_rows(session, looker.viewer, asked, None)
+            return page.draw(request, "_late.html", replace(rows, card=card), status=409)
         view = load(session, looker.viewer, asked, one=approval_id, refused=refused, is_late=is_late)
     return page.draw(request, "page.html", view, status=refusal.status)

@@ -34,6 +34,16 @@
   });
   document.addEventListener("htmx:after:swap", () => $("dialog[open] [data-focus]")?.focus());
 
+  // Somebody else answered what is on show: its forms keep what was written, and send nothing any more.
+  document.addEventListener("htmx:after:swap", () => $$("[data-over]").forEach((over) => {
+    const card = over.closest(".ask"), open = card && $("dialog[open]", card);
+    if (!card) return;
+    $$("button[type=submit], .ask-foot button", card).forEach((button) => { button.disabled = true; });
+    const note = over.closest(".note");
+    if (!open || !note || $("[data-over]", open)) return;
+    ($(".dialog-body", open) ?? open).prepend(note.cloneNode(true));
+  }));
+
   // Ctrl Enter sends a text of several lines
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches?.("[data-sends]")) return;
