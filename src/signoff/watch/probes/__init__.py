@@ -1,0 +1,1 @@
+"""Machine-checked items of the checklists: what is measured, against which bar, how fresh, and how grave a no is."""
