@@ -32,10 +32,10 @@ def _accepted(facts: ProbeFacts, rule: Rule) -> Answer:
 
 def _escalation(facts: ProbeFacts, rule: Rule) -> Answer:
     kinds: tuple[Seat, ...] = ("backup", "escalation")
-    held = {kind: facts.people.holder(kind) for kind in kinds}
-    lacking = [SEAT_WORDS[kind] for kind, one in held.items() if one is None]
-    waiting = [one.name for one in held.values() if one is not None and one.state != "accepted"]
-    wrong = [one.problem for one in held.values() if one is not None and one.problem]
+    lacking = [SEAT_WORDS[kind] for kind in kinds if facts.people.holder(kind) is None]
+    held = [one for kind in kinds if (one := facts.people.holder(kind)) is not None]
+    waiting = [one.name for one in held if one.state != "accepted"]
+    wrong = [one.problem for one in held if one.problem]
     if lacking or waiting or wrong:
         parts = [f"no {listed(lacking)}"] if lacking else []
         parts += [f"not accepted yet: {listed(waiting)}"] if waiting else []
