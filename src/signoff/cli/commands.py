@@ -19,6 +19,7 @@ from signoff.cli import (
     limits,
     migrating,
     people,
+    probes,
     runs,
     secrets,
     serving,
@@ -59,6 +60,8 @@ for command in (
     people.setup_link,
     bundles.apply,
     bundles.export,
+    probes.evidence,
+    probes.vouch,
     runs.run,
     runs.runs,
     runs.logs,
@@ -73,4 +76,5 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(agents.app, name="agents")
+app.add_typer(probes.policy, name="policy")
 app.add_typer(approvals.app, name="approvals")

@@ -71,7 +71,9 @@ def run(number: int = 1, **changes: Any) -> RunFact:
 
 def real(number: int = 1, **changes: Any) -> RunFact:
     """A production run of what serves."""
-    return run(number, **{"revision_id": "rev_1", "environment_id": "env_production", "origin": "production", **changes})
+    return run(
+        number, **{"revision_id": "rev_1", "environment_id": "env_production", "origin": "production", **changes}
+    )
 
 
 def owner(kind: Seat, name: str, **changes: Any) -> OwnerFacts:
@@ -118,7 +120,10 @@ GOOD = ProbeFacts(
     runs=[run(5, source="replay", mode="replay", ended_at=NOW - HOUR + timedelta(seconds=5)), run(3), run(2), run(1)],
     here=[real(4)],
     used=frozenset({"erp.look", "erp.pay"}),
-    answers=[GateAnswer("pay", "approved", "completed", NOW - HOUR), GateAnswer("pay", "denied", "completed", NOW - DAY)],
+    answers=[
+        GateAnswer("pay", "approved", "completed", NOW - HOUR),
+        GateAnswer("pay", "denied", "completed", NOW - DAY),
+    ],
     people=People(OWNERS, may_pause=3, has_last_resort=True, channels=1),
     limits=[LimitFact("agent", "day", "production", Decimal(10), 80, True)],
     served=Served("rev_1", 1, NOW - 10 * DAY, (), ("staging",), True),

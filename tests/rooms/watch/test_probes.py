@@ -262,9 +262,7 @@ def test_a_small_agent_is_blocked_by_safety_and_by_what_always_holds_only():
 
 
 def test_each_tier_asks_all_that_the_one_below_asks_and_more():
-    low, medium, high, critical = (
-        blocking(replace(GOOD, tier=tier)) for tier in ("low", "medium", "high", "critical")
-    )
+    low, medium, high, critical = (blocking(replace(GOOD, tier=tier)) for tier in ("low", "medium", "high", "critical"))
     assert low < medium < high < critical
     assert {"testing.end_to_end", "owner.accepted", "rollback.target_known"} <= medium - low
     assert {"rollback.drilled", "cost.within_budget", "diff.read"} <= high - medium

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.lookup import agent_for
@@ -64,18 +65,18 @@ def evidence_for(
     viewer: Principal,
     agent: str,
     *,
-    environment: str,
+    environment: str | None = None,
     revision: str | None = None,
     phase: Phase = "before",
 ) -> Evidence:
     """Return the evidence for a revision (number or id) of an agent; left out, for what is newest, or once it serves
-    for what does.
+    for what does. Left out, the environment is that of the viewer's key, or production.
 
     Raises:
         NotFound: there is no such agent, environment or revision.
     """
     row = agent_for(session, viewer, agent, "agent.read")
-    place = environment_for(session, viewer, environment)
+    place = environment_for(session, viewer, environment) if environment else _usual_place(session, viewer)
     if viewer.environment_id not in (None, place.id):
         raise NotFound("There is no such thing in this key's environment.")
     wanted: str | int | None = revision
@@ -83,6 +84,17 @@ def evidence_for(
         wanted = (live_revision(session, row.id, place.id) if phase == "after" else None) or row.last_revision
     target = find_revision(session, row, wanted)
     return evaluate(session, agent_id=row.id, environment_id=place.id, revision_id=target.id, phase=phase)
+
+
+def _usual_place(session: Session, viewer: Principal) -> Environment:
+    wanted = select(Environment).where(Environment.workspace_id == viewer.workspace_id)
+    if viewer.environment_id:
+        wanted = wanted.where(Environment.id == viewer.environment_id)
+    order = (Environment.is_production.desc(), Environment.position, Environment.id)
+    place = session.scalar(wanted.order_by(*order).limit(1))
+    if place is None:
+        raise NotFound("There is no environment in this workspace.")
+    return place
 
 
 def judged(

@@ -177,7 +177,7 @@ def policy_of(text: PolicyText | None) -> Policy:
             errors[path] = [problem]
     own = [_own(one) for one in text.attestations]
     doubles = {probe.id for probe in own if sum(other.id == probe.id for other in own) > 1}
-    errors |= {f"attestations.{name}": ["Two items have this id."] for name in sorted(doubles)}
+    errors |= {f"attestations.{name.removeprefix('own.')}": ["Two items have this id."] for name in sorted(doubles)}
     if errors:
         _refuse(errors)
     rules |= {f"own.{one.id}": Rule(one.block_from, reason=one.reason) for one in text.attestations}
