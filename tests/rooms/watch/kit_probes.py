@@ -131,6 +131,7 @@ GOOD = ProbeFacts(
     shadow=ShadowFact(days=5, compared=100, differing=3, newest_at=NOW - HOUR),
     signed=frozenset({"mem_Ben"}),
     signed_at=NOW - HOUR,
+    release_state="canary",
     schema=("0025", "0025"),
 )  # fmt: skip
 

@@ -267,7 +267,8 @@ def test_shadow_days_are_counted_by_the_day(store: Store, scene: Scene):
 def test_a_signature_counts_of_somebody_who_did_not_write_it(store: Store, scene: Scene):
     mona = kit_agents.person(store, scene.at, "Mona", "manager")
     release = add_release(store, scene)
-    assert result(store, scene, "diff.read").status == "missing"
+    unsigned = result(store, scene, "diff.read")
+    assert (unsigned.status, unsigned.severity) == ("missing", "block")
     for member, status in ((scene.ann.id, "false"), (mona.id, "true")):
         with store.write() as session:
             session.add(
@@ -347,6 +348,6 @@ def test_left_out_it_is_the_newest_revision_in_production(store: Store, scene: S
         same = look(store, scene)
         after = evidence_for(session, scene.ann, scene.agent, phase="after")
     assert {one.probe: one.status for one in found.results} == {one.probe: one.status for one in same.results}
-    assert found.tier == "high"
+    assert found.tier == "critical"
     assert {one.group for one in after.results} == {"after"}
     assert GATE["name"] == "pay"

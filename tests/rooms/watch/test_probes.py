@@ -269,6 +269,15 @@ def test_each_tier_asks_all_that_the_one_below_asks_and_more():
     assert {"shadow.days", "diff.two_people"} <= critical - high
 
 
+@pytest.mark.parametrize(("state", "severity"), [(None, "warn"), ("requested", "warn"), ("gated", "block"),
+                                                 ("shadow", "block"), ("canary", "block")])  # fmt: skip
+def test_what_a_release_gathers_on_its_way_does_not_keep_it_from_being_asked_for(state: str | None, severity: str):
+    found = {one.probe: one.severity for one in evidence(replace(GOOD, release_state=state)).results}
+    gathered = {probe.id for probe in PROBES if probe.is_gathered}
+    assert gathered == {"diff.read", "diff.two_people", "shadow.days", "shadow.agreement", "shadow.differences_judged"}
+    assert {found[name] for name in gathered} == {severity}
+
+
 def test_outside_production_only_safety_blocks_and_a_gate_may_be_tried():
     staging = replace(GOOD, is_production=False, environment="staging")
     safety = {probe.id for probe in PROBES if probe.is_safety}

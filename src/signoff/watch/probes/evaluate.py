@@ -122,9 +122,12 @@ def _result(facts: ProbeFacts, probe: Probe, rule: Rule, word: VouchingFacts | N
     elif word is not None and word.expires_at <= facts.now and status != "true":
         measured += f" The word of {word.by_name} lapsed on {word.expires_at:%Y-%m-%d}."
     said = facts.arguments()
+    severity = rule.severity(facts.tier, is_production=facts.is_production)
+    if probe.is_gathered and facts.release_state in (None, "requested"):
+        severity = "warn"
     return ProbeResult(
         probe.id, probe.title, probe.group, probe.source or "The workspace's policy",
-        rule.severity(facts.tier, is_production=facts.is_production), status, measured,
+        severity, status, measured,
         probe.wanted.replace("{threshold}", rule.bar_text), _filled(probe.fix, said),
         tuple(_filled(link, said) for link in probe.links), at,
     )  # fmt: skip

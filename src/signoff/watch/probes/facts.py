@@ -186,6 +186,7 @@ class ProbeFacts:
         here: of the agent in this environment, any revision, the newest first.
         used: names of tools (`slot.tool`) that runs of this revision called.
         signed: who approved this revision's release here after reading its diff.
+        release_state: of the release of this revision that is under way here; None when there is none.
         authors: members who wrote the revision; a key counts as whoever made it.
         schema: the names of the database's schema, and of the release's.
     """
@@ -222,6 +223,7 @@ class ProbeFacts:
     shadow: ShadowFact = ShadowFact()
     signed: frozenset[str] = frozenset()
     signed_at: datetime | None = None
+    release_state: str | None = None
     alerts: Sequence[tuple[str, str]] = ()
     findings: Sequence[Finding] = ()
     memory_scope: str | None = None

@@ -76,6 +76,7 @@ def load_facts(
         shadow=releases.shadow_of(session, agent.id, place.id, revision.id),
         signed=signed,
         signed_at=signed_at,
+        release_state=releases.state_under_way(session, agent.id, place.id, revision.id),
         alerts=people.open_alerts(session, agent),
         findings=tuple(lint(body, facts=gather(session, viewer, body, agent=agent.id))),
         memory_scope=fixed_scope(session, agent.id),

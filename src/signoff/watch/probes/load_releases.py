@@ -104,6 +104,12 @@ def shadow_of(session: Session, agent_id: str, environment_id: str, revision_id:
     return ShadowFact(len(rows), sums[0], sums[1], sums[2], sums[3], newest)
 
 
+def state_under_way(session: Session, agent_id: str, environment_id: str, revision_id: str) -> str | None:
+    """Return the state of the revision's release that is under way here; None when none is."""
+    open_key = f"{agent_id}:{environment_id}"
+    return session.scalar(select(Release.state).where(Release.open_key == open_key, Release.revision_id == revision_id))
+
+
 def signatures(
     session: Session, agent_id: str, environment_id: str, revision_id: str
 ) -> tuple[frozenset[str], datetime | None]:

@@ -41,6 +41,8 @@ class Probe:
         wanted: the bar, as a sentence; `{threshold}` is replaced by the policy's.
         asked: which items of the checklists it answers.
         is_safety: it can be neither waived nor, in production, made less than blocking.
+        is_gathered: a release gathers it on its way (signatures, days in the shadow), so it cannot keep one from being
+            asked for: it warns until the release is past that, and is asked for at the switch.
         phase: judged before a revision goes live, or once it is.
     """
 
@@ -55,6 +57,7 @@ class Probe:
     phase: Phase = "before"
     tighter: Tighter | None = None
     is_safety: bool = False
+    is_gathered: bool = False
     own_group: str = ""
 
     @property

@@ -10,9 +10,9 @@ from signoff.watch.probes.facts import ToolFact
 
 
 def tier_for(body: Body, tools: Mapping[tuple[str, str], ToolFact]) -> Tier:
-    """Return the tier by the gravest thing the revision may do: look, change, send out, or what cannot be undone."""
-    effects = {tools[slot.slot, one.tool].effect for slot in body.tools for one in slot.allow
-               if (slot.slot, one.tool) in tools}  # fmt: skip
+    """Return the tier by the gravest thing the revision may do where it is to serve."""
+    named = [(slot.slot, one.tool) for slot in body.tools for one in slot.allow]
+    effects = {tools[name].effect for name in named if name in tools}
     if "irreversible" in effects:
-        return "high"
-    return "medium" if "send" in effects else "low"
+        return "critical"
+    return "high" if "send" in effects else "low"

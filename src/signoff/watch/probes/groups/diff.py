@@ -37,12 +37,12 @@ PROBES = (
     Probe(
         "diff.read", "Somebody else read what changes", ("deploy:8",),
         "A member who did not write the revision approved its release with the diff on their screen.",
-        "Let somebody else sign the release.", _read, _DIFF,
+        "Let somebody else sign the release.", _read, _DIFF, is_gathered=True,
     ),
     Probe(
         "diff.two_people", "Two people stand behind it", ("guardrails:3",),
         "At least {threshold} people wrote or signed it.", "Let one more person sign the release.", _two, _DIFF,
-        tighter="more",
+        tighter="more", is_gathered=True,
     ),
     Probe(
         "diff.final", "It is the newest revision", ("runbook:36",),

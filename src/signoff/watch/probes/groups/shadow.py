@@ -41,16 +41,17 @@ PROBES = (
     Probe(
         "shadow.days", "It was in the shadow for days", ("checklist:10",),
         "Answers were compared on at least {threshold} different days.",
-        "Release it with a shadow, and wait.", _days, _LINKS, tighter="more",
+        "Release it with a shadow, and wait.", _days, _LINKS, tighter="more", is_gathered=True,
     ),
     Probe(
         "shadow.agreement", "It agrees with what serves", ("checklist:10",),
         "At least {threshold} % of answers are equal, or were judged no worse.",
-        "Judge what differs, and fix what is worse.", _agreement, _LINKS, tighter="more",
+        "Judge what differs, and fix what is worse.", _agreement, _LINKS, tighter="more", is_gathered=True,
     ),
     Probe(
         "shadow.differences_judged", "Every difference was judged", ("checklist:11",),
         "No answer that differs is left without a judgement, and none is worse.",
         "Judge each difference; fix what is worse, and try again.", _judged, _LINKS,
+        is_gathered=True,
     ),
 )  # fmt: skip
