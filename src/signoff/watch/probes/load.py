@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.facts import gather
 from signoff.agents.lint import lint
 from signoff.agents.revisions import revision_body
+from signoff.agents.tier import tier_of
 from signoff.deployments.rights import people_behind
 from signoff.kit.canonical import content_hash
 from signoff.memories.places import fixed_scope
@@ -24,7 +25,6 @@ from signoff.watch.probes import load_people as people
 from signoff.watch.probes import load_releases as releases
 from signoff.watch.probes import load_runs as runs
 from signoff.watch.probes.facts import Expected, ProbeFacts
-from signoff.watch.probes.tiering import tier_for
 
 # The release's own name of its schema does not change while it runs.
 _head = cache(head)
@@ -45,7 +45,7 @@ def load_facts(
     authors = [revision.author_id, *([revision.drafted_by] if revision.drafted_by else [])]
     return ProbeFacts(
         now=now,
-        tier=tier_for(body, tools),
+        tier=tier_of(body, tools).level,
         agent_id=agent.id,
         slug=agent.slug,
         environment_id=place.id,
@@ -60,7 +60,7 @@ def load_facts(
         expected=expected,
         authors=frozenset(people_behind(session, authors)),
         bindings=connections.bindings(session, place, slots),
-        tools=tools,
+        tools=connections.tools_of(body, tools),
         secrets=connections.secrets_in(session, place.id, agent.id, body.secrets),
         runs=recent,
         here=here,

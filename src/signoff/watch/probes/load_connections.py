@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
 from signoff.agents.coverage import gravest
+from signoff.agents.lint.facts import ToolFacts
+from signoff.connections.labels import labels_of
 from signoff.kit.canonical import canonical_json
 from signoff.tables.connections import Connection, Login, Secret, SecretGrant, Tool
 from signoff.tables.people import Environment
@@ -53,9 +55,8 @@ def bindings(session: Session, place: Environment, slots: Sequence[str]) -> dict
     }
 
 
-def tools_in(session: Session, environment_id: str, body: Body) -> dict[tuple[str, str], ToolFact]:
-    """Return the tools of the body's slots in an environment; of those the revision allows, by its own class too."""
-    said = {(slot.slot, one.tool): one.effect for slot in body.tools for one in slot.allow}
+def tools_in(session: Session, environment_id: str, body: Body) -> dict[tuple[str, str], ToolFacts]:
+    """Return the tools of the body's slots as they are in an environment."""
     rows = session.execute(
         select(Connection.slug, Tool)
         .join(Tool, Tool.connection_id == Connection.id)
@@ -66,12 +67,19 @@ def tools_in(session: Session, environment_id: str, body: Body) -> dict[tuple[st
         )
         .limit(_ROWS_MAX)
     )
-    found: dict[tuple[str, str], ToolFact] = {}
-    for slot, tool in rows:
-        own = said.get((slot, tool.name))
-        effect = gravest(tool.effect, own or "read")
-        found[slot, tool.name] = ToolFact(effect, tool.state, _arguments(tool.definition))
-    return found
+    return {
+        (slot, tool.name): ToolFacts(tool.effect, _schema(tool.definition), tool.state, labels_of(tool.labels))
+        for slot, tool in rows
+    }
+
+
+def tools_of(body: Body, tools: Mapping[tuple[str, str], ToolFacts]) -> dict[tuple[str, str], ToolFact]:
+    """Return tools as probes ask about them: of those the revision allows, by its own class of effect too."""
+    said = {(slot.slot, one.tool): one.effect for slot in body.tools for one in slot.allow}
+    return {
+        name: ToolFact(gravest(tool.effect, said.get(name) or "read"), tool.state, _arguments(tool.schema))
+        for name, tool in tools.items()
+    }
 
 
 def secrets_in(session: Session, environment_id: str, agent_id: str, names: Sequence[str]) -> dict[str, SecretFact]:
@@ -110,7 +118,11 @@ def _host(row: Connection) -> str:
         return ""
 
 
-def _arguments(definition: Mapping[str, Any]) -> frozenset[str]:
+def _schema(definition: Mapping[str, Any]) -> dict[str, Any]:
     schema: Any = definition.get("input_schema")
-    known: Any = cast("dict[str, Any]", schema).get("properties") if isinstance(schema, dict) else None
+    return cast("dict[str, Any]", schema) if isinstance(schema, dict) else {}
+
+
+def _arguments(schema: Mapping[str, Any]) -> frozenset[str]:
+    known: Any = schema.get("properties")
     return frozenset(cast("dict[str, Any]", known)) if isinstance(known, dict) else frozenset()

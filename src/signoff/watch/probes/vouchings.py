@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.limits import checked_reason
 from signoff.agents.lookup import agent_for
 from signoff.agents.revisions import find_revision, revision_body
+from signoff.agents.tier import tier_of
 from signoff.deployments.actions import environment_for
 from signoff.deployments.rights import people_behind
 from signoff.kit import clock, ids
@@ -31,7 +32,6 @@ from signoff.watch.probes.policies import holding_policy
 from signoff.watch.probes.policy import Policy
 from signoff.watch.probes.probe import Probe
 from signoff.watch.probes.refusals import AlreadyVouched, CannotBeVouchedFor, OwnRevision
-from signoff.watch.probes.tiering import tier_for
 
 VouchingKind = Literal["waive", "attest"]
 GRAVE = ("high", "critical")
@@ -201,7 +201,7 @@ def _refuse_own(
     if revision is None:
         return
     body = revision_body(session, revision.id)
-    if tier_for(body, tools_in(session, place.id, body)) not in GRAVE:
+    if tier_of(body, tools_in(session, place.id, body)).level not in GRAVE:
         return
     wrote = [revision.author_id, *([revision.drafted_by] if revision.drafted_by else [])]
     if people_behind(session, [principal.id]) & people_behind(session, wrote):
