@@ -19,6 +19,8 @@ from sqlalchemy import Column, Table
 from signoff.people import levels, roles
 from signoff.tables.all_tables import TABLES
 from signoff.tables.base import Base
+from signoff.watch.probes import checklists, registry
+from signoff.watch.probes.policy import default_policy
 
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
@@ -323,6 +325,56 @@ def roles_of_a_workspace() -> list[str]:
     return parts
 
 
+# Probes
+
+
+def probes_page() -> str:
+    """docs/reference/probes.md."""
+    rules = default_policy().rules
+    parts = [
+        MADE,
+        "# Probes\n",
+        "What is asked before a revision serves, and once it does. Each item is judged from facts at the moment it is",
+        "asked; it is *true*, *false*, *missing* (there is nothing to judge by), *stale* (measured too long ago),",
+        "*waived* or *attested* by a person. Where it **blocks**, false, missing and stale keep the revision out of",
+        "production from that risk tier on; below it, and outside production, they warn. **Safety** always blocks in",
+        "production and cannot be waived.\n",
+        "These are the shipped numbers; a workspace lays its own policy over them:",
+        "[say what a release needs](../how-to/say-what-a-release-needs.md).",
+    ]
+    for group, title in registry.GROUPS.items():
+        items = [probe for probe in registry.PROBES if probe.group == group]
+        if not items:
+            continue
+        parts.append(f"\n## {title}\n")
+        parts.append(
+            "| item | it holds when | blocks from | not older than | why so | asked by |\n|---|---|---|---|---|---|"
+        )
+        for probe in items:
+            rule = rules[probe.id]
+            days = f"{rule.fresh_seconds // 86_400} d" if rule.fresh_seconds else ""
+            wanted = probe.wanted.replace("{threshold}", rule.bar_text)
+            kind = {"unmeasured": " *Not yet measured.*", "attested": " *A person says so.*"}.get(probe.kind, "")
+            severity = (
+                f"{rule.block_from}{', safety' if probe.is_safety else ''}{', everywhere' if rule.elsewhere else ''}"
+            )
+            cells = (f"`{probe.id}`<br>{probe.title}", wanted + kind, severity, days, rule.reason, probe.source)
+            parts.append(f"| {' | '.join(cell(one) for one in cells)} |")
+    return "\n".join([*parts, *checklist_items()]) + "\n"
+
+
+def checklist_items() -> list[str]:
+    """Every item of the checklists with the probes that answer it."""
+    parts = ["\n## The checklists, item by item"]
+    for document, title in checklists.DOCUMENTS.items():
+        parts.append(f"\n### {title}\n\n| line | asks for | answered by |\n|---|---|---|")
+        for name, text in checklists.ITEMS.items():
+            if name.partition(":")[0] == document:
+                answered = ", ".join(f"`{probe.id}`" for probe in registry.PROBES if name in probe.asked)
+                parts.append(f"| {name.partition(':')[2]} | {cell(text)} | {answered} |")
+    return parts
+
+
 # Acceptance rows
 
 
@@ -338,6 +390,7 @@ PAGES = {
     "errors.md": errors_page,
     "policies.md": policies_page,
     "roles.md": roles_page,
+    "probes.md": probes_page,
 }
 
 

@@ -49,8 +49,10 @@ from signoff.tables.releases import Release, ShadowPair
 from signoff.tables.runs import Effect
 from signoff.tables.session import Store
 from signoff.watch.actions import raise_alert
+from signoff.watch.probes.vouchings import Word, vouch
 
 BASE = "http://127.0.0.1"
+RUNBOOK = Word("owner.runbook", "attest", "It is written.", 30)
 BODY: dict[str, Any] = {"sop": "Answer politely.", "model": {"name": "openai:gpt-5-mini"}}
 
 
@@ -165,6 +167,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "effect": make_effect(session, alice, run, connection),
         "approval": make_approval(session, run),
         "release": make_release(session, alice, agent, revision.id, acme.environments["production"], run),
+        "vouching": vouch(session, alice, agent, environment="production", word=RUNBOOK),
         "environment": "staging",
         "model": "local:tiny",
         "tenant": "third",

@@ -159,6 +159,13 @@ NEEDS: dict[str, Action | None] = {
     "pair": "run.read",
     # And to see what its runs answered.
     "judge_pair": "agent.edit",
+    "evidence": "agent.read",
+    "probe_policy": "workspace.read",
+    "set_probe_policy": "workspace.manage",
+    "probe_policy_versions": "workspace.read",
+    "vouchings_of": "agent.read",
+    "vouch": "agent.assign",
+    "take_back_vouching": "agent.assign",
     "execute": "run.start",
     "runs": "run.read",
     "failure_clusters": "run.read",

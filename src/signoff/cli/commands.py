@@ -23,6 +23,7 @@ from signoff.cli import (
     objectives,
     pairs,
     people,
+    probes,
     releases,
     runbooks,
     runs,
@@ -68,6 +69,8 @@ for command in (
     bundles.apply,
     bundles.export,
     signed_bundles.promote,
+    probes.evidence,
+    probes.vouch,
     runs.run,
     runs.runs,
     runs.logs,
@@ -92,5 +95,6 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(agents.app, name="agents")
+app.add_typer(probes.policy, name="policy")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(signed_bundles.app, name="bundle")

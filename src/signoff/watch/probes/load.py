@@ -1,0 +1,84 @@
+"""Reading the facts of one revision in one environment: a fixed number of queries, however much there is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from signoff.agents.facts import gather
+from signoff.agents.lint import lint
+from signoff.agents.revisions import revision_body
+from signoff.agents.tier import tier_of
+from signoff.deployments.rights import people_behind
+from signoff.kit.canonical import content_hash
+from signoff.memories.places import fixed_scope
+from signoff.people.access import system
+from signoff.tables.agents import Agent, Revision
+from signoff.tables.migrate import head
+from signoff.tables.people import Environment, Workspace
+from signoff.watch.probes import load_connections as connections
+from signoff.watch.probes import load_people as people
+from signoff.watch.probes import load_releases as releases
+from signoff.watch.probes import load_runs as runs
+from signoff.watch.probes.facts import Expected, ProbeFacts
+
+# The release's own name of its schema does not change while it runs.
+_head = cache(head)
+
+
+def load_facts(
+    session: Session, agent: Agent, place: Environment, revision: Revision, *, expected: Expected, now: datetime
+) -> ProbeFacts:
+    """Return the facts. The caller has checked that all three belong together, and whose they are."""
+    viewer = system(agent.workspace_id)
+    body = revision_body(session, revision.id)
+    tools = connections.tools_in(session, place.id, body)
+    slots = [slot.slot for slot in body.tools]
+    recent, here = runs.both(session, agent.id, place.id, revision.id, now)
+    answers = runs.gate_answers(session, agent.id, revision.id)
+    oldest, pending = runs.waiting_requests(session, agent.id)
+    signed, signed_at = releases.signatures(session, agent.id, place.id, revision.id)
+    authors = [revision.author_id, *([revision.drafted_by] if revision.drafted_by else [])]
+    return ProbeFacts(
+        now=now,
+        tier=tier_of(body, tools).level,
+        agent_id=agent.id,
+        slug=agent.slug,
+        environment_id=place.id,
+        environment=place.slug,
+        is_production=place.is_production,
+        revision_id=revision.id,
+        number=revision.number,
+        newest_number=agent.last_revision,
+        is_intact=content_hash(revision.body) == revision.hash,
+        body=body,
+        zone=session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC",
+        expected=expected,
+        authors=frozenset(people_behind(session, authors)),
+        bindings=connections.bindings(session, place, slots),
+        tools=connections.tools_of(body, tools),
+        secrets=connections.secrets_in(session, place.id, agent.id, body.secrets),
+        runs=recent,
+        here=here,
+        used=runs.tools_used(session, [run.id for run in recent[: runs.USED_OVER]]),
+        answers=answers,
+        oldest_request_at=oldest,
+        pending=pending,
+        unknown_effects=runs.unknown_effects(session, agent.workspace_id, agent.id),
+        people=people.people_of(session, viewer, agent),
+        limits=people.limits_of(session, agent, place.id),
+        served=releases.served(session, agent, place, revision.id),
+        drill=releases.last_drill(session, agent.id, place.id),
+        shadow=releases.shadow_of(session, agent.id, place.id, revision.id),
+        signed=signed,
+        signed_at=signed_at,
+        release_state=releases.state_under_way(session, agent.id, place.id, revision.id),
+        alerts=people.open_alerts(session, agent),
+        findings=tuple(lint(body, facts=gather(session, viewer, body, agent=agent.id))),
+        memory_scope=fixed_scope(session, agent.id),
+        schema=(",".join(MigrationContext.configure(session.connection()).get_current_heads()), _head()),
+    )
