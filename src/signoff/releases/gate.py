@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.revisions import revision_body
 from signoff.agents.signed_bundle import BindingsMissing
 from signoff.deployments.bindings import refuse_unbound_import
-from signoff.deployments.gated import refuse_ungated, ungated_in
+from signoff.deployments.gated import refuse_ungated
 from signoff.deployments.refusals import GateMissing
-from signoff.kit import clock
-from signoff.kit.canonical import content_hash
 from signoff.kit.errors import Refusal
 from signoff.memories.actions import check_scope
 from signoff.memories.refusals import MemoryScopeFixed
 from signoff.tables.agents import Agent, Revision
-from signoff.tables.connections import Secret, SecretGrant
 from signoff.tables.people import Environment
-from signoff.watch.probes.evidence import Evidence, ProbeResult
-
-_POLICY = content_hash("safety")
+from signoff.watch.probes.evaluate import evaluate
+from signoff.watch.probes.evidence import Evidence
 
 
 def unsafe(session: Session, agent: Agent, place: Environment, target: Revision) -> Refusal | None:
@@ -43,35 +38,4 @@ def evidence_for(
     session: Session, agent: Agent, place: Environment, target: Revision, *, now: datetime | None = None
 ) -> Evidence:
     """Return what is known of a revision in an environment, as fresh as it can be."""
-    moment = now or clock.now()
-    return Evidence("low", (_gates(session, place, target, moment), _secrets(session, agent, place, target, moment)),
-                    _POLICY, moment)  # fmt: skip
-
-
-def _gates(session: Session, place: Environment, target: Revision, moment: datetime) -> ProbeResult:
-    found = ungated_in(session, place, target)
-    return ProbeResult(
-        probe="irreversible_gated", title="Every irreversible call is gated", group="safety", source="signoff",
-        severity="block", status="false" if found else "true",
-        measured=f"{len(found)} without a gate: {', '.join(found[:5])}" if found else "every one has a gate",
-        wanted="a gate before each tool that cannot be undone",
-        fix="Add a gate, freeze, and release that revision." if found else "", measured_at=moment,
-    )  # fmt: skip
-
-
-def _secrets(session: Session, agent: Agent, place: Environment, target: Revision, moment: datetime) -> ProbeResult:
-    wanted = revision_body(session, target.id).secrets
-    found = session.execute(
-        select(Secret.name, Secret.is_open_to_all, SecretGrant.agent_id)
-        .outerjoin(SecretGrant, (SecretGrant.secret_id == Secret.id) & (SecretGrant.agent_id == agent.id))
-        .where(Secret.environment_id == place.id, Secret.name.in_(wanted))
-    )
-    usable = {row.name for row in found if row.is_open_to_all or row.agent_id is not None}
-    lacking = [name for name in wanted if name not in usable]
-    return ProbeResult(
-        probe="secrets_granted", title="Its secrets exist and are granted", group="safety", source="signoff",
-        severity="warn", status="false" if lacking else "true",
-        measured=f"missing or not granted: {', '.join(lacking[:5])}" if lacking else "all of them",
-        wanted=f"each of {len(wanted)} secrets in {place.slug}",
-        fix=f"Create or grant in {place.slug}: {', '.join(lacking[:5])}." if lacking else "", measured_at=moment,
-    )  # fmt: skip
+    return evaluate(session, agent_id=agent.id, environment_id=place.id, revision_id=target.id, now=now)

@@ -136,13 +136,13 @@ PROBES = (
         "connections.bound", "Every connection is there, with its tools", ("deploy:9", "promote:129"),
         "Each slot has a connection in this environment that is on, and each tool the revision may call is accepted.",
         "Create the connection under the slot's name, switch it on, accept its tools; or take it out of the revision.",
-        _bound, _LINKS, is_safety=True,
+        _bound, _LINKS,
     ),
     Probe(
         "connections.not_broken", "No connection is known to fail", ("deploy:9", "checklist:30", "week:14"),
         "The last attempt of no connection failed, and no login is lost.",
         "Look at the connection's page for the diagnosis; authorise it again, or correct it, and test it.",
-        _not_broken, _LINKS, is_safety=True,
+        _not_broken, _LINKS,
     ),
     Probe(
         "connections.checked", "Every connection was seen to work", ("deploy:9",),

@@ -58,7 +58,6 @@ PROBES = (
         "secrets.exist", "Every secret is there", ("deploy:11", "runbook:21", "runbook:37"),
         "Each secret the revision lists or names is in this environment, granted to the agent, and not run out.",
         "Enter the secret on the connection it belongs to, and grant it to the agent.", _exist, _SECRETS,
-        is_safety=True,
     ),
     Probe(
         "secrets.last", "No secret runs out soon", ("deploy:11",),
