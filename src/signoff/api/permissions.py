@@ -78,6 +78,7 @@ NEEDS: dict[str, Action | None] = {
     "create_agent": "agent.create",
     "agent": "agent.read",
     "edit_agent": "agent.edit",
+    "runbook": "agent.read",
     "agent_access": "agent.read",
     "agent_grants": "agent.read",
     "give_grant": "agent.share",

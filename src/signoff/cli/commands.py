@@ -19,6 +19,7 @@ from signoff.cli import (
     limits,
     migrating,
     people,
+    runbooks,
     runs,
     secrets,
     serving,
@@ -63,6 +64,7 @@ for command in (
     runs.runs,
     runs.logs,
     doctor.doctor,
+    runbooks.runbook,
 ):
     app.command()(command)
 app.add_typer(workspaces.app, name="workspaces")

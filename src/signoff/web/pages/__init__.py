@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from signoff.web.pages.agent_access.route import router as agent_access
 from signoff.web.pages.agent_diff.route import router as agent_diff
 from signoff.web.pages.agent_editor.route import router as agent_editor
+from signoff.web.pages.agent_emergency.route import router as agent_emergency
 from signoff.web.pages.agent_handover.route import router as agent_handover
 from signoff.web.pages.agent_memory.route import router as agent_memory
 from signoff.web.pages.agent_new.route import router as agent_new
@@ -19,6 +20,7 @@ from signoff.web.pages.agent_owners.route import router as agent_owners
 from signoff.web.pages.agent_revision.route import router as agent_revision
 from signoff.web.pages.agent_revisions.route import router as agent_revisions
 from signoff.web.pages.agent_run.route import router as agent_run
+from signoff.web.pages.agent_runbook.route import router as agent_runbook
 from signoff.web.pages.agent_tools.route import router as agent_tools
 from signoff.web.pages.agents.route import router as agents
 from signoff.web.pages.connection_detail.route import router as connection_detail
@@ -77,6 +79,8 @@ INSIDE: tuple[APIRouter, ...] = (
     agents,
     agent_new,  # Before the pages of one agent: no agent's page is called "new".
     agent_overview,
+    agent_runbook,
+    agent_emergency,
     agent_editor,
     agent_tools,
     agent_access,

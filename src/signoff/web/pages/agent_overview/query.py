@@ -24,9 +24,9 @@ from signoff.runs.filters import RunFilter
 from signoff.runs.queries import median_duration, runs_page
 from signoff.runs.views import RunRow
 from signoff.web.agent_head import AgentHead, agent_head
+from signoff.web.agent_stops import Stops, load_stops
 from signoff.web.agent_words import bound_in_words, limits_in_words
 from signoff.web.forms import Form
-from signoff.web.pages.agent_overview.stops import Stops, load_stops
 from signoff.web.rule_words import rules_in_words
 
 RUNS_SHOWN = 8

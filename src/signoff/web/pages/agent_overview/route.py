@@ -26,6 +26,7 @@ from signoff.web.pages.agent_overview.query import load
 router = APIRouter()
 page = Page(__file__)
 _HOURS_MAX = 24 * 365
+_EMERGENCY = "/emergency"
 
 
 @router.get("/agents/{agent}")
@@ -54,7 +55,7 @@ def details(request: Request, looker: Looker, agent: str, fields: Fields) -> Res
             backup_id=fields.text("backup") or None,
         )
 
-    return _do(request, looker, agent, change, Flash("Saved"), fields)
+    return _do(request, looker, agent, change, Flash("Saved"), fields, keeps=True)
 
 
 @router.post("/agents/{agent}/disable")
@@ -65,7 +66,7 @@ def disable(request: Request, looker: Looker, agent: str, fields: Fields) -> Res
         disable_agent(session, looker.viewer, agent, reason=fields.text("reason"))
 
     done = Flash("The agent is disabled", "New runs are rejected; those under way finish.", "wait")
-    return _do(request, looker, agent, change, done)
+    return _do(request, looker, agent, change, done, fields)
 
 
 @router.post("/agents/{agent}/enable")
@@ -75,7 +76,7 @@ def enable(request: Request, looker: Looker, agent: str, fields: Fields) -> Resp
     def change(session: Session) -> None:
         enable_agent(session, looker.viewer, agent, reason=fields.text("reason"))
 
-    return _do(request, looker, agent, change, Flash("The agent is enabled", "It takes runs again."))
+    return _do(request, looker, agent, change, Flash("The agent is enabled", "It takes runs again."), fields)
 
 
 @router.post("/agents/{agent}/pause")
@@ -86,7 +87,7 @@ def pause(request: Request, looker: Looker, agent: str, fields: Fields) -> Respo
         pause_agent(session, looker.viewer, agent, reason=fields.text("reason"), until=_until(fields))
 
     done = Flash("The agent is paused", "Nothing new starts; what runs goes on.", "wait")
-    return _do(request, looker, agent, change, done)
+    return _do(request, looker, agent, change, done, fields)
 
 
 def _until(fields: Form) -> datetime | None:
@@ -104,13 +105,13 @@ def _until(fields: Form) -> datetime | None:
 
 
 @router.post("/agents/{agent}/resume")
-def resume(request: Request, looker: Looker, agent: str) -> Response:
+def resume(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
     """End the pause."""
 
     def change(session: Session) -> None:
         resume_agent(session, looker.viewer, agent)
 
-    return _do(request, looker, agent, change, Flash("The agent is resumed", "What was queued starts now."))
+    return _do(request, looker, agent, change, Flash("The agent is resumed", "What was queued starts now."), fields)
 
 
 @router.post("/agents/{agent}/freeze-writes")
@@ -122,7 +123,7 @@ def freeze_writes(request: Request, looker: Looker, agent: str, fields: Fields) 
         order_freeze(session, looker.viewer, scope="agent", target_id=found.id, reason=fields.text("reason"))
 
     done = Flash("Its writes are frozen", "It holds from the next tool call on. Reading goes on.", "wait")
-    return _do(request, looker, agent, change, done)
+    return _do(request, looker, agent, change, done, fields)
 
 
 @router.post("/agents/{agent}/lift")
@@ -132,7 +133,7 @@ def lift(request: Request, looker: Looker, agent: str, fields: Fields) -> Respon
     def change(session: Session) -> None:
         lift_freeze(session, looker.viewer, fields.text("freeze"))
 
-    return _do(request, looker, agent, change, Flash("The freeze is lifted"))
+    return _do(request, looker, agent, change, Flash("The freeze is lifted"), fields)
 
 
 @router.post("/agents/{agent}/stop")
@@ -144,7 +145,7 @@ def stop(request: Request, looker: Looker, agent: str, fields: Fields) -> Respon
         stop_agent(session, looker.viewer, agent, reason=fields.text("reason"), with_pause=with_pause)
 
     done = Flash("It is being stopped", "The card of stops says how far it is.", "wait")
-    return _do(request, looker, agent, change, done)
+    return _do(request, looker, agent, change, done, fields)
 
 
 def _do(
@@ -153,9 +154,11 @@ def _do(
     agent: str,
     change: Callable[[Session], None],
     done: Flash,
-    fields: Form | None = None,
+    fields: Form,
+    *,
+    keeps: bool = False,
 ) -> Response:
-    """One action; what it refuses is said on the same page, with the dialog's values kept."""
+    """One action; what it refuses is said on the overview, where `keeps` with what was typed about name and owner."""
     store = store_of(request)
     try:
         with store.write() as session:
@@ -166,7 +169,9 @@ def _do(
         with store.read() as session:
             view = load(
                 session, looker.viewer, agent, today=start_of_day(request), defaults=house_of(request).services.limits,
-                form=fields, problem=refusal.detail, errors=refusal.errors,
+                form=fields if keeps else None, problem=refusal.detail, errors=refusal.errors,
             )  # fmt: skip
         return page.draw(request, "page.html", view, status=refusal.status)
-    return see_other(request, looker.chrome.href(f"/agents/{agent}"), done)
+    # The stops stand on the emergency page too.
+    back = _EMERGENCY if fields.text("back") == _EMERGENCY else ""
+    return see_other(request, looker.chrome.href(f"/agents/{agent}{back}"), done)
