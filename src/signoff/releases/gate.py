@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from signoff.agents.revisions import revision_body
+from signoff.agents.lookup import agent_for
+from signoff.agents.revisions import find_revision, revision_body
+from signoff.deployments.actions import environment_for
 from signoff.deployments.gated import refuse_ungated, ungated_in
 from signoff.deployments.refusals import GateMissing
 from signoff.kit import clock
@@ -15,6 +17,7 @@ from signoff.kit.canonical import content_hash
 from signoff.kit.errors import Refusal
 from signoff.memories.actions import check_scope
 from signoff.memories.refusals import MemoryScopeFixed
+from signoff.people.access import Principal
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.connections import Secret, SecretGrant
 from signoff.tables.people import Environment
@@ -72,3 +75,15 @@ def _secrets(session: Session, agent: Agent, place: Environment, target: Revisio
         wanted=f"each of {len(wanted)} secrets in {place.slug}",
         fix=f"Create or grant in {place.slug}: {', '.join(lacking[:5])}." if lacking else "", measured_at=moment,
     )  # fmt: skip
+
+
+def evidence_of(session: Session, viewer: Principal, agent: str, *, environment: str, revision: int | str) -> Evidence:
+    """Return what is known of a revision in an environment, for somebody who may see the agent.
+
+    Raises:
+        NotFound: there is no such agent, revision or environment here.
+    """
+    row = agent_for(session, viewer, agent, "agent.read")
+    return evidence_for(
+        session, row, environment_for(session, viewer, environment), find_revision(session, row, revision)
+    )

@@ -44,6 +44,8 @@ NAVIGATION = (
     Group(
         "Operate",
         (
+            Link("releases", "Releases", "/releases", "rocket", "d", counted="under way"),
+            Link("serving", "What serves", "/serving", "layout-grid", "v"),
             Link("reconciliation", "Reconciliation", "/reconciliation", "scale", "n", counted="to settle"),
             Link("connections", "Connections", "/connections", "plug", "c", "bad", "unhealthy"),
             Link("secrets", "Secrets", "/secrets", "key-round", "s"),
