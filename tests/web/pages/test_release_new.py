@@ -20,7 +20,7 @@ def fresh(site: Site) -> str:
     owner = site.seeded.owner
     with site.store.write() as session:
         now = draft_of(session, owner, "supplier-mail")
-        save_draft(session, owner, "supplier-mail", body={**now.body, "sop": "# GOAL\nMore."}, version=now.version)
+        save_draft(session, owner, "supplier-mail", body={**now.body, "sop": "# GOAL\nMore still."}, version=now.version)
         frozen = freeze_revision(session, owner, "supplier-mail", reason="more")
     return f"{site.base}/agents/supplier-mail/revisions/{frozen.number}/release"
 
