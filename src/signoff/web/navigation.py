@@ -60,6 +60,7 @@ NAVIGATION = (
             Link("sso", "Single sign-on", "/settings/sso", "fingerprint", "o"),
             Link("limits", "Limits", "/settings/limits", "gauge", "l"),
             Link("environments", "Environments", "/settings/environments", "layers", "e"),
+            Link("policy", "Release policy", "/settings/policy", "shield-check", "p"),
             Link("workspace", "Workspace", "/settings/workspace", "building-2", "w"),
             Link("audit", "Audit log", "/settings/audit", "scroll-text", "u"),
         ),

@@ -41,6 +41,7 @@ from signoff.web.pages.profile_notices.route import router as profile_notices
 from signoff.web.pages.reconciliation.route import router as reconciliation
 from signoff.web.pages.release_detail.route import router as release_detail
 from signoff.web.pages.release_new.route import router as release_new
+from signoff.web.pages.release_pairs.route import router as release_pairs
 from signoff.web.pages.releases.route import router as releases
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
@@ -55,6 +56,7 @@ from signoff.web.pages.settings_environments.route import router as settings_env
 from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
+from signoff.web.pages.settings_policy.route import router as settings_policy
 from signoff.web.pages.settings_requests.route import router as settings_requests
 from signoff.web.pages.settings_roles.route import router as settings_roles
 from signoff.web.pages.settings_service_accounts.route import router as settings_service_accounts
@@ -97,6 +99,7 @@ INSIDE: tuple[APIRouter, ...] = (
     release_new,
     releases,
     release_detail,
+    release_pairs,
     serving,
     agent_run,
     connections,
@@ -120,6 +123,7 @@ INSIDE: tuple[APIRouter, ...] = (
     second_factor,
     settings_workspace,
     settings_environments,
+    settings_policy,
     instance_workspaces,
     settings_requests,
 )

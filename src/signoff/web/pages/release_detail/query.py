@@ -11,12 +11,14 @@ from signoff.agents.diff import RevisionDiff, diff
 from signoff.agents.queries import revision
 from signoff.kit.errors import Refusal
 from signoff.people.access import Principal
+from signoff.releases.comparison import Comparison, comparison_of
 from signoff.releases.planning import plan_rollback
 from signoff.releases.queries import release
 from signoff.releases.states import is_open
 from signoff.releases.views import ReleaseDetail, RollbackPlan
 from signoff.watch.probes.evidence import ProbeResult
 from signoff.web.agent_head import AgentHead, agent_head
+from signoff.web.comparison_words import MetricLine, metric_lines
 from signoff.web.release_words import by_group, is_ended_badly, kept_results, way_of
 
 _SERVES = ("canary", "live", "watching", "settled")
@@ -32,8 +34,19 @@ class ReleaseView:
     groups: tuple[tuple[str, list[ProbeResult]], ...]
     diff: RevisionDiff | None
     plan: RollbackPlan | None
+    comparison: Comparison | None
     problem: str = ""
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+
+    @property
+    def metric_lines(self) -> list[MetricLine]:
+        """Return the rows of the comparison."""
+        return metric_lines(self.comparison.metrics) if self.comparison else []
+
+    @property
+    def has_shadow(self) -> bool:
+        """Return whether its strategy has a shadow, whose pairs one can look at."""
+        return bool(self.detail.facts.strategy.get("shadow"))
 
     @property
     def is_open(self) -> bool:
@@ -66,6 +79,7 @@ def load(session: Session, viewer: Principal, release_id: str, *, problem: str =
         way=tuple(way_of(facts)),
         groups=tuple(by_group(kept_results(found.evidence))),
         diff=_diff(session, viewer, found) if facts.state == "requested" else None,
+        comparison=_comparison(session, viewer, found),
         plan=_plan(session, viewer, found) if head.may_deploy and facts.state in _SERVES else None,
         problem=problem,
     )
@@ -78,6 +92,12 @@ def _diff(session: Session, viewer: Principal, found: ReleaseDetail) -> Revision
         return None
     old = revision(session, viewer, facts.agent_slug, facts.previous_revision_id)
     return diff(old.body, revision(session, viewer, facts.agent_slug, facts.revision_id).body, context=3)
+
+
+def _comparison(session: Session, viewer: Principal, found: ReleaseDetail) -> Comparison | None:
+    """Return what is known of both variants; None: nothing was compared."""
+    compared = comparison_of(session, viewer, found.facts.id)
+    return compared if compared.since is not None else None
 
 
 def _plan(session: Session, viewer: Principal, found: ReleaseDetail) -> RollbackPlan | None:
