@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session, aliased
 
 from signoff.agents.lookup import agent_for
@@ -54,6 +54,21 @@ def live_revisions(session: Session, viewer: Principal, agent_ids: Sequence[str]
     for row in rows:
         found[row.agent_id].append(LiveFacts(*row))
     return found
+
+
+def last_switches(session: Session, viewer: Principal, agent_ids: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Return who last switched what serves, by agent and environment, in one query; those never switched are left
+    out."""
+    authorize(viewer, "agent.read")
+    newest = (
+        select(func.max(Deployment.id))
+        .where(Deployment.workspace_id == viewer.workspace_id, Deployment.agent_id.in_(agent_ids))
+        .group_by(Deployment.agent_id, Deployment.environment_id)
+    )
+    rows = session.execute(
+        select(Deployment.agent_id, Deployment.environment_id, Deployment.actor_name).where(Deployment.id.in_(newest))
+    )
+    return {(row.agent_id, row.environment_id): row.actor_name for row in rows}
 
 
 def deployments_page(

@@ -101,7 +101,17 @@ ACCESS = {
     "down": Look("Down", "bad", "cross", is_loud=True),
     "open": Look("To settle", "wait", "mark", is_loud=True),
 }
-LOOKS = {**RUN, **STEP, **VERDICT, **AGENT, **CONNECTION, **EFFECT, **ACCESS}
+RELEASE = {
+    "requested": Look("Waits for its gate", "wait", "mark", is_loud=True),
+    "gated": Look("Through the gate", "run", "turning"),
+    "scheduled": Look("Waits for its time", "note", "clock"),
+    "shadow": Look("In the shadow", "note", "half"),
+    "canary": Look("Canary", "run", "half"),
+    "watching": Look("Being watched", "run", "turning"),
+    "aborted": Look("Called off", "idle", "slash"),
+    "rolled_back": Look("Rolled back", "bad", "cross"),
+}
+LOOKS = {**RELEASE, **RUN, **STEP, **VERDICT, **AGENT, **CONNECTION, **EFFECT, **ACCESS}
 
 
 def look(state: str, waiting_for: str | None = None) -> Look:

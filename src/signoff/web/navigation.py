@@ -44,6 +44,8 @@ NAVIGATION = (
     Group(
         "Operate",
         (
+            Link("releases", "Releases", "/releases", "rocket", "d", counted="under way"),
+            Link("serving", "What serves", "/serving", "layout-grid", "v"),
             Link("reconciliation", "Reconciliation", "/reconciliation", "scale", "n", counted="to settle"),
             Link("connections", "Connections", "/connections", "plug", "c", "bad", "unhealthy"),
             Link("secrets", "Secrets", "/secrets", "key-round", "s"),
@@ -58,6 +60,7 @@ NAVIGATION = (
             Link("sso", "Single sign-on", "/settings/sso", "fingerprint", "o"),
             Link("limits", "Limits", "/settings/limits", "gauge", "l"),
             Link("environments", "Environments", "/settings/environments", "layers", "e"),
+            Link("policy", "Release policy", "/settings/policy", "shield-check", "p"),
             Link("workspace", "Workspace", "/settings/workspace", "building-2", "w"),
             Link("audit", "Audit log", "/settings/audit", "scroll-text", "u"),
         ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from signoff.agents.actions import freeze_revision, save_draft
 from signoff.agents.queries import draft_of
-from signoff.deployments.actions import make_live
 from signoff.deployments.queries import live_revisions
+from signoff.releases.actions import make_live
 from tests.web.pages.conftest import Site
 
 

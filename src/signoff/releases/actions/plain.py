@@ -101,13 +101,15 @@ def switch_live(
 
 
 def ship(store: Store, principal: Principal, agent_id: str, *, environment: str, **asked: Any) -> str:
-    """`request_release` for the edges: looks first; an attempt that is refused is kept, then told.
+    """`request_release` for the edges: looks first, unless the caller says what they saw; an attempt that is refused is
+    kept, then told.
 
     Raises: what the release was refused for.
     """
-    seen = _seen(store, principal, agent_id, environment)
+    if "expected" not in asked:
+        asked["expected"] = _seen(store, principal, agent_id, environment)
     with store.write() as session:
-        release_id = request_release(session, principal, agent_id, environment=environment, expected=seen, **asked)
+        release_id = request_release(session, principal, agent_id, environment=environment, **asked)
     return _or_refusal(store, release_id)
 
 

@@ -39,6 +39,10 @@ from signoff.web.pages.oauth_callback.route import router as oauth_callback
 from signoff.web.pages.profile.route import router as profile
 from signoff.web.pages.profile_notices.route import router as profile_notices
 from signoff.web.pages.reconciliation.route import router as reconciliation
+from signoff.web.pages.release_detail.route import router as release_detail
+from signoff.web.pages.release_new.route import router as release_new
+from signoff.web.pages.release_pairs.route import router as release_pairs
+from signoff.web.pages.releases.route import router as releases
 from signoff.web.pages.run_detail.route import router as run_detail
 from signoff.web.pages.runs.route import router as runs
 from signoff.web.pages.second_factor.route import router as second_factor
@@ -46,11 +50,13 @@ from signoff.web.pages.second_step.route import router as second_step
 from signoff.web.pages.secret_calendar.route import router as secret_calendar
 from signoff.web.pages.secret_detail.route import router as secret_detail
 from signoff.web.pages.secrets.route import router as secrets
+from signoff.web.pages.serving.route import router as serving
 from signoff.web.pages.settings_audit.route import router as settings_audit
 from signoff.web.pages.settings_environments.route import router as settings_environments
 from signoff.web.pages.settings_keys.route import router as settings_keys
 from signoff.web.pages.settings_limits.route import router as settings_limits
 from signoff.web.pages.settings_members.route import router as settings_members
+from signoff.web.pages.settings_policy.route import router as settings_policy
 from signoff.web.pages.settings_requests.route import router as settings_requests
 from signoff.web.pages.settings_roles.route import router as settings_roles
 from signoff.web.pages.settings_service_accounts.route import router as settings_service_accounts
@@ -91,6 +97,11 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_revisions,
     agent_revision,
     agent_diff,
+    release_new,
+    releases,
+    release_detail,
+    release_pairs,
+    serving,
     agent_run,
     stop_order,
     connections,
@@ -114,6 +125,7 @@ INSIDE: tuple[APIRouter, ...] = (
     second_factor,
     settings_workspace,
     settings_environments,
+    settings_policy,
     instance_workspaces,
     settings_requests,
 )

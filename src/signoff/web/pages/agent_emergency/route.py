@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from signoff.deployments.actions import switch_live
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
+from signoff.releases.actions import roll_back_now
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
 from signoff.web.house import store_of
@@ -32,7 +32,7 @@ def go_back(request: Request, looker: Looker, agent: str, fields: Fields) -> Res
     store = store_of(request)
     place, number = fields.text("environment"), fields.text("revision")
     try:
-        switch_live(store, looker.viewer, agent, environment=place, revision=number, reason=fields.text("reason"))
+        roll_back_now(store, looker.viewer, agent, environment=place, to_revision=number, reason=fields.text("reason"))
     except (NotAllowed, NotFound):
         raise
     except Refusal as refusal:

@@ -1,0 +1,109 @@
+"""What the page of one release shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from signoff.agents.diff import RevisionDiff, diff
+from signoff.agents.queries import revision
+from signoff.kit.errors import Refusal
+from signoff.people.access import Principal
+from signoff.releases.comparison import Comparison, comparison_of
+from signoff.releases.planning import plan_rollback
+from signoff.releases.queries import release
+from signoff.releases.states import is_open
+from signoff.releases.views import ReleaseDetail, RollbackPlan
+from signoff.watch.probes.evidence import ProbeResult
+from signoff.web.agent_head import AgentHead, agent_head
+from signoff.web.comparison_words import MetricLine, metric_lines
+from signoff.web.release_words import by_group, is_ended_badly, kept_results, way_of
+
+_SERVES = ("canary", "live", "watching", "settled")
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseView:
+    """The page. `plan`: what going back would do; None: the viewer may not, or it does not serve."""
+
+    head: AgentHead
+    detail: ReleaseDetail
+    way: tuple[tuple[str, str], ...]
+    groups: tuple[tuple[str, list[ProbeResult]], ...]
+    diff: RevisionDiff | None
+    plan: RollbackPlan | None
+    comparison: Comparison | None
+    problem: str = ""
+    errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+
+    @property
+    def metric_lines(self) -> list[MetricLine]:
+        """Return the rows of the comparison."""
+        return metric_lines(self.comparison.metrics) if self.comparison else []
+
+    @property
+    def has_shadow(self) -> bool:
+        """Return whether its strategy has a shadow, whose pairs one can look at."""
+        return bool(self.detail.facts.strategy.get("shadow"))
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it is still on its way: the page then asks again by itself."""
+        return is_open(self.detail.facts.state)
+
+    @property
+    def is_ended_badly(self) -> bool:
+        """Return whether it ended without serving, or was taken back."""
+        return is_ended_badly(self.detail.facts.state)
+
+    @property
+    def signed(self) -> int:
+        """Return how many people approved the diff as it is now."""
+        return sum(one.verdict == "approve" and one.is_current for one in self.detail.signatures)
+
+
+def load(session: Session, viewer: Principal, release_id: str, *, problem: str = "") -> ReleaseView:
+    """Return the view.
+
+    Raises:
+        NotFound: there is no such release here.
+    """
+    found = release(session, viewer, release_id)
+    facts = found.facts
+    head = agent_head(session, viewer, facts.agent_slug, "releases")
+    return ReleaseView(
+        head=head,
+        detail=found,
+        way=tuple(way_of(facts)),
+        groups=tuple(by_group(kept_results(found.evidence))),
+        diff=_diff(session, viewer, found) if facts.state == "requested" else None,
+        comparison=_comparison(session, viewer, found),
+        plan=_plan(session, viewer, found) if head.may_deploy and facts.state in _SERVES else None,
+        problem=problem,
+    )
+
+
+def _diff(session: Session, viewer: Principal, found: ReleaseDetail) -> RevisionDiff | None:
+    """Return what somebody signs: from what served when it was asked for, to what is to serve."""
+    facts = found.facts
+    if facts.previous_revision_id is None:
+        return None
+    old = revision(session, viewer, facts.agent_slug, facts.previous_revision_id)
+    return diff(old.body, revision(session, viewer, facts.agent_slug, facts.revision_id).body, context=3)
+
+
+def _comparison(session: Session, viewer: Principal, found: ReleaseDetail) -> Comparison | None:
+    """Return what is known of both variants; None: nothing was compared."""
+    compared = comparison_of(session, viewer, found.facts.id)
+    return compared if compared.since is not None else None
+
+
+def _plan(session: Session, viewer: Principal, found: ReleaseDetail) -> RollbackPlan | None:
+    try:
+        plan = plan_rollback(session, viewer, found.facts.agent_slug, found.facts.environment)
+    except Refusal:
+        return None
+    # Of a release that something newer took the place of there is nothing to take back.
+    return plan if plan.from_revision_id == found.facts.revision_id else None

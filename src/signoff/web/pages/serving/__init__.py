@@ -1,0 +1,1 @@
+"""The board of environments: which revision of which agent serves where, since when, by whom."""

@@ -1,0 +1,1 @@
+"""What this workspace asks before something ships: the policy file, its versions, and what a change would do."""

@@ -1,0 +1,80 @@
+"""Shipping a revision: what changes, what is known, by which way, and why."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+
+from signoff.agents.actions import freeze_revision, save_draft
+from signoff.agents.queries import draft_of
+from signoff.kit.errors import Malformed
+from signoff.releases.strategy import read_strategy
+from signoff.web.forms import Form
+from signoff.web.pages.release_new.form import fields_of, strategy_from
+from tests.web.pages.conftest import Site
+
+
+def fresh(site: Site) -> str:
+    """Freeze a revision that serves nowhere; returns the address of its release page."""
+    owner = site.seeded.owner
+    with site.store.write() as session:
+        now = draft_of(session, owner, "supplier-mail")
+        save_draft(
+            session, owner, "supplier-mail", body={**now.body, "sop": "# GOAL\nMore still."}, version=now.version
+        )
+        frozen = freeze_revision(session, owner, "supplier-mail", reason="more")
+    return f"{site.base}/agents/supplier-mail/revisions/{frozen.number}/release"
+
+
+def test_it_shows_the_diff_the_evidence_and_what_the_risk_proposes(site: Site):
+    html = unescape(site.browser().get(fresh(site) + "?environment=production").text)
+    for words in ("1. What changes", "2. What is known", "3. By which way", "4. Why", "# GOAL"):
+        assert words in html
+    assert 'data-probe="' in html
+
+
+def test_asked_at_once_in_staging_it_serves_and_one_is_on_its_page(site: Site):
+    at = fresh(site)
+    mei = site.browser()
+    answer = mei.post(
+        at, data={"environment": "staging", "way": "plain", "reason": "Try it.", "before": before(site, at)}
+    )
+    assert answer.status_code == 303
+    html = unescape(mei.get(answer.headers["location"]).text)
+    assert "Try it." in html
+    assert "Timeline" in html
+
+
+def before(site: Site, at: str, environment: str = "staging") -> str:
+    html = site.browser().get(f"{at}?environment={environment}").text
+    return html.split('name="before" value="')[1].split('"')[0]
+
+
+def test_what_is_wrong_with_the_way_is_said_where_it_stands_and_nothing_is_lost(site: Site):
+    at = fresh(site)
+    sent = {"way": "canary", "share.0": "50", "share.1": "5", "reason": "Why not.", "before": "x"}
+    answer = site.browser().post(at, data={"environment": "staging", **sent})
+    assert answer.status_code == 422
+    assert "each step takes a larger share" in unescape(answer.text)
+    assert "Why not." in answer.text
+    assert 'value="50"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {}, {"canary": {"steps": [{"share_percent": "5", "minutes": 60, "min_runs": 20}], "cohort": ["a", "b"]}},
+        {"shadow": {"days": 5, "sample_percent": "10", "daily_usd": "2.50"}},
+        {"shadow": {"days": 1}, "canary": {"steps": [{"share_percent": "0.5", "minutes": 1}]}},
+    ],
+)  # fmt: skip
+def test_a_strategy_becomes_fields_and_back(said: dict[str, object]):
+    wanted = read_strategy(said)
+    assert read_strategy(strategy_from(fields_of(wanted))) == wanted
+
+
+def test_what_is_no_number_is_told_and_not_guessed():
+    with pytest.raises(Malformed) as caught:
+        read_strategy(strategy_from(Form({"way": ("shadow",), "days": ("five",)})))
+    assert "strategy.shadow.days" in caught.value.errors
