@@ -92,8 +92,7 @@ class Sweeps:
         await self._forget()
 
     async def _carry_on(self) -> None:
-        """Resume the runs, and look at the requests to people and the releases, whose time has come; maintenance puts all
-        of it off."""
+        """Resume the runs, and look at the requests and the releases, whose time has come; maintenance puts it off."""
         for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
             await self._store.write_async(actions.resume_run, run_id, leg=leg, waiting_for=waiting_for)
         await look_at_due(self._store)

@@ -128,7 +128,9 @@ def test_runs_called_off_one_by_one_and_by_the_batch_have_their_signals(store: S
     many = [running(store, at, number, state="queued", started_at=None) for number in range(1, 6)]
     with store.write() as session:
         actions.cancel_run(session, at.who, one.id)
-        hit = call_off_batch(session, [Run.agent_id == at.agent_id], reason="Stop.", size=10)
+        hit = call_off_batch(
+            session, [Run.agent_id == at.agent_id], reason="Stop.", size=10, by=at.who.id, by_name=at.who.name
+        )
     assert sorted(hit) == sorted(run.id for run in many)
     assert signals(store) == 6
     assert (signal(store, one.id).status, signal(store, one.id).variant) == ("cancelled", "pinned")

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import event, update
 
 from signoff.agents.actions import accept_ownership, ask_owner, freeze_revision
-from signoff.deployments.actions import freeze_and_serve_first, make_live
+from signoff.deployments.actions import freeze_and_serve_first
 from signoff.kit import clock, ids
 from signoff.kit.errors import NotFound
 from signoff.people.access import Principal
+from signoff.releases.actions import make_live
 from signoff.tables.approvals import Approval
 from signoff.tables.connections import Connection, Login, SecretGrant, Tool
 from signoff.tables.limits import BudgetLimit

@@ -91,7 +91,7 @@ def load_pair(session: Session, viewer: Principal, release_id: str, run_id: str,
     following = next((one for one in waiting if one.run_id != run_id), None)
     return PairView(
         facts=release(session, viewer, release_id).facts, pair=found,
-        fields=(found.differences.get("output") or {}).get("fields", ()), was=_text(found.output),
+        fields=_fields(found.differences), was=_text(found.output),
         would_be=_text(found.shadow_output),
         next_path=f"/releases/{release_id}/pairs/{following.run_id}" if following else None, problem=problem,
     )  # fmt: skip
@@ -99,3 +99,8 @@ def load_pair(session: Session, viewer: Principal, release_id: str, run_id: str,
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def _fields(differences: dict[str, Any]) -> Sequence[dict[str, Any]]:
+    output: dict[str, Any] = differences.get("output") or {}
+    return output.get("fields", ())

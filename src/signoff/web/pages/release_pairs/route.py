@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
-from signoff.releases.shadow.judging import PAIR_JUDGEMENTS, judge_pair
+from signoff.releases.shadow.judging import PairJudgement, judge_pair
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
 from signoff.web.house import store_of
@@ -40,7 +42,8 @@ def release_pair(request: Request, looker: Looker, release_id: str, run_id: str)
 def judge(request: Request, looker: Looker, release_id: str, run_id: str, fields: Fields) -> Response:
     """Say how the candidate did; then on to the next that nobody has judged."""
     store, said = store_of(request), fields.text("judgement")
-    judgement = next((one for one in PAIR_JUDGEMENTS if one == said), "same")
+    # What is none of the three is refused by name.
+    judgement = cast("PairJudgement", said)
     try:
         with store.write() as session:
             judge_pair(session, looker.viewer, release_id, run_id, judgement)
