@@ -6,10 +6,11 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from signoff.agents.actions import freeze_revision, save_draft
 from signoff.settings import Settings
-from signoff.tables.releases import Release
+from signoff.tables.releases import Release, ShadowPair
 from tests.api.world import BODY, World, make_world
 from tests.rooms.releases.kit_releases import BLOCKER, Says
 
@@ -20,6 +21,7 @@ AGENT = "/v1/acme/agents/helper"
 def world(settings: Settings) -> Generator[World]:
     made = make_world(settings)
     with made.store.write() as session:
+        session.execute(delete(ShadowPair).where(ShadowPair.release_id == made.ids["release"]))
         session.delete(session.get_one(Release, made.ids["release"]))
         for number in (2, 3):
             body = {**BODY, "sop": f"Edit {number}."}

@@ -22,6 +22,7 @@ from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
 from signoff.connectors.net import guard_of
 from signoff.demo import script
+from signoff.freezes.lookout import Lookout
 from signoff.gateways.model.providers.scripted import forget_script
 from signoff.gateways.services import Services
 from signoff.kit.errors import Refusal
@@ -80,6 +81,7 @@ def pages_app(store: Store, settings: Settings) -> FastAPI:
             store, Sealer(services.vault.keys), guard_of(settings), attempts_per_minute=1_000, session_seconds=86_400
         ),
         readiness=_Ready(),
+        lookout=Lookout(store),
     )
     app.include_router(routers())
     app.add_route("/static/{name:path}", serve_asset)

@@ -31,6 +31,7 @@ from signoff.tables.people import Member
 from signoff.tables.record import AuditRow
 from signoff.tables.runs import Run
 from signoff.tables.session import Store
+from tests.kit_policy import let_it_tell_only
 
 PASSWORD = "a sentence nobody guesses"
 # One hash for everybody here: making one takes 50 ms on purpose.
@@ -394,6 +395,7 @@ def seed(store: Store, *, slug: str = "northwind", mail_folder: str = "/srv/mail
             connect(session, seeded, environment, "mail", name="Invoice inbox", kind="mail", folder=mail_folder)
             connect(session, seeded, environment, "erp", name="ERP")
             secret(session, seeded, environment, "erp", "ERP_TOKEN")
+        let_it_tell_only(session, seeded.workspace_id)
         _agents(session, seeded)
         for title, state, more in RUNS:
             run(session, seeded, seeded.agents["supplier-mail"], title, state, **more)

@@ -1,10 +1,11 @@
-"""What each risk tier asks of a release beside its probes: who signs, by which way, how long it is watched.
+"""What each risk tier asks of a release beside its probes and signatures: by which way, how long it is watched.
 
 Each number stands beside its reason. Environments other than production ask for nothing of it: that is where one tries.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,13 +24,11 @@ class TierPolicy:
     """What one tier asks.
 
     Args:
-        reviewers: how many people, neither author nor requester, sign the diff.
         strategy: what is proposed when nobody says otherwise.
         watch_minutes: how long a release is watched once it serves.
         reason: why these numbers, for whoever reads them.
     """
 
-    reviewers: int
     strategy: Strategy
     watch_minutes: int
     reason: str
@@ -41,20 +40,19 @@ def _step(percent: int, minutes: int, runs: int) -> CanaryStep:
 
 POLICY: dict[Tier, TierPolicy] = {
     "low": TierPolicy(
-        0, PLAIN, 60,
+        PLAIN, 60,
         "It only reads or writes what is easily mended: going back is the cheapest test. An hour shows a broken login.",
     ),
     "medium": TierPolicy(
-        0, Strategy(canary=Canary(steps=(_step(25, 60, 20),))), 240,
+        Strategy(canary=Canary(steps=(_step(25, 60, 20),))), 240,
         "It writes inside the house. A quarter for an hour, and twenty runs: a doubled error rate begins to show.",
     ),
     "high": TierPolicy(
-        1, Strategy(canary=Canary(steps=(_step(5, 60, 20), _step(25, 240, 50)))), 24 * 60,
+        Strategy(canary=Canary(steps=(_step(5, 60, 20), _step(25, 240, 50)))), 24 * 60,
         "It reaches people outside or moves money. One more pair of eyes on the diff; few see it first; a day is "
         "watched, because mornings and evenings differ.",
     ),
     "critical": TierPolicy(
-        2,
         Strategy(
             shadow=Shadow(days=5),
             canary=Canary(steps=(_step(1, 240, 20), _step(5, 480, 50), _step(25, 24 * 60, 100))),
@@ -66,11 +64,17 @@ POLICY: dict[Tier, TierPolicy] = {
 }  # fmt: skip
 
 
-def reviewers_wanted(tier: Tier, *, is_production: bool, is_emergency: bool, is_rollback: bool) -> int:
-    """Return how many people must sign."""
+def reviewers_wanted(
+    tier: Tier, asked: Mapping[Tier, int], *, is_production: bool, is_emergency: bool, is_rollback: bool
+) -> int:
+    """Return how many people must sign.
+
+    Args:
+        asked: what the workspace's policy says of each tier.
+    """
     if not is_production or is_emergency or is_rollback:
         return 0
-    return POLICY[tier].reviewers
+    return asked.get(tier, 0)
 
 
 def default_strategy(tier: Tier, *, is_production: bool, is_something_live: bool) -> Strategy:

@@ -88,7 +88,7 @@ def release(session: Session, viewer: Principal, release_id: str) -> ReleaseDeta
         policy_digest=made.release.policy_digest,
         timeline=tuple(EventFacts(e.seq, e.at, e.kind, e.actor_name, e.text, e.detail) for e in reversed(events)),
         signatures=tuple(_signature(one, digest) for one in signed),
-        reviewers_wanted=wanted_of(made),
+        reviewers_wanted=wanted_of(session, made),
         diff_digest=digest,
         can_sign=_may_sign(session, viewer, made, signed),
         can_decide=may and made.release.state in (*BEFORE_LIVE, "watching"),

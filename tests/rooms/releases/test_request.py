@@ -31,7 +31,7 @@ def test_a_plain_release_serves_at_once_and_is_watched(store: Store):
     assert seen.facts.watch_until is not None
     assert seen.facts.due_at is not None
     assert at.row().release_id == made
-    assert seen.evidence["irreversible_gated"]["status"] == "true"
+    assert seen.evidence["human.irreversible_gated"]["status"] == "true"
     with store.read() as session:
         switched = session.query(Deployment).one()
         assert (switched.release_id, switched.actor_name) == (made, "Ann")

@@ -11,6 +11,7 @@ from signoff.kit.errors import Malformed
 from signoff.releases.policy import POLICY, default_strategy, reviewers_wanted, watch_minutes
 from signoff.releases.strategy import PLAIN, check_time, read_strategy
 from signoff.watch.probes.evidence import TIERS
+from signoff.watch.probes.policy import default_policy
 
 NOON = datetime(2030, 3, 1, 12, tzinfo=UTC)  # A Friday.
 
@@ -81,16 +82,18 @@ def test_a_moment_that_is_over_or_far_is_refused():
 
 def test_a_higher_tier_never_asks_for_less():
     wanted = [POLICY[tier] for tier in TIERS]
-    assert [one.reviewers for one in wanted] == sorted(one.reviewers for one in wanted)
+    asked = default_policy().reviewers
+    assert [asked.get(tier, 0) for tier in TIERS] == sorted(asked.get(tier, 0) for tier in TIERS)
     assert [one.watch_minutes for one in wanted] == sorted(one.watch_minutes for one in wanted)
     assert [one.strategy.kind for one in wanted] == ["plain", "canary", "canary", "shadow_canary"]
     assert all(one.reason for one in wanted)
 
 
 def test_where_one_only_tries_nothing_is_asked():
-    assert reviewers_wanted("critical", is_production=False, is_emergency=False, is_rollback=False) == 0
-    assert reviewers_wanted("critical", is_production=True, is_emergency=True, is_rollback=False) == 0
-    assert reviewers_wanted("critical", is_production=True, is_emergency=False, is_rollback=False) == 2
+    asked = default_policy().reviewers
+    assert reviewers_wanted("critical", asked, is_production=False, is_emergency=False, is_rollback=False) == 0
+    assert reviewers_wanted("critical", asked, is_production=True, is_emergency=True, is_rollback=False) == 0
+    assert reviewers_wanted("critical", asked, is_production=True, is_emergency=False, is_rollback=False) == 2
     assert default_strategy("critical", is_production=False, is_something_live=True) == PLAIN
     assert default_strategy("critical", is_production=True, is_something_live=False) == PLAIN
     assert watch_minutes("critical", PLAIN, is_production=False) == 0

@@ -60,7 +60,7 @@ def test_the_shipped_policy_has_a_rule_with_its_reason_for_every_probe():
 def test_safety_blocks_in_every_tier_of_the_shipped_policy():
     safety = [probe.id for probe in BY_ID.values() if probe.is_safety]
     assert {default_policy().rules[name].block_from for name in safety} == {"low"}
-    assert {"secrets.exist", "human.irreversible_gated", "connections.bound"} <= set(safety)
+    assert {"human.irreversible_gated", "product.revision_intact"} <= set(safety)
 
 
 def test_a_probe_is_tightened_without_a_word_and_relaxed_with_a_reason():
@@ -90,9 +90,9 @@ def test_a_bar_that_is_tighter_when_lower_is_relaxed_by_raising_it():
 
 
 def test_safety_is_not_relaxed_with_any_reason():
-    errors = wrong("version: 1\nprobes: {secrets.exist: {block_from: high, reason: we are brave}}")
-    assert "safety" in errors["probes.secrets.exist"][0]
-    assert wrong("version: 1\nprobes: {secrets.exist: {elsewhere: false, reason: it is only staging}}")
+    errors = wrong("version: 1\nprobes: {product.revision_intact: {block_from: high, reason: we are brave}}")
+    assert "safety" in errors["probes.product.revision_intact"][0]
+    assert wrong("version: 1\nprobes: {product.revision_intact: {elsewhere: false, reason: it is only staging}}")
     tighter = results("version: 1\nprobes: {human.irreversible_gated: {elsewhere: true}}", is_production=False)
     assert tighter["human.irreversible_gated"].severity == "block"
 

@@ -264,7 +264,8 @@ def test_a_small_agent_is_blocked_by_safety_and_by_what_always_holds_only():
 def test_each_tier_asks_all_that_the_one_below_asks_and_more():
     low, medium, high, critical = (blocking(replace(GOOD, tier=tier)) for tier in ("low", "medium", "high", "critical"))
     assert low < medium < high < critical
-    assert {"testing.end_to_end", "owner.accepted", "rollback.target_known"} <= medium - low
+    assert {"connections.bound", "connections.not_broken"} == medium - low
+    assert {"testing.end_to_end", "owner.accepted", "rollback.target_known", "secrets.exist"} <= high - medium
     assert {"rollback.drilled", "cost.within_budget", "diff.read"} <= high - medium
     assert {"shadow.days", "diff.two_people"} <= critical - high
 
@@ -278,10 +279,11 @@ def test_what_a_release_gathers_on_its_way_does_not_keep_it_from_being_asked_for
     assert {found[name] for name in gathered} == {severity}
 
 
-def test_outside_production_only_safety_blocks_and_a_gate_may_be_tried():
+def test_outside_production_only_safety_and_connections_block_and_a_gate_may_be_tried():
     staging = replace(GOOD, is_production=False, environment="staging")
     safety = {probe.id for probe in PROBES if probe.is_safety}
-    assert blocking(staging) == safety - {"human.irreversible_gated"}
+    bound = {"connections.bound", "connections.not_broken"}
+    assert blocking(staging) == safety - {"human.irreversible_gated"} | bound
 
 
 def test_every_result_says_what_was_measured_what_was_wanted_and_who_asks():

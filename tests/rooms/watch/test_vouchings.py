@@ -113,9 +113,9 @@ def test_a_waiver_lets_pass_what_is_not_so_and_says_nothing_of_what_is(store: St
 @pytest.mark.parametrize(
     ("probe", "kind", "code"),
     [
-        ("secrets.exist", "waive", "safety_probe"),
+        ("product.revision_intact", "waive", "safety_probe"),
         ("human.irreversible_gated", "waive", "safety_probe"),
-        ("connections.bound", "attest", "safety_probe"),
+        ("connections.bound", "attest", "measured_probe"),
         ("testing.end_to_end", "attest", "measured_probe"),
     ],
 )

@@ -28,6 +28,7 @@ from signoff.tables.agents import Agent, Revision
 from signoff.tables.people import Environment
 from signoff.watch.actions import raise_alert
 from signoff.watch.probes.evidence import Evidence
+from signoff.watch.probes.policies import holding_policy
 
 
 class AsItIs:
@@ -79,7 +80,10 @@ def request_release(
     found = evidence or gate.evidence_for(session, row, place, target, now=moment)
     way = _way(strategy, found, place, before, is_emergency=is_emergency)
     check_time(way, moment)
-    asks = reviewers_wanted(found.tier, is_production=place.is_production, is_emergency=is_emergency, is_rollback=False)
+    asks = reviewers_wanted(
+        found.tier, holding_policy(session, row.workspace_id)[0].reviewers, is_production=place.is_production,
+        is_emergency=is_emergency, is_rollback=False,
+    )  # fmt: skip
     refusal = live_changed(session, row, place) if before != live else _why_not(session, row, place, target, found)
     if refusal is None and asks and not waits:
         refusal = _needs_signing(found, place, asks)
@@ -134,10 +138,11 @@ def pass_gate(session: Session, made: Shipment, *, by: Principal) -> None:
     go_on(session, made, by=by.actor, now=clock.now())
 
 
-def wanted_of(made: Shipment) -> int:
+def wanted_of(session: Session, made: Shipment) -> int:
     """Return how many people must sign a release."""
     return reviewers_wanted(
         made.release.tier,  # pyright: ignore[reportArgumentType]  # As the gate said.
+        holding_policy(session, made.release.workspace_id)[0].reviewers,
         is_production=made.place.is_production,
         is_emergency=made.release.is_emergency,
         is_rollback=made.release.is_rollback,

@@ -50,7 +50,7 @@ def sign_release(
         reason = f"{principal.name} refused the diff: {words}"
         refuse(session, made, refusal_for("signature_refused", reason, {"by": principal.name}), by=principal.actor)
         return
-    if approvals(session, made.release, diff_digest) >= wanted_of(made):
+    if approvals(session, made.release, diff_digest) >= wanted_of(session, made):
         _pass(session, principal, made)
 
 

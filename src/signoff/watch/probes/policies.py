@@ -158,7 +158,7 @@ def policy_changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
             kind = "relaxed" if is_relaxed(probe, old, new) else "tightened" if is_relaxed(probe, new, old) else kind
         found.append(PolicyChange(f"probes.{name}", kind, asdict(old) if old else None, asdict(new) if new else None))
     mine, theirs = before.plain(), after.plain()
-    rest = ("own", "lapse_days", "expected", "vouching")
+    rest = ("own", "lapse_days", "expected", "vouching", "reviewers")
     found += [PolicyChange(part, "changed", mine[part], theirs[part]) for part in rest if mine[part] != theirs[part]]
     return tuple(found)
 

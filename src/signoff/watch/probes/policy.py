@@ -15,6 +15,7 @@ from signoff.agents.findings import path_of
 from signoff.agents.part import Part
 from signoff.kit.canonical import content_hash
 from signoff.kit.errors import Malformed
+from signoff.watch.probes.evidence import Tier
 from signoff.watch.probes.facts import Expected
 from signoff.watch.probes.probe import Probe, attested
 from signoff.watch.probes.registry import BY_ID, PROBES
@@ -66,11 +67,19 @@ class VouchingText(Part):
     attestation_days_max: _Days | None = None
 
 
+class ReviewersText(Part):
+    """How many people sign a release of one tier. Fewer than the shipped policy asks for needs a reason."""
+
+    people: Annotated[int, Field(ge=0, le=10)]
+    reason: _Reason | None = None
+
+
 class PolicyText(Part):
     """The whole file."""
 
     version: Literal[1]
     vouching: VouchingText = VouchingText()
+    reviewers: dict[Tier, ReviewersText] = Field(default_factory=dict[Tier, ReviewersText])
     probes: dict[str, RuleText] = Field(default_factory=dict[str, RuleText], max_length=300)
     attestations: list[OwnItem] = Field(default_factory=list[OwnItem], max_length=50)
     expected: dict[Annotated[str, Field(max_length=63)], ExpectedText] = Field(
@@ -88,6 +97,8 @@ class Policy:
     expected: Mapping[str, Expected]
     waiver_days_max: int
     attestation_days_max: int
+    # How many people, neither author nor requester, sign a release into production; of other tiers nobody.
+    reviewers: Mapping[Tier, int]
 
     @property
     def digest(self) -> str:
@@ -102,6 +113,7 @@ class Policy:
             "lapse_days": dict(self.lapse_days),
             "expected": {slug: asdict(one) for slug, one in self.expected.items()},
             "vouching": [self.waiver_days_max, self.attestation_days_max],
+            "reviewers": dict(self.reviewers),
         }
 
     @property
@@ -152,7 +164,7 @@ def default_policy() -> Policy:
     waiver, attestation = text.vouching.waiver_days_max, text.vouching.attestation_days_max
     if waiver is None or attestation is None:
         raise ValueError("policy.yaml says for how long people may vouch")
-    return Policy(rules, (), {}, {}, waiver, attestation)
+    return Policy(rules, (), {}, {}, waiver, attestation, {tier: one.people for tier, one in text.reviewers.items()})
 
 
 def policy_of(text: PolicyText | None) -> Policy:
@@ -175,6 +187,9 @@ def policy_of(text: PolicyText | None) -> Policy:
         rules[name] = _laid_over(base.rules[name], said)
         if problem := _problem(probe, base.rules[name], rules[name], said):
             errors[path] = [problem]
+    for tier, asked in text.reviewers.items():
+        if asked.people < base.reviewers.get(tier, 0) and not asked.reason:
+            errors[f"reviewers.{tier}"] = ["This asks for fewer people than the shipped policy. Say why, under reason."]
     own = [_own(one) for one in text.attestations]
     doubles = {probe.id for probe in own if sum(other.id == probe.id for other in own) > 1}
     errors |= {f"attestations.{name.removeprefix('own.')}": ["Two items have this id."] for name in sorted(doubles)}
@@ -188,6 +203,7 @@ def policy_of(text: PolicyText | None) -> Policy:
         {slug: Expected(**one.model_dump()) for slug, one in text.expected.items()},
         text.vouching.waiver_days_max or base.waiver_days_max,
         text.vouching.attestation_days_max or base.attestation_days_max,
+        {**base.reviewers, **{tier: one.people for tier, one in text.reviewers.items()}},
     )
 
 

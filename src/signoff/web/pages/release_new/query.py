@@ -17,6 +17,7 @@ from signoff.people.queries import environments
 from signoff.releases.policy import POLICY, default_strategy, reviewers_wanted
 from signoff.watch.probes.evaluate import evidence_for
 from signoff.watch.probes.evidence import Evidence, ProbeResult
+from signoff.watch.probes.policies import holding_policy
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.forms import Form
 from signoff.web.pages.release_new.form import STEPS, fields_of
@@ -84,7 +85,8 @@ def load(
         head=head, place=place, places=places, target=target.facts, live=now.facts if now else None,
         diff=diff(now.body if now else None, target.body, context=3), evidence=evidence,
         reviewers=reviewers_wanted(
-            evidence.tier, is_production=place.is_production, is_emergency=False, is_rollback=False
+            evidence.tier, holding_policy(session, viewer.workspace_id)[0].reviewers,
+            is_production=place.is_production, is_emergency=False, is_rollback=False,
         ),
         why_tier=POLICY[evidence.tier].reason, form=form or fields_of(proposed), problem=problem, errors=errors or {},
     )  # fmt: skip
