@@ -75,7 +75,7 @@ def test_a_probe_is_tightened_without_a_word_and_relaxed_with_a_reason():
 
 @pytest.mark.parametrize(
     "said",
-    ["threshold: 2", "fresh_days: 31", "block_from: high", "block_from: never"],
+    ["threshold: 2", "fresh_days: 31", "block_from: critical", "block_from: never"],
 )
 def test_what_asks_less_needs_a_reason(said: str):
     errors = wrong(f"version: 1\nprobes: {{testing.end_to_end: {{{said}}}}}")
