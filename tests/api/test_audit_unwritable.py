@@ -13,7 +13,7 @@ from tests.api.sweep import ask, of_workspaces
 from tests.api.world import World
 
 # They decide nothing: a text that is checked, a connection that is measured (its health is noted).
-_DECIDES_NOTHING = {"lint_draft", "check_connection", "discover"}
+_DECIDES_NOTHING = {"lint_draft", "check_connection", "discover", "verify_bundle"}
 # Kept up by the edges: when a key was last used, what a request was answered, which calls a connection took.
 # As the world is, these find everything as they would have it, or only look.
 _NOTHING_TO_DO = {

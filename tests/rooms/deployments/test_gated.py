@@ -14,6 +14,7 @@ from signoff.deployments.refusals import GateMissing
 from signoff.people.access import Principal
 from signoff.releases.actions import make_live
 from signoff.tables.session import Store
+from tests.kit_policy import let_it_tell_only
 from tests.rooms.agents import kit_agents
 
 TOOLS = [{"slot": "erp", "allow": [{"tool": "pay"}]}]
@@ -53,6 +54,7 @@ def test_an_irreversible_tool_without_a_gate_is_refused_in_production_only(store
     assert (refused.value.code, refused.value.extra) == ("gate_missing", {"tools": ["erp.pay"]})
     number = frozen(store, alice, agent, gates=[GATE])
     with store.write() as session:
+        let_it_tell_only(session, alice.workspace_id)
         make_live(session, alice, agent, environment="production", revision=number, reason="r")
     assert live(store, alice, agent) == {"staging": 1, "production": 2}
 
