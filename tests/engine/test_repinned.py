@@ -15,6 +15,7 @@ from signoff.tables.approvals import Approval
 from tests.engine.conftest import Bench
 from tests.engine.kit_engine import House, turns
 from tests.engine.test_approvals import gated, requests, said
+from tests.kit_policy import let_it_tell_only
 
 
 def release_second(bench: Bench, at: House) -> None:
@@ -29,6 +30,7 @@ def release_second(bench: Bench, at: House) -> None:
             )
         )  # fmt: skip
         session.flush()
+        let_it_tell_only(session, at.workspace_id)
         make_live(session, at.who, at.agent_id, environment="production", revision=2, reason="other words")
 
 

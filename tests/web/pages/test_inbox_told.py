@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,11 +15,21 @@ from tests.web.pages.conftest import Site
 from tests.web.seed import audit_actions
 
 
-def message(session: Session, site: Site, approval: str, kind: str, state: str, error: str | None = None) -> None:
-    moment = clock.now()
+def message(
+    session: Session,
+    site: Site,
+    approval: str,
+    kind: str,
+    state: str,
+    error: str | None = None,
+    *,
+    minutes_ago: int = 0,
+) -> None:
+    moment = clock.now() - timedelta(minutes=minutes_ago)
     session.add(
         ApprovalDelivery(
-            id=ids.new_id("dlv"), workspace_id=site.seeded.workspace_id, approval_id=approval, event="requested",
+            # Of one millisecond, ids are in no order.
+            id=ids.first_at("dlv", moment) if minutes_ago else ids.new_id("dlv"), workspace_id=site.seeded.workspace_id, approval_id=approval, event="requested",
             target=ids.new_id("x"), channel_id=None, member_id=site.seeded.people["mei"].id, kind=kind, state=state,
             attempts=1, last_error=error, due_at=moment, made_at=moment, ended_at=moment,
         )
@@ -54,8 +65,8 @@ def test_the_card_says_who_was_told_and_what_failed_in_the_inbox_and_in_the_run(
 def test_of_many_messages_the_newest_are_shown_and_the_rest_counted(site: Site):
     approval = asked(site)
     with site.store.write() as session:
-        for kind in ("webhook", "mail", "mail", "mail", "slack"):
-            message(session, site, approval, kind, "sent")
+        for ago, kind in enumerate(("slack", "mail", "mail", "mail", "webhook"), start=1):
+            message(session, site, approval, kind, "sent", minutes_ago=ago)
     html = site.browser().get(f"{site.base}/inbox/{approval}").text
     assert "Told by Slack to" in html
     assert "Told by a webhook" not in html

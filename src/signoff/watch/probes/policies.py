@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -63,7 +64,13 @@ class PolicySet:
 def holding_policy(session: Session, workspace_id: str) -> tuple[Policy, int]:
     """Return the policy that holds in a workspace, and its version; for rooms that have checked whose it is."""
     row = _newest(session, workspace_id)
-    return (policy_of(read_policy(row.text)), row.version) if row is not None else (policy_of(None), 0)
+    return (_read(row.text), row.version) if row is not None else (policy_of(None), 0)
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> Policy:
+    """Return the policy of a version. Versions never change, and reading one takes longer than judging by it."""
+    return policy_of(read_policy(text))
 
 
 def present_policy(session: Session, viewer: Principal) -> PolicyFacts:
