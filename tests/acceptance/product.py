@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from tests.fake_provider import FakeProvider
+from tests.kit_policy import told_only
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -262,6 +263,10 @@ class Product:
         return self.post(f"agents/{slug}/revisions", {"reason": "changed"})["number"]
 
     def make_live(self, slug: str, revision: int, environment: str = "production") -> httpx2.Response:
+        """Switch what serves, in a workspace whose policy tells and holds nothing back but what is unsafe."""
+        if self.get("probe-policy")["version"] == 0:
+            policy = {"text": told_only(), "reason": "These rows are about something else.", "version": 0}
+            assert self.call("PUT", "probe-policy", json=policy).status_code == 200
         wanted = {"environment": environment, "revision": str(revision), "reason": "check"}
         return self.call("POST", f"agents/{slug}:live", json=wanted)
 

@@ -29,7 +29,8 @@ def message(
     session.add(
         ApprovalDelivery(
             # Of one millisecond, ids are in no order.
-            id=ids.first_at("dlv", moment) if minutes_ago else ids.new_id("dlv"), workspace_id=site.seeded.workspace_id, approval_id=approval, event="requested",
+            id=ids.first_at("dlv", moment) if minutes_ago else ids.new_id("dlv"),
+            workspace_id=site.seeded.workspace_id, approval_id=approval, event="requested",
             target=ids.new_id("x"), channel_id=None, member_id=site.seeded.people["mei"].id, kind=kind, state=state,
             attempts=1, last_error=error, due_at=moment, made_at=moment, ended_at=moment,
         )
