@@ -7,21 +7,13 @@ from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.tables.probes import ProbePolicy
-from signoff.watch.probes.policy import default_policy, policy_of, read_policy
-from signoff.watch.probes.registry import BY_ID
-
-_REASON = '"these tests are about something else"'
+from signoff.watch.probes.policy import policy_of, read_policy
+from signoff.watch.probes.trial import trial_policy
 
 
 def told_only() -> str:
-    """Return the file: no probe blocks but for safety, and nobody signs."""
-    rules = "\n".join(
-        f"  {name}: {{block_from: never, elsewhere: false, reason: {_REASON}}}"
-        for name in default_policy().rules
-        if not BY_ID[name].is_safety
-    )
-    signers = "\n".join(f"  {tier}: {{people: 0, reason: {_REASON}}}" for tier in ("low", "medium", "high", "critical"))
-    return f"version: 1\nreviewers:\n{signers}\nprobes:\n{rules}\n"
+    """Return the file."""
+    return trial_policy("these tests are about something else")
 
 
 def let_it_tell_only(session: Session, workspace_id: str) -> None:

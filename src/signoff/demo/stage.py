@@ -28,6 +28,8 @@ from signoff.people.queries import members, workspace_by_slug
 from signoff.releases.actions import make_live
 from signoff.settings import Settings, StdioCommand
 from signoff.tables.session import Store
+from signoff.watch.probes.policies import present_policy, set_policy
+from signoff.watch.probes.trial import trial_policy
 
 WORKSPACE = "demo"
 AGENT = "supplier-mail"
@@ -229,6 +231,7 @@ def _follow_model(store: Store, principal: Principal, model: str) -> None:
             frozen = freeze_and_serve_first(session, principal, agent_id, reason=f"The demo was started with {model}")
         except NothingChanged:
             return
+        _let_it_be_tried(session, principal)
         make_live(
             session,
             principal,
@@ -245,3 +248,10 @@ def _with_model(body: Mapping[str, Any], model: str) -> dict[str, Any]:
         # Some models refuse a temperature; the default of each is fine.
         settings["settings"] = {k: v for k, v in settings.get("settings", {}).items() if k != "temperature"}
     return {**body, "model": {**settings, "name": model}}
+
+
+def _let_it_be_tried(session: Session, principal: Principal) -> None:
+    """In a demo the gate tells what it would hold back; a workspace that has a policy of its own keeps it."""
+    if present_policy(session, principal).version == 0:
+        reason = "A demo: nothing real is behind it."
+        set_policy(session, principal, trial_policy(reason), reason=reason, expected=0)
