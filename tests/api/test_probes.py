@@ -58,7 +58,7 @@ def test_a_word_is_given_once_listed_and_taken_back(world: World):
         made = client.post("/v1/acme/agents/helper/vouchings", json=body, headers={"Idempotency-Key": "k-1"})
         again = client.post("/v1/acme/agents/helper/vouchings", json=body, headers={"Idempotency-Key": "k-1"})
         second = client.post("/v1/acme/agents/helper/vouchings", json=body)
-        safety = client.post("/v1/acme/agents/helper/vouchings", json={**body, "probe": "secrets.exist"})
+        safety = client.post("/v1/acme/agents/helper/vouchings", json={**body, "probe": "product.revision_intact"})
         listed = client.get("/v1/acme/agents/helper/vouchings").json()["items"]
         gone = client.delete(f"/v1/acme/vouchings/{made.json()['id']}")
         twice = client.delete(f"/v1/acme/vouchings/{made.json()['id']}")

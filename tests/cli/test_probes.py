@@ -67,10 +67,10 @@ def test_the_evidence_ends_with_12_once_something_keeps_the_revision_back(signof
 
 def test_what_cannot_be_is_told_with_its_exit_code(signoff: Run, tmp_path: Path) -> None:
     assert signoff("evidence", "no-such-agent")[0] == NOT_FOUND
-    assert signoff("vouch", "helper", "secrets.exist", "--waive", "--reason", "r")[0] == CONFLICT
+    assert signoff("vouch", "helper", "product.revision_intact", "--waive", "--reason", "r")[0] == CONFLICT
     assert signoff("policy", "set", str(tmp_path / "none.yaml"), "--reason", "r")[0] == USAGE
     file = tmp_path / "policy.yaml"
-    file.write_text("version: 1\nprobes: {secrets.exist: {block_from: never, reason: r}}\n")
+    file.write_text("version: 1\nprobes: {product.revision_intact: {block_from: never, reason: r}}\n")
     code, _, err = signoff("policy", "set", str(file), "--reason", "r")
     assert (code, "safety" in err) == (VALIDATION, True)
 
