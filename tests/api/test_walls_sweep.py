@@ -62,7 +62,9 @@ def test_no_write_reaches_the_other_workspace(without_filter: World) -> None:
         for operation in of_workspaces():
             if operation.method != "get":
                 answer = ask(world, charlie, operation, ids={"workspace": "other"})
-                assert answer.status_code >= 400 or operation.name in ("cancel_runs", "lint_draft", "verify_bundle"), operation.name
+                assert answer.status_code >= 400 or operation.name in ("cancel_runs", "lint_draft", "verify_bundle"), (
+                    operation.name
+                )
     assert _fingerprint(world) == before
 
 
