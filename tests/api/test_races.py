@@ -42,8 +42,6 @@ def at_once(world: World, path: str, body: dict[str, Any]) -> list[Any]:
     return found
 
 
-# It was seen to hang on Postgres and must be looked into first: as slow it is reported and does not decide.
-@pytest.mark.slow
 @pytest.mark.parametrize(("path", "body", "made"), RACES)
 def test_one_makes_it_and_the_others_are_told(world: World, path: str, body: dict[str, Any], made: int) -> None:
     told = {name: value.format(**world.ids) if isinstance(value, str) else value for name, value in body.items()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,17 +21,20 @@ class Lookout:
     store: Store
     kept_seconds: float = KEPT_SECONDS
     _known: MaintenanceFacts | None = None
-    _at: float = -1_000.0
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _is_known: bool = False
+    _asked_at: float = -1_000.0
 
     async def standing(self) -> MaintenanceFacts | None:
-        """Return the maintenance that stands, if any."""
-        async with self._lock:
-            if clock.monotonic_seconds() - self._at >= self.kept_seconds:
-                try:
-                    self._known = await self.store.read_async(standing)
-                except SQLAlchemyError:
-                    return self._known
-                self._at = clock.monotonic_seconds()
+        """Return the maintenance that stands, if any.
+
+        Whoever finds it old asks anew, and the others go by what was known meanwhile: nobody waits for somebody else's
+        question, also not while the database is away. Only before the first answer everybody asks.
+        """
+        moment = clock.monotonic_seconds()
+        if not self._is_known or moment - self._asked_at >= self.kept_seconds:
+            self._asked_at = moment
+            with suppress(SQLAlchemyError):
+                self._known = await self.store.read_async(standing)
+                self._is_known = True
         known = self._known
         return known if known is not None and known.stands(clock.now()) else None
