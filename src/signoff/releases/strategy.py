@@ -164,7 +164,7 @@ class Strategy(_Part):
         if self.window is not None:
             parts.append(f"in the window {self.window.opens}-{self.window.closes} {self.window.zone}")
         if self.shadow is not None:
-            parts.append(f"{self.shadow.days} days as a shadow of {_percent(self.shadow.sample_percent)}")
+            parts.append(f"{in_days(self.shadow.days)} as a shadow of {_percent(self.shadow.sample_percent)}")
         if self.canary is not None:
             parts.extend(f"{_percent(step.share_percent)} for {step.minutes} min" for step in self.canary.steps)
             if self.canary.cohort:
@@ -212,3 +212,8 @@ def _wrong(field: str, sentence: str) -> None:
 
 def _percent(value: Decimal) -> str:
     return f"{as_text(value.normalize())} %"
+
+
+def in_days(number: int) -> str:
+    """Return so many days in words."""
+    return "1 day" if number == 1 else f"{number} days"

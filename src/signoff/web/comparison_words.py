@@ -29,10 +29,15 @@ class MetricLine:
 
 
 def metric_lines(metrics: Sequence[MetricView]) -> list[MetricLine]:
-    """Return the rows, what is worse first, what nothing is known of last."""
+    """Return the rows of what something is known of, what is worse first."""
     order = {"worse": 0, "better": 1, "same": 2, "inconclusive": 3}
-    known = sorted(metrics, key=lambda one: (one.effect is None, order[one.verdict]))
+    known = sorted((one for one in metrics if one.effect is not None), key=lambda one: order[one.verdict])
     return [_line(one) for one in known]
+
+
+def unseen_metrics(metrics: Sequence[MetricView]) -> list[str]:
+    """Return the names of those of which too little was seen."""
+    return [_NAMES.get(one.name, one.name) for one in metrics if one.effect is None]
 
 
 def _line(one: MetricView) -> MetricLine:

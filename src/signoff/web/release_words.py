@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from signoff.releases.states import ReleaseState
+from signoff.releases.strategy import in_days
 from signoff.releases.views import ReleaseFacts
 from signoff.watch.probes.evidence import UNMET, ProbeResult
 
@@ -22,7 +24,6 @@ STATE_WORDS: dict[ReleaseState, str] = {
     "aborted": "Called off",
     "rolled_back": "Rolled back",
 }
-_SEVERITIES = {"block": 0, "warn": 1, "info": 2}
 _ENDED = ("refused", "aborted", "rolled_back")
 
 
@@ -33,7 +34,7 @@ def way_of(facts: ReleaseFacts) -> list[tuple[str, str]]:
     if strategy.get("at") or strategy.get("window"):
         parts.append(("Its time", ("scheduled",)))
     if strategy.get("shadow"):
-        parts.append((f"Shadow, {strategy['shadow'].get('days')} days", ("shadow",)))
+        parts.append((f"Shadow, {in_days(strategy['shadow'].get('days', 1))}", ("shadow",)))
     if canary := strategy.get("canary"):
         shares = [str(step["share_percent"]) for step in canary.get("steps", ())]
         parts.append((f"Canary {' → '.join(shares)} %" if shares else "Cohort", ("canary",)))
@@ -54,18 +55,29 @@ def is_ended_badly(state: str) -> bool:
     return state in _ENDED
 
 
-def by_group(results: Iterable[ProbeResult]) -> list[tuple[str, list[ProbeResult]]]:
-    """Return evidence by its groups, what is gravest and unmet first in each, and such groups first."""
-    groups: dict[str, list[ProbeResult]] = {}
-    for one in results:
-        groups.setdefault(one.group, []).append(one)
-    for group in groups.values():
-        group.sort(key=_order)
-    return sorted(((name.capitalize(), group) for name, group in groups.items()), key=lambda pair: _order(pair[1][0]))
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Evidence by what it means for the release: what keeps it back, what is only told, what holds."""
+
+    keeps_back: tuple[ProbeResult, ...]
+    told: tuple[ProbeResult, ...]
+    holds: tuple[ProbeResult, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing was asked."""
+        return not (self.keeps_back or self.told or self.holds)
 
 
-def _order(one: ProbeResult) -> tuple[bool, int, str]:
-    return one.status not in UNMET, _SEVERITIES[one.severity], one.title
+def weighed(results: Iterable[ProbeResult]) -> Weighed:
+    """Return evidence by its weight, each part by group and title."""
+    ordered = sorted(results, key=lambda one: (one.group, one.title))
+    unmet = [one for one in ordered if one.status in UNMET]
+    return Weighed(
+        keeps_back=tuple(one for one in unmet if one.is_blocking),
+        told=tuple(one for one in unmet if not one.is_blocking),
+        holds=tuple(one for one in ordered if one.status not in UNMET),
+    )
 
 
 def kept_results(evidence: Mapping[str, Mapping[str, Any]]) -> list[ProbeResult]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 import pytest
+from sqlalchemy import delete
 
 from signoff.agents.actions import freeze_revision, save_draft
 from signoff.agents.queries import draft_of
 from signoff.kit.errors import Malformed
+from signoff.releases.queries import releases_page
 from signoff.releases.strategy import read_strategy
+from signoff.tables.probes import ProbePolicy
 from signoff.web.forms import Form
 from signoff.web.pages.release_new.form import fields_of, strategy_from
 from tests.web.pages.conftest import Site
@@ -44,6 +48,23 @@ def test_asked_at_once_in_staging_it_serves_and_one_is_on_its_page(site: Site):
     html = unescape(mei.get(answer.headers["location"]).text)
     assert "Try it." in html
     assert "Timeline" in html
+
+
+def test_under_the_shipped_policy_what_keeps_it_back_stands_first_and_the_request_is_refused_and_kept(site: Site):
+    at = fresh(site)
+    with site.store.write() as session:
+        session.execute(delete(ProbePolicy))
+    mei = site.browser()
+    html = unescape(mei.get(f"{at}?environment=production").text)
+    assert re.search(r'<details class="evidence" open><summary><span class="strong">Keeps it back', html)
+    assert 'data-probe="testing.end_to_end"' in html.split("Only told")[0]
+    sent = {"environment": "production", "way": "plain", "reason": "Now.", "before": before(site, at, "production")}
+    refused = mei.post(at, data=sent)
+    assert refused.status_code == 409
+    assert "The gate is not met" in unescape(refused.text)
+    with site.store.read() as session:
+        newest = releases_page(session, site.seeded.owner, agent="supplier-mail").rows[0]
+    assert (newest.state, newest.code, newest.reason) == ("refused", "gate_not_met", "Now.")
 
 
 def before(site: Site, at: str, environment: str = "staging") -> str:

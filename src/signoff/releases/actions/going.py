@@ -18,6 +18,7 @@ from signoff.releases.actions.opening import gate_not_met, kept, refuse
 from signoff.releases.lock import lock_of
 from signoff.releases.policy import LOOK_SECONDS, watch_minutes
 from signoff.releases.rows import Shipment, requester, watched_releases
+from signoff.releases.strategy import in_days
 from signoff.tables.releases import Release
 from signoff.watch.probes.evidence import Evidence
 
@@ -74,7 +75,7 @@ def _begin_shadow(session: Session, made: Shipment, *, by: Actor, now: datetime)
     end = now + timedelta(days=shadow.days)
     move(
         session, made.release, "shadow", by=by, step_since=now, due_at=next_look(end, now),
-        text=f"It is tried beside what serves for {shadow.days} days: {shadow.sample_percent} % of the inputs, "
+        text=f"It is tried beside what serves for {in_days(shadow.days)}: {shadow.sample_percent} % of the inputs, "
         f"at most {shadow.daily_usd} USD a day. It acts on nothing.",
     )  # fmt: skip
 

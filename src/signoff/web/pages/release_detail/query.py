@@ -16,10 +16,9 @@ from signoff.releases.planning import plan_rollback
 from signoff.releases.queries import release
 from signoff.releases.states import is_open
 from signoff.releases.views import ReleaseDetail, RollbackPlan
-from signoff.watch.probes.evidence import ProbeResult
 from signoff.web.agent_head import AgentHead, agent_head
-from signoff.web.comparison_words import MetricLine, metric_lines
-from signoff.web.release_words import by_group, is_ended_badly, kept_results, way_of
+from signoff.web.comparison_words import MetricLine, metric_lines, unseen_metrics
+from signoff.web.release_words import Weighed, is_ended_badly, kept_results, way_of, weighed
 
 _SERVES = ("canary", "live", "watching", "settled")
 
@@ -31,7 +30,7 @@ class ReleaseView:
     head: AgentHead
     detail: ReleaseDetail
     way: tuple[tuple[str, str], ...]
-    groups: tuple[tuple[str, list[ProbeResult]], ...]
+    weighed: Weighed
     diff: RevisionDiff | None
     plan: RollbackPlan | None
     comparison: Comparison | None
@@ -40,8 +39,13 @@ class ReleaseView:
 
     @property
     def metric_lines(self) -> list[MetricLine]:
-        """Return the rows of the comparison."""
+        """Return the rows of the comparison: what something is known of."""
         return metric_lines(self.comparison.metrics) if self.comparison else []
+
+    @property
+    def unseen(self) -> str:
+        """Return the metrics of which too little was seen, as a list in words."""
+        return ", ".join(unseen_metrics(self.comparison.metrics)) if self.comparison else ""
 
     @property
     def has_shadow(self) -> bool:
@@ -77,7 +81,7 @@ def load(session: Session, viewer: Principal, release_id: str, *, problem: str =
         head=head,
         detail=found,
         way=tuple(way_of(facts)),
-        groups=tuple(by_group(kept_results(found.evidence))),
+        weighed=weighed(kept_results(found.evidence)),
         diff=_diff(session, viewer, found) if facts.state == "requested" else None,
         comparison=_comparison(session, viewer, found),
         plan=_plan(session, viewer, found) if head.may_deploy and facts.state in _SERVES else None,

@@ -39,7 +39,10 @@ def strategy_from(fields: Form) -> dict[str, Any]:
     if fields.text("has_window") == "yes":
         said["window"] = {name: fields.text(f"window.{name}").strip() for name in ("opens", "closes", "zone")}
     if way in ("shadow", "shadow_canary"):
-        said["shadow"] = {"days": _whole(fields.text("days")), "sample_percent": _amount(fields.text("sample", "100"))}
+        said["shadow"] = {
+            "days": _whole(fields.text("days")),
+            "sample_percent": _amount(fields.text("sample") or "100"),
+        }
         if daily := fields.text("daily_usd").strip():
             said["shadow"]["daily_usd"] = daily
     if way in ("canary", "shadow_canary"):

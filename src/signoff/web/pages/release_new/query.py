@@ -16,12 +16,12 @@ from signoff.people.facts import EnvironmentFacts
 from signoff.people.queries import environments
 from signoff.releases.policy import POLICY, default_strategy, reviewers_wanted
 from signoff.watch.probes.evaluate import evidence_for
-from signoff.watch.probes.evidence import Evidence, ProbeResult
+from signoff.watch.probes.evidence import Evidence
 from signoff.watch.probes.policies import holding_policy
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.forms import Form
 from signoff.web.pages.release_new.form import STEPS, fields_of
-from signoff.web.release_words import by_group
+from signoff.web.release_words import Weighed, weighed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class NewReleaseView:
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     @property
-    def groups(self) -> list[tuple[str, list[ProbeResult]]]:
-        """Return the evidence by its groups."""
-        return by_group(self.evidence.results)
+    def weighed(self) -> Weighed:
+        """Return the evidence by what it means for the release."""
+        return weighed(self.evidence.results)
 
     @property
     def before(self) -> str:
