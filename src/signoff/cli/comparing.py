@@ -52,10 +52,7 @@ def _row(metric: dict[str, Any]) -> dict[str, Any]:
 
 def _here(release: str, workspace: str | None, data: Path | None) -> dict[str, Any]:
     from signoff.api.answers import plain
-    from signoff.cli.local import operator, settings_for, store_for, workspace_for
+    from signoff.cli.local import read_here
     from signoff.releases.comparison import comparison_of
 
-    with store_for(settings_for(data)) as store:
-        caller = operator(workspace_for(store, workspace))
-        with store.read() as session:
-            return plain(comparison_of(session, caller, release))
+    return plain(read_here(comparison_of, workspace, data, release))

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from signoff.cli.exits import NOT_FOUND, USAGE, Stop
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     # Loaded when a command needs them: `--help` answers at once.
     from signoff.people.access import Principal
     from signoff.people.facts import WorkspaceFacts
     from signoff.settings import Settings
     from signoff.tables.session import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def settings_for(data: Path | None = None) -> Settings:
@@ -60,6 +65,21 @@ def workspace_for(store: Store, slug: str | None) -> WorkspaceFacts:
         names = ", ".join(workspace.slug for workspace in found[:20])
         raise Stop(USAGE, f"There are several workspaces ({names}). Say which: --workspace NAME")
     return found[0]
+
+
+def read_here(
+    query: Callable[Concatenate[Session, Principal, P], T],
+    workspace: str | None,
+    data: Path | None,
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run a query as the operator, on the database of the settings, in the workspace named or the only one."""
+    with store_for(settings_for(data)) as store:
+        here = operator(workspace_for(store, workspace))
+        with store.read() as session:
+            return query(session, here, *args, **kwargs)
 
 
 def operator(workspace: WorkspaceFacts) -> Principal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signoff.cli.exits import OK
-from signoff.cli.local import operator, settings_for, store_for, workspace_for
+from signoff.cli.local import read_here
 from signoff.cli.options import AsJson, DataDir, Workspace
 from signoff.cli.output import show
 
@@ -15,9 +15,5 @@ def slo(workspace: Workspace = None, as_json: AsJson = False, data: DataDir = No
     from signoff.api.answers import plain
     from signoff.watch.objectives.queries import objectives
 
-    with store_for(settings_for(data)) as store:
-        here = operator(workspace_for(store, workspace))
-        with store.read() as session:
-            lines = plain(objectives(session, here))
-    show(lines, as_json=as_json, columns=_COLUMNS)
+    show(plain(read_here(objectives, workspace, data)), as_json=as_json, columns=_COLUMNS)
     return OK

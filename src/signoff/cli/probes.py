@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from signoff.cli.exits import OK, USAGE, VALIDATION, Stop, say
-from signoff.cli.local import operator, settings_for, store_for, workspace_for
+from signoff.cli.local import operator, read_here, settings_for, store_for, workspace_for
 from signoff.cli.options import AsJson, DataDir, Key, Url, Workspace
 from signoff.cli.output import show
 
@@ -61,12 +61,9 @@ def _evidence_here(
     from signoff.api.answers import plain
     from signoff.watch.probes.evaluate import evidence_for
 
-    with store_for(settings_for(data)) as store:
-        here = operator(workspace_for(store, workspace))
-        with store.read() as session:
-            found = evidence_for(
-                session, here, agent, environment=environment, revision=revision, phase=cast("Any", phase)
-            )
+    found = read_here(
+        evidence_for, workspace, data, agent, environment=environment, revision=revision, phase=cast("Any", phase)
+    )
     return {**plain(found), "blockers": [one.probe for one in found.blockers]}
 
 
@@ -85,10 +82,7 @@ def show_policy(
     if is_default:
         print(DEFAULT.read_text(encoding="utf-8"), end="")
         return OK
-    with store_for(settings_for(data)) as store:
-        here = operator(workspace_for(store, workspace))
-        with store.read() as session:
-            found = present_policy(session, here)
+    found = read_here(present_policy, workspace, data)
     if as_json:
         show(plain(found), as_json=True)
     else:

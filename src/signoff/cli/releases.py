@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from signoff.cli.exits import OK, USAGE, Stop, say
-from signoff.cli.local import operator, settings_for, store_for, workspace_for
+from signoff.cli.local import operator, read_here, settings_for, store_for, workspace_for
 from signoff.cli.options import AsJson, DataDir, Key, Url, Workspace
 from signoff.cli.output import show
 
@@ -85,11 +85,8 @@ def releases(
         from signoff.api.answers import plain
         from signoff.releases.queries import releases_page
 
-        with store_for(settings_for(data)) as store:
-            here = operator(workspace_for(store, workspace))
-            with store.read() as session:
-                page = releases_page(session, here, agent=agent, environment=environment, state=state, size=limit)
-                rows = [plain(row) for row in page.rows]
+        page = read_here(releases_page, workspace, data, agent=agent, environment=environment, state=state, size=limit)
+        rows = [plain(row) for row in page.rows]
     show(rows, as_json=as_json, columns=_COLUMNS)
     return OK
 

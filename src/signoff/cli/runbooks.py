@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from signoff.cli.exits import OK
-from signoff.cli.local import operator, settings_for, store_for, workspace_for
+from signoff.cli.local import read_here
 from signoff.cli.options import AsJson, DataDir, Workspace
 from signoff.cli.output import show
 
@@ -22,10 +22,7 @@ def runbook(
     from signoff.api.answers import plain
     from signoff.watch.runbook import runbook as read_runbook
 
-    with store_for(settings_for(data)) as store:
-        here = workspace_for(store, workspace)
-        with store.read() as session:
-            found = read_runbook(session, operator(here), agent)
+    found = read_here(read_runbook, workspace, data, agent)
     if as_json:
         show(plain(found), as_json=True)
     else:
