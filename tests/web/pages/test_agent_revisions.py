@@ -1,17 +1,9 @@
-"""The list of revisions, and making one live."""
+"""The list of revisions, and what served."""
 
 from __future__ import annotations
 
-from signoff.agents.queries import agent_by_slug
-from signoff.deployments.queries import live_revisions
+from signoff.releases.actions import make_live
 from tests.web.pages.conftest import Site
-
-
-def serving(site: Site) -> dict[str, int]:
-    with site.store.read() as session:
-        agent = agent_by_slug(session, site.seeded.owner, "supplier-mail")
-        rows = live_revisions(session, site.seeded.owner, [agent.id])[agent.id]
-    return {row.environment: row.revision_number for row in rows}
 
 
 def test_none_one_and_many(site: Site):
@@ -28,37 +20,14 @@ def test_none_one_and_many(site: Site):
         assert word in many
 
 
-def test_a_revision_is_made_live_with_its_reason(site: Site):
+def test_what_served_is_told_with_its_reason_and_that_it_went_back(site: Site):
     at = f"{site.base}/agents/supplier-mail/revisions"
-    form = site.browser("ines").get(f"{at}?live=1").text
-    assert "Make revision 1 live" in form
-    assert f'action="{at}/1/live"' in form
-    done = site.browser("ines").post(f"{at}/1/live", data={"environment": "production", "reason": "Back to the start"})
-    assert (done.status_code, done.headers["location"]) == (303, at)
-    assert serving(site) == {"production": 1, "staging": 3}
+    with site.store.write() as session:
+        make_live(
+            session, site.seeded.owner, "supplier-mail", environment="production", revision=1, reason="Back again"
+        )
     html = site.browser().get(at).text
-    assert "Back to the start" in html
+    assert "Back again" in html
     assert ">back<" in html.replace("\n", "")
-
-
-def test_refusals_are_said_where_the_form_is(site: Site):
-    at = f"{site.base}/agents/supplier-mail/revisions"
-    without = site.browser().post(f"{at}/3/live", data={"environment": "production", "reason": " "})
-    assert without.status_code == 422
-    assert "between 1 and 500 characters" in without.text
-    already = site.browser().post(f"{at}/2/live", data={"environment": "production", "reason": "Kept reason"})
-    assert already.status_code == 409
-    assert "serves production already" in already.text
-    assert "Kept reason" in already.text
-    assert serving(site) == {"production": 2, "staging": 3}
-    assert site.browser().post(f"{at}/9/live", data={"environment": "production", "reason": "x"}).status_code == 404
-    assert site.browser().post(f"{at}/1/live", data={"environment": "moon", "reason": "x"}).status_code == 404
-
-
-def test_who_may(site: Site):
-    at = f"{site.base}/agents/supplier-mail/revisions"
-    for who in ("tomasz", "rosa"):
-        assert "Make revision" not in site.browser(who).get(f"{at}?live=1").text
-        assert site.browser(who).post(f"{at}/1/live", data={"environment": "staging", "reason": "x"}).status_code == 403
-    other = f"{site.base}/agents/vendor-watch/revisions/1/live"
-    assert site.browser("ines").post(other, data={"environment": "staging", "reason": "x"}).status_code == 403
+    assert f'href="{at}/1/release"' in html
+    assert "/1/release" not in site.browser("rosa").get(at).text

@@ -36,7 +36,7 @@ PAGES = (
     "/w/northwind/agents/supplier-mail/edit",
     "/w/northwind/agents/refund-triage/edit",
     "/w/northwind/agents/supplier-mail/tools",
-    "/w/northwind/agents/supplier-mail/revisions?live=1",
+    "/w/northwind/agents/supplier-mail/revisions/1/release",
     "/w/northwind/agents/supplier-mail/revisions/2",
     "/w/northwind/agents/supplier-mail/diff?from=1&to=3",
     "/w/northwind/agents/supplier-mail/run",

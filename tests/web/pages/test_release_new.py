@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import delete
 
 from signoff.agents.actions import freeze_revision, save_draft
-from signoff.agents.queries import draft_of
+from signoff.agents.queries import agent_by_slug, draft_of
+from signoff.deployments.queries import live_revisions
 from signoff.kit.errors import Malformed
 from signoff.releases.queries import releases_page
 from signoff.releases.strategy import read_strategy
@@ -80,6 +81,40 @@ def test_what_is_wrong_with_the_way_is_said_where_it_stands_and_nothing_is_lost(
     assert "each step takes a larger share" in unescape(answer.text)
     assert "Why not." in answer.text
     assert 'value="50"' in answer.text
+
+
+def test_what_cannot_be_shipped_is_said_and_nothing_switches(site: Site):
+    at, mei = f"{site.base}/agents/supplier-mail/revisions", site.browser()
+    sent = {"environment": "production", "way": "plain", "before": before(site, f"{at}/3/release", "production")}
+    without = mei.post(f"{at}/3/release", data={**sent, "reason": " "})
+    assert without.status_code == 422
+    assert "between 1 and 500 characters" in without.text
+    already = mei.post(f"{at}/2/release", data={**sent, "reason": "Kept reason"})
+    assert already.status_code == 409
+    assert "serves production already" in already.text
+    assert "Kept reason" in already.text
+    assert mei.post(f"{at}/9/release", data={**sent, "reason": "x"}).status_code == 404
+    assert mei.post(f"{at}/1/release", data={**sent, "environment": "moon", "reason": "x"}).status_code == 404
+    assert live(site) == {"production": 2, "staging": 3}
+
+
+def test_who_may_ship_and_who_only_reads(site: Site):
+    at = f"{site.base}/agents/supplier-mail/revisions/1/release"
+    sent = {"environment": "staging", "way": "plain", "reason": "x"}
+    for who in ("tomasz", "rosa"):
+        assert "You may not ship this agent" in site.browser(who).get(at).text
+        assert site.browser(who).post(at, data=sent).status_code == 403
+    other = f"{site.base}/agents/vendor-watch/revisions/1/release"
+    assert site.browser("ines").post(other, data=sent).status_code == 403
+    assert live(site) == {"production": 2, "staging": 3}
+
+
+def live(site: Site) -> dict[str, int]:
+    with site.store.read() as session:
+        agent = agent_by_slug(session, site.seeded.owner, "supplier-mail").id
+        return {
+            row.environment: row.revision_number for row in live_revisions(session, site.seeded.owner, [agent])[agent]
+        }
 
 
 @pytest.mark.parametrize(
