@@ -149,6 +149,7 @@ NEEDS: dict[str, Action | None] = {
     "sign_release": "agent.deploy",
     "abort_release": "agent.deploy",
     "promote_release": "agent.deploy",
+    "take_over_release": "agent.deploy",
     "rollback_plan": "agent.deploy",
     "roll_back": "agent.deploy",
     "drills": "agent.read",

@@ -33,7 +33,7 @@ def promote_now(
     words = checked_reason(reason)
     made = shipment_for(session, principal, release_id, "agent.deploy")
     authorize_deploy(session, principal, made.agent, made.place, made.target)
-    _check_version(made, version)
+    check_version(made, version)
     state, now = made.release.state, clock.now()
     if state == "requested":
         raise ReleaseOver("It waits for signatures. Have it signed; nobody promotes it before.", code="unsigned")
@@ -61,7 +61,7 @@ def abort_release(
     """
     words = checked_reason(reason)
     made = shipment_for(session, principal, release_id, "agent.deploy")
-    _check_version(made, version)
+    check_version(made, version)
     state = made.release.state
     if state not in BEFORE_LIVE:
         what = "It serves: roll it back." if state in ("live", "watching", "settled") else "It is over."
@@ -72,7 +72,12 @@ def abort_release(
          code="aborted", ended_reason=words)  # fmt: skip
 
 
-def _check_version(made: Shipment, version: int | None) -> None:
+def check_version(made: Shipment, version: int | None) -> None:
+    """Return quietly when the release is as the caller saw it.
+
+    Raises:
+        ReleaseMoved: it moved on.
+    """
     if version is not None and version != made.release.version:
         raise ReleaseMoved(
             f"The release is {made.release.state.replace('_', ' ')} now, since "

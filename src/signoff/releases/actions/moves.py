@@ -16,6 +16,7 @@ from signoff.record.actor import Actor
 from signoff.releases.refusals import ReleaseMoved, ReleaseOver
 from signoff.releases.states import ReleaseState, is_open, may_move
 from signoff.tables.releases import Release, ReleaseEvent
+from signoff.watch.actions import resolve_by_key
 
 LOOK = "release.look"
 _TEXT_CHARS = 2_000
@@ -47,15 +48,27 @@ def move(
     changes: dict[str, Any] = {**values, "state": after, "state_since": moment, "due_at": due_at}
     if not is_open(after):
         changes["open_key"] = None
+    was_held = release.held_since is not None
+    if was_held:
+        changes |= {"held_since": None, "held_reason": None}
     if after in ("refused", "aborted", "rolled_back", "settled"):
         changes |= {"ended_at": moment, "ended_by_name": by.name}
     _update(session, release, changes)
     note(session, release, after, by=by, text=text, detail=detail)
+    if was_held:
+        resolve_by_key(session, release.workspace_id, held_key(release))
     if due_at is not None:
-        # Told to the engine for that moment; its sweep looks as well, should the message be lost.
-        outbox.send(
-            session, workspace_id=release.workspace_id, kind=LOOK, payload={"release": release.id}, due_at=due_at
-        )
+        look_at(session, release, due_at)
+
+
+def look_at(session: Session, release: Release, moment: datetime) -> None:
+    """Tell the engine to look at a release at a moment; its sweep looks as well, should the message be lost."""
+    outbox.send(session, workspace_id=release.workspace_id, kind=LOOK, payload={"release": release.id}, due_at=moment)
+
+
+def held_key(release: Release) -> str:
+    """Return the key of the alert that a release is held."""
+    return f"release:{release.id}:held"
 
 
 def stay(session: Session, release: Release, **values: Any) -> None:

@@ -47,7 +47,8 @@ def open_shipment(
         "revision_id": target.id, "previous_revision_id": previous, "state": "requested", "state_since": moment,
         "version": 1, "strategy": strategy.plain(), "step": 0, "is_rollback": False, "is_emergency": False,
         "tier": evidence.tier if evidence else "low", "reason": reason, "requested_by": by.id,
-        "requested_by_name": by.name, "requested_at": moment, "lock": {}, **kept(evidence), **more,
+        "requested_by_name": by.name, "requested_at": moment, "asked_with": by.key_id,
+        "lock": {}, **kept(evidence), **more,
     }  # fmt: skip
     # What is refused anyway holds up nobody.
     release = Release(**values, open_key=None if refusal else open_key(agent.id, place.id))

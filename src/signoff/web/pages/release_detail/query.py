@@ -64,8 +64,15 @@ class ReleaseView:
 
     @property
     def signed(self) -> int:
-        """Return how many people approved the diff as it is now."""
-        return sum(one.verdict == "approve" and one.is_current for one in self.detail.signatures)
+        """Return how many people approved the diff as it is now, and may still deploy there."""
+        return sum(one.counts for one in self.detail.signatures)
+
+    @property
+    def is_to_sign(self) -> bool:
+        """Return whether it waits for signatures: before the gate, or because some do not count any more."""
+        facts = self.detail.facts
+        lacks = self.signed < self.detail.reviewers_wanted
+        return facts.state == "requested" or (facts.held_since is not None and lacks)
 
 
 def load(session: Session, viewer: Principal, release_id: str, *, problem: str = "") -> ReleaseView:
@@ -82,7 +89,7 @@ def load(session: Session, viewer: Principal, release_id: str, *, problem: str =
         detail=found,
         way=tuple(way_of(facts)),
         weighed=weighed(kept_results(found.evidence)),
-        diff=_diff(session, viewer, found) if facts.state == "requested" else None,
+        diff=_diff(session, viewer, found) if facts.state == "requested" or facts.held_since else None,
         comparison=_comparison(session, viewer, found),
         plan=_plan(session, viewer, found) if head.may_deploy and facts.state in _SERVES else None,
         problem=problem,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
-from signoff.releases.actions import abort_release, promote_now, roll_back_now, sign_release
+from signoff.releases.actions import abort_release, promote_now, roll_back_now, sign_release, take_over_release
 from signoff.releases.queries import release
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
@@ -53,6 +53,16 @@ def promote(request: Request, looker: Looker, release_id: str, fields: Fields) -
         promote_now(session, looker.viewer, release_id, reason=fields.text("reason"))
 
     return _do(request, looker, release_id, change, Flash("It took the next step"))
+
+
+@router.post("/releases/{release_id}/take-over")
+def take_over(request: Request, looker: Looker, release_id: str, fields: Fields) -> Response:
+    """Answer for it from now on."""
+
+    def change(session: Session) -> None:
+        take_over_release(session, looker.viewer, release_id, reason=fields.text("reason"))
+
+    return _do(request, looker, release_id, change, Flash("You answer for it now"))
 
 
 @router.post("/releases/{release_id}/abort")
