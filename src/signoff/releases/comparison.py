@@ -122,8 +122,10 @@ def compare(session: Session, release: Release, now: datetime) -> Comparison:
     blocks = _blocks(session, release, way.canary, steps[0][0] if steps else None, now)
     findings = _findings(session, release, blocks)
     since = steps[0][0] if steps else release.live_at
-    broken = breaches(session, release, since) if steps and since is not None else {}
-    judged = _of_shadow(findings) if release.state == "shadow" else judge(findings, broken)
+    looked = since or release.step_since
+    broken = breaches(session, release, looked) if looked is not None and not release.is_rollback else {}
+    is_shadow = release.state == "shadow" and not broken
+    judged = _of_shadow(findings) if is_shadow else judge(findings, broken)
     split = split_of(session, release, way.canary, release.live_at or release.ended_at or now) if steps else None
     if split is not None and split.is_broken and judged.verdict in ("better", "same"):
         judged = Judgement("inconclusive", split.reason, judged.findings)

@@ -50,6 +50,25 @@ class Signal(Base):
     ended_at: Mapped[datetime] = mapped_column(Moment)
 
 
+class Leak(Base):
+    """The value of a secret that was caught and masked where it must not be: once for each run, place and secret. The
+    value itself is kept nowhere."""
+
+    __tablename__ = "leaks"
+    __table_args__ = (Index(None, "agent_id", "environment_id", "at"),)
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    # `prompt`, `answer`, `arguments` or `result`; of which model or tool; which secret.
+    place: Mapped[str] = mapped_column(State, primary_key=True)
+    what: Mapped[str] = mapped_column(Name, primary_key=True)
+    secret: Mapped[str] = mapped_column(Name, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"))
+    environment_id: Mapped[str] = mapped_column(ForeignKey("environments.id"))
+    step_key: Mapped[str] = mapped_column(Name)
+    at: Mapped[datetime] = mapped_column(Moment)
+
+
 class SignalHour(Base):
     """The sums of one hour, of one revision in one environment as one variant, by origin. Sums of squares allow
     intervals."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from signoff.connectors.plain import cleaned_object
 from signoff.gateways.chain import Decision, Proceed, Verdict, Wrapper, compose, decide
+from signoff.gateways.leaks import masked_names, note_leaks
 from signoff.gateways.services import Services
 from signoff.gateways.tool.acting import act_outside
 from signoff.gateways.tool.approval_facts import use_approvals
@@ -121,6 +122,9 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
         request=facts.redactor.value({"slot": call.slot, "tool": call.tool, "args": call.args}),
         detail={"args_hash": args_hash(call), "turn": call.turn, **likeness(call)},
     )
+    names = masked_names(call.args, facts.redactor.value(call.args))
+    if names:
+        note_leaks(session, run=run, step_key=call.key, place="arguments", what=call.name, names=names)
     noted.verdicts += decision.verdicts
     opened = Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
     if decision.verdict.kind == "allow" and is_memory(call):

@@ -1,9 +1,11 @@
-"""Who answers for a release, and why one is held."""
+"""Who answers for a release, why one is held, and secrets that were caught where they must not be."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from signoff.tables.walls import raise_walls
 
 revision = "0028"
 down_revision = "0027"
@@ -22,3 +24,26 @@ def upgrade() -> None:
         sa.Column("held_reason", sa.Text()),
     ):
         op.add_column("releases", column)
+    _leaks()
+    raise_walls(op.get_bind())
+
+
+def _leaks() -> None:
+    op.create_table(
+        "leaks",
+        sa.Column("run_id", sa.String(64), nullable=False),
+        sa.Column("place", sa.String(32), nullable=False),
+        sa.Column("what", sa.String(200), nullable=False),
+        sa.Column("secret", sa.String(200), nullable=False),
+        sa.Column("workspace_id", sa.String(64), nullable=False),
+        sa.Column("agent_id", sa.String(64), nullable=False),
+        sa.Column("environment_id", sa.String(64), nullable=False),
+        sa.Column("step_key", sa.String(200), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("run_id", "place", "what", "secret", name="pk_leaks"),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_leaks_run_id"),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_leaks_workspace_id"),
+        sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], name="fk_leaks_agent_id"),
+        sa.ForeignKeyConstraint(["environment_id"], ["environments.id"], name="fk_leaks_environment_id"),
+    )
+    op.create_index("ix_leaks_agent_id_environment_id_at", "leaks", ["agent_id", "environment_id", "at"])
