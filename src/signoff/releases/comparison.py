@@ -13,7 +13,7 @@ from signoff.deployments.analysis.evidence import Pairs
 from signoff.deployments.analysis.finding import Finding
 from signoff.deployments.analysis.judgement import Judgement, judge
 from signoff.deployments.analysis.measures import compare_measure
-from signoff.deployments.analysis.metrics import METRICS, PAIRS, Metric
+from signoff.deployments.analysis.metrics import METRICS, PAIRS, SCORE, Metric
 from signoff.deployments.analysis.pairs import compare_pairs
 from signoff.deployments.analysis.rates import compare_rate
 from signoff.deployments.analysis.shares import SampleRatio
@@ -38,6 +38,7 @@ from signoff.releases.states import Judgement as Verdict
 from signoff.releases.strategy import Canary, read_strategy
 from signoff.tables.releases import Release, ShadowPair
 
+NOT_MEASURED = "not measured"
 # Compared, whatever becomes of it later, when its release is over.
 _NOT_BEGUN = frozenset({"requested", "gated", "scheduled", "refused"})
 
@@ -229,7 +230,10 @@ def _view(
 
 
 def _metric(one: Finding) -> MetricView:
+    # Of both sides: nobody gave a score, nobody judged a pair. That is not the same as too little.
+    is_measured = one.candidate_runs + one.live_runs > 0 or one.metric not in (SCORE, PAIRS)
     return MetricView(
-        one.metric.name, one.metric.kind, one.verdict, one.sentence, one.candidate_runs, one.live_runs, one.effect,
+        one.metric.name, one.metric.kind, one.verdict, one.sentence if is_measured else NOT_MEASURED,
+        one.candidate_runs, one.live_runs, one.effect,
         one.low, one.high, one.candidate_value, one.live_value, one.metric.alpha, one.metric.is_guard,
     )  # fmt: skip

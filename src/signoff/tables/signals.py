@@ -44,7 +44,9 @@ class Signal(Base):
     tool_calls: Mapped[int]
     approvals_asked: Mapped[int]
     approvals_denied: Mapped[int]
-    # What kind of task it was, where the agent's output says so; and how good, from 0 to 1, where somebody measured.
+    # The class of the task: the text `class` of the run's output, where the revision's schema declares it. And how good
+    # the run was, from 0 to 1, where somebody measured it; null is "not measured". A pair's judgement is none: it says
+    # which of two was better, and is compared as that.
     kind: Mapped[str | None] = mapped_column(Name)
     score: Mapped[float | None] = mapped_column(Float)
     ended_at: Mapped[datetime] = mapped_column(Moment)

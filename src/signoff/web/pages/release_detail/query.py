@@ -17,7 +17,7 @@ from signoff.releases.queries import release
 from signoff.releases.states import is_open
 from signoff.releases.views import ReleaseDetail, RollbackPlan
 from signoff.web.agent_head import AgentHead, agent_head
-from signoff.web.comparison_words import MetricLine, metric_lines, unseen_metrics
+from signoff.web.comparison_words import MetricLine, metric_lines, unmeasured_metrics, unseen_metrics
 from signoff.web.release_words import Weighed, is_ended_badly, kept_results, way_of, weighed
 
 _SERVES = ("canary", "live", "watching", "settled")
@@ -46,6 +46,11 @@ class ReleaseView:
     def unseen(self) -> str:
         """Return the metrics of which too little was seen, as a list in words."""
         return ", ".join(unseen_metrics(self.comparison.metrics)) if self.comparison else ""
+
+    @property
+    def unmeasured(self) -> str:
+        """Return the metrics that nobody measured, as a list in words."""
+        return ", ".join(unmeasured_metrics(self.comparison.metrics)) if self.comparison else ""
 
     @property
     def has_shadow(self) -> bool:
