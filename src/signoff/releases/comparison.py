@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -32,6 +32,7 @@ from signoff.releases.blocks import (
 from signoff.releases.breaches import breaches
 from signoff.releases.findings import Findings
 from signoff.releases.rows import shipment_for
+from signoff.releases.shadow.judges import LONELY, only_authors_judged
 from signoff.releases.shadow.progress import shadow_finding
 from signoff.releases.split import share_steps, split_of
 from signoff.releases.states import Judgement as Verdict
@@ -127,6 +128,8 @@ def compare(session: Session, release: Release, now: datetime) -> Comparison:
     broken = breaches(session, release, looked) if looked is not None and not release.is_rollback else {}
     is_shadow = release.state == "shadow" and not broken
     judged = _of_shadow(findings) if is_shadow else judge(findings, broken)
+    if release.state == "shadow" and only_authors_judged(session, release):
+        judged = replace(judged, reason=f"{judged.reason} {LONELY}")
     split = split_of(session, release, way.canary, release.live_at or release.ended_at or now) if steps else None
     if split is not None and split.is_broken and judged.verdict in ("better", "same"):
         judged = Judgement("inconclusive", split.reason, judged.findings)
@@ -176,6 +179,7 @@ def _findings(session: Session, release: Release, blocks: Sequence[Block]) -> li
 
 def _pairs(session: Session, release: Release) -> Pairs:
     """Return what people said of the shadow's answers; an equal one needs nobody's word."""
+    is_lonely = only_authors_judged(session, release)
     rows = session.execute(
         select(ShadowPair.is_equal, ShadowPair.judgement, func.count())
         .where(ShadowPair.release_id == release.id, ShadowPair.state == "compared")
@@ -183,7 +187,8 @@ def _pairs(session: Session, release: Release) -> Pairs:
     )
     counts = {"better": 0, "worse": 0, "same": 0}
     for is_equal, judgement, number in rows:
-        said = judgement or ("same" if is_equal else None)
+        said = None if is_lonely and judgement in ("better", "same") else judgement
+        said = said or ("same" if is_equal else None)
         if said in counts:
             counts[said] += number
     return Pairs(better=counts["better"], worse=counts["worse"], equal=counts["same"])

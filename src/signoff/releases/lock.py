@@ -22,8 +22,8 @@ from signoff.tables.agents import Agent, Revision
 from signoff.tables.connections import Connection, Tool
 from signoff.tables.limits import PriceOverride
 from signoff.tables.people import Environment
-from signoff.tables.probes import ProbePolicy
 from signoff.tables.releases import Release
+from signoff.watch.probes.policies import holding_digests
 
 DriftKind = Literal["price", "connection", "tool", "policy"]
 
@@ -48,7 +48,7 @@ class World:
 
 def lock_of(session: Session, agent: Agent, place: Environment, target: Revision) -> dict[str, Any]:
     """Return what a revision refers to in an environment, as plain JSON: models with prices, connections and tools with
-    their hashes and effects, agents it uses, the policy it ships under."""
+    their hashes and effects, agents it uses. The policy it ships under is named by the release's own digest."""
     body = revision_body(session, target.id)
     world = world_of(session, [(agent.workspace_id, place.id, body)])
     return {"revision": target.hash, **_referred(agent.workspace_id, place.id, body, world)}
@@ -68,7 +68,7 @@ def drifted(release: Release, body: Body, world: World) -> list[Drift]:
     return [
         *_prices_drifted(release.lock.get("models", {}), now["models"]),
         *_slots_drifted(release.lock.get("slots", {}), now["slots"]),
-        *_policy_drifted(release.lock.get("policy"), now["policy"]),
+        *_policy_drifted(release.policy_digest, world.policies.get(release.workspace_id)),
     ]
 
 
@@ -83,15 +83,10 @@ def world_of(session: Session, wanted: Sequence[tuple[str, str, Body]]) -> World
             PriceOverride.workspace_id, PriceOverride.model, PriceOverride.input_usd, PriceOverride.output_usd
         ).where(PriceOverride.workspace_id.in_(workspaces), PriceOverride.model.in_(models))
     )
-    policies = session.execute(
-        select(ProbePolicy.workspace_id, ProbePolicy.digest)
-        .where(ProbePolicy.workspace_id.in_(workspaces))
-        .order_by(ProbePolicy.workspace_id, ProbePolicy.version)
-    )
     return World(
         _connections(session, places, slots),
         {(row.workspace_id, row.model): (row.input_usd, row.output_usd) for row in prices},
-        {row.workspace_id: row.digest for row in policies},
+        holding_digests(session, workspaces),
     )
 
 
@@ -123,7 +118,6 @@ def _referred(workspace_id: str, place_id: str, body: Body, world: World) -> dic
         },
         # An agent that uses others is still to come: there are none to resolve.
         "agents": {},
-        "policy": world.policies.get(workspace_id),
     }
 
 
@@ -188,5 +182,6 @@ def _tool_drifted(name: str, old: Mapping[str, Any] | None, known: Mapping[str, 
 
 
 def _policy_drifted(before: str | None, now: str | None) -> Iterable[Drift]:
-    if before != now:
+    """By the digest that the evidence of the release carries; what was gone back to was asked for none."""
+    if before is not None and before != now:
         yield Drift("policy", "probes", "The policy of probes is another than the one it was let through under.")

@@ -63,7 +63,8 @@ class Release(Base):
     # It would go on, but those it rests on may not deploy there any more.
     held_since: Mapped[datetime | None] = mapped_column(Moment)
     held_reason: Mapped[str | None] = mapped_column(Long)
-    # What the probes said when the gate was passed or refused, by probe; and under which policy.
+    # What the probes said when the gate was passed or refused, by probe; and under which policy: by this digest its
+    # drift is seen, too.
     evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     evidence_at: Mapped[datetime | None] = mapped_column(Moment)
     policy_digest: Mapped[str | None] = mapped_column(Hash)

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 
 from signoff.kit import clock
-from signoff.kit.canonical import content_hash
 from signoff.releases.actions import switch_live
 from signoff.releases.drift_alerts import raise_drift_alerts
 from signoff.releases.lock import drift
@@ -67,7 +66,7 @@ def test_the_switch_keeps_what_the_revision_refers_to(here: Instance):
         "find": {"hash": "0" * 64, "effect": "read", "state": "accepted"},
         "post": {"hash": "0" * 64, "effect": "write", "state": "accepted"},
     }
-    assert (lock["agents"], lock["policy"], len(lock["revision"])) == ({}, None, 64)
+    assert (lock["agents"], "policy" in lock, len(lock["revision"])) == ({}, False, 64)  # The policy is the release's.
     assert drifts(here) == []
 
 
@@ -88,10 +87,11 @@ def test_each_thing_that_drifts_is_named(here: Instance):
             )
         )  # fmt: skip
     assert drifts(here) == [("price", "openai:gpt-5")]
+    text = 'version: 1\nreviewers:\n  low: {people: 1, reason: "All of it."}\n'
     with here.store.write() as session:
         session.add(
             ProbePolicy(
-                workspace_id=here.at.workspace_id, version=1, text="x", digest=content_hash("x"), reason="r",
+                workspace_id=here.at.workspace_id, version=1, text=text, digest="0" * 64, reason="r",
                 author_id="a", author_name="Ann", at=clock.now(),
             )
         )  # fmt: skip

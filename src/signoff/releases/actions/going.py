@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from signoff.deployments.canary import begin_candidate, clear_candidate
 from signoff.deployments.shadowing import begin_shadow, end_shadow
 from signoff.deployments.switching import live_changed, record_switch, switch
+from signoff.kit import ids
 from signoff.record import audit
 from signoff.record.actor import SYSTEM, Actor
 from signoff.releases import gate
@@ -111,7 +112,9 @@ def _begin_canary(session: Session, made: Shipment, *, by: Actor, now: datetime)
     assert canary is not None  # noqa: S101  # Asked by `go_on`.
     share, minutes, _ = canary.at(0)
     end_shadow(session, made.release)
-    if not begin_candidate(session, made.release, share=share, salt=made.release.id, cohort=canary.cohort):
+    # Random, not the release's id: that is told, and whoever starts runs could choose keys for a side.
+    salt = ids.new_token("salt", 16)
+    if not begin_candidate(session, made.release, share=share, salt=salt, cohort=canary.cohort):
         refuse(session, made, live_changed(session, made.agent, made.place), by=by)
         return
     named = f" and {len(canary.cohort)} named keys" if canary.cohort else ""

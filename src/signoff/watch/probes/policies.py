@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -65,6 +65,25 @@ def holding_policy(session: Session, workspace_id: str) -> tuple[Policy, int]:
     """Return the policy that holds in a workspace, and its version; for rooms that have checked whose it is."""
     row = _newest(session, workspace_id)
     return (_read(row.text), row.version) if row is not None else (policy_of(None), 0)
+
+
+def holding_digests(session: Session, workspace_ids: Iterable[str]) -> dict[str, str]:
+    """Return workspace → the digest of the policy that holds in it, as evidence carries it, in one query."""
+    wanted = set(workspace_ids)
+    newest = (
+        select(ProbePolicy.workspace_id, func.max(ProbePolicy.version).label("version"))
+        .where(ProbePolicy.workspace_id.in_(wanted))
+        .group_by(ProbePolicy.workspace_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(ProbePolicy.workspace_id, ProbePolicy.text).join(
+            newest,
+            (newest.c.workspace_id == ProbePolicy.workspace_id) & (newest.c.version == ProbePolicy.version),
+        )
+    )
+    own = {row.workspace_id: _read(row.text).digest for row in rows}
+    return {one: own.get(one) or policy_of(None).digest for one in wanted}
 
 
 @lru_cache(maxsize=64)
