@@ -19,7 +19,7 @@ from signoff.people.access import Principal
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.people import Environment
 from signoff.watch.probes.evidence import Evidence, ProbeResult, ProbeStatus
-from signoff.watch.probes.facts import Expected, ProbeFacts
+from signoff.watch.probes.facts import ProbeFacts
 from signoff.watch.probes.load import load_facts
 from signoff.watch.probes.policies import holding_policy
 from signoff.watch.probes.policy import Policy
@@ -54,7 +54,7 @@ def evaluate(
         raise NotFound(f"{agent.slug} has no such revision.")
     moment = now or clock.now()
     policy, _ = holding_policy(session, agent.workspace_id)
-    expected = policy.expected.get(agent.slug, Expected())
+    expected = policy.expected_of(agent.slug)
     facts = load_facts(session, agent, place, revision, expected=expected, now=moment)
     words = _heard(session, facts, latest_words(session, agent.id, place.id, revision.id))
     return judged(facts, policy, words, phase=phase)

@@ -169,12 +169,14 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a workspace's policy says of an agent's work: how often, how long, and by when in the day."""
+    """What a workspace's policy says of an agent's work: how often, how long, by when in the day; and how often going
+    back from it is rehearsed."""
 
     runs_per_day: int | None = None
     run_seconds_max: int | None = None
     starts_at: str | None = None
     done_by: str | None = None
+    drill_every_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
