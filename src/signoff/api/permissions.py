@@ -134,6 +134,8 @@ NEEDS: dict[str, Action | None] = {
     "save_draft": "agent.edit",
     "lint_draft": "agent.read",
     "revisions": "agent.read",
+    "retire_revision": "agent.deploy",
+    "reinstate_revision": "agent.deploy",
     "freeze_revision": "agent.edit",
     "revision": "agent.read",
     "diff_revisions": "agent.read",

@@ -1,4 +1,4 @@
-"""Who answers for a release, why one is held, and secrets that were caught where they must not be."""
+"""Who answers for a release, why one is held, secrets caught where they must not be, revisions that retired."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def upgrade() -> None:
     ):
         op.add_column("releases", column)
     _leaks()
+    _retired_revisions()
     raise_walls(op.get_bind())
 
 
@@ -47,3 +48,21 @@ def _leaks() -> None:
         sa.ForeignKeyConstraint(["environment_id"], ["environments.id"], name="fk_leaks_environment_id"),
     )
     op.create_index("ix_leaks_agent_id_environment_id_at", "leaks", ["agent_id", "environment_id", "at"])
+
+
+def _retired_revisions() -> None:
+    op.create_table(
+        "retired_revisions",
+        sa.Column("revision_id", sa.String(64), nullable=False),
+        sa.Column("workspace_id", sa.String(64), nullable=False),
+        sa.Column("agent_id", sa.String(64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(64), nullable=False),
+        sa.Column("by_name", sa.String(200), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("revision_id", name="pk_retired_revisions"),
+        sa.ForeignKeyConstraint(["revision_id"], ["revisions.id"], name="fk_retired_revisions_revision_id"),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_retired_revisions_workspace_id"),
+        sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], name="fk_retired_revisions_agent_id"),
+    )
+    op.create_index("ix_retired_revisions_agent_id", "retired_revisions", ["agent_id"])
