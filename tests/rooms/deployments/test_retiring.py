@@ -102,14 +102,10 @@ def test_runs_under_way_keep_it_and_none_is_moved_to_it(store: Store):
     at = world(store)
     at.ask(2, PLAIN)
     with store.write() as session:
-        begun = request_run(
-            session, at.ann, agent=at.agent_id, environment="production", input="x", source="api"
-        ).run_id
+        begun = request_run(session, at.ann, agent=at.agent_id, environment="production", input="x", source="api").id
     at.ask(3, PLAIN)
     with store.write() as session:
-        other = request_run(
-            session, at.ann, agent=at.agent_id, environment="production", input="y", source="api"
-        ).run_id
+        other = request_run(session, at.ann, agent=at.agent_id, environment="production", input="y", source="api").id
         session.get_one(Run, other).state = "waiting"
     retire(at, 2)
     with store.read() as session:

@@ -22,6 +22,7 @@ from signoff.web.pages.agent_revisions.route import router as agent_revisions
 from signoff.web.pages.agent_run.route import router as agent_run
 from signoff.web.pages.agent_runbook.route import router as agent_runbook
 from signoff.web.pages.agent_tools.route import router as agent_tools
+from signoff.web.pages.agent_vouchings.route import router as agent_vouchings
 from signoff.web.pages.agents.route import router as agents
 from signoff.web.pages.connection_detail.route import router as connection_detail
 from signoff.web.pages.connection_disconnect.route import router as connection_disconnect
@@ -88,6 +89,7 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_overview,
     agent_runbook,
     agent_emergency,
+    agent_vouchings,
     agent_editor,
     agent_tools,
     agent_access,
