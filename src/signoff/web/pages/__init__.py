@@ -35,6 +35,7 @@ from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
 from signoff.web.pages.inbox.many_route import router as inbox_many
 from signoff.web.pages.inbox.route import router as inbox
+from signoff.web.pages.instance_operation.route import router as instance_operation
 from signoff.web.pages.instance_workspaces.route import router as instance_workspaces
 from signoff.web.pages.oauth_callback.route import router as oauth_callback
 from signoff.web.pages.profile.route import router as profile
@@ -129,6 +130,7 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_environments,
     settings_policy,
     instance_workspaces,
+    instance_operation,
     settings_requests,
 )
 
