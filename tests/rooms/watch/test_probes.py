@@ -246,6 +246,12 @@ def test_what_was_measured_long_ago_is_stale_and_blocks_as_if_it_were_not_there(
     assert "testing.end_to_end" in [one.probe for one in evidence(facts).blockers]
 
 
+def test_names_are_told_as_they_are_written():
+    facts = replace(GOOD, secrets={"ERP_TOKEN": SecretFact("service", "", None, False)})
+    result = next(one for one in evidence(facts).results if one.probe == "secrets.exist")
+    assert result.measured == "Not granted to the agent: ERP_TOKEN."
+
+
 def blocking(facts: ProbeFacts) -> set[str]:
     found: Evidence = evidence(facts)
     return {one.probe for one in found.results if one.severity == "block"}
