@@ -252,6 +252,20 @@ def test_names_are_told_as_they_are_written():
     assert result.measured == "Not granted to the agent: ERP_TOKEN."
 
 
+@pytest.mark.parametrize("trial", [{"mode": "sandbox"}, {"origin": "production"}])
+def test_what_was_tried_before_or_elsewhere_is_what_real_runs_are_compared_with(trial: dict[str, str]):
+    facts = replace(LIVE, runs=[run(number, **trial) for number in (1, 2)])
+    found = {one.probe: one for one in evidence(facts, "after").results}
+    assert (found["after.cost"].status, found["after.cost"].measured) == ("true", "$0.1 a run against $0.1 in tests.")
+    # A simulated call takes no time, so a sandbox says nothing about that.
+    assert found["after.latency"].status == ("missing" if "mode" in trial else "true")
+
+
+def test_real_runs_are_not_compared_with_themselves():
+    said = statuses(replace(LIVE, runs=LIVE.since_live), "after")
+    assert {said[name] for name in ("after.cost", "after.latency")} == {"missing"}
+
+
 def blocking(facts: ProbeFacts) -> set[str]:
     found: Evidence = evidence(facts)
     return {one.probe for one in found.results if one.severity == "block"}

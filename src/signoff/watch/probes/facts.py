@@ -245,6 +245,19 @@ class ProbeFacts:
         return [run for run in self.runs if run.is_whole and run.state in ("completed", "failed")]
 
     @property
+    def tried(self) -> list[RunFact]:
+        """Return the runs of this revision elsewhere, in a sandbox or before it went live, that are over, newest first.
+        What they call may have been simulated: a test never acts."""
+        real = {run.id for run in self.since_live if run.is_whole}
+        return [
+            run
+            for run in self.runs
+            if run.id not in real
+            and (run.is_whole or (run.mode == "sandbox" and run.source != "replay"))
+            and run.state in ("completed", "failed")
+        ]
+
+    @property
     def since_live(self) -> list[RunFact]:
         """Return the runs of this revision here since it went live, the newest first; none while it does not serve."""
         since = self.served.live_at
