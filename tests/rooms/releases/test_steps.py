@@ -76,6 +76,18 @@ def test_where_nothing_is_certain_at_the_end_a_person_decides(store: Store):
     with store.write() as session:
         promote_now(session, at.bob, made, reason="looked at all of them")
     assert (at.state(made), at.live()) == ("watching", 2)
+    # Nothing is left to be decided.
+    assert alerts(store, at) == []
+
+
+def test_what_turns_out_worse_after_nobody_was_certain_is_told_as_taken_back(store: Store):
+    at, now = world(store), clock.now()
+    made = at.ask(2, {"canary": {"cohort": ["acme"], "minutes": 10}})
+    assert at.advance(made, now + timedelta(minutes=11), UNSURE)
+    assert alerts(store, at) == ["release_undecided"]
+    assert at.advance(made, now + timedelta(minutes=13), Findings("worse", "Too many errors."))
+    assert at.state(made) == "rolled_back"
+    assert alerts(store, at) == ["release_rolled_back"]
 
 
 def test_a_shadow_takes_its_days_then_the_canary_begins(store: Store):

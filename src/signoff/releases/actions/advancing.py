@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from signoff.deployments.canary import set_share
 from signoff.record.actor import SYSTEM
 from signoff.releases.actions.going import go_on, next_look, take_back
-from signoff.releases.actions.moves import move, note, stay
+from signoff.releases.actions.moves import move, note, stay, undecided_key
 from signoff.releases.actions.opening import refuse
 from signoff.releases.actions.reverting import revert_watched
 from signoff.releases.findings import NOTHING, Findings
@@ -147,8 +147,10 @@ def _why(found: Findings) -> tuple[str, str]:
 
 
 def _alert(session: Session, made: Shipment, kind: str, text: str) -> None:
+    is_undecided = kind == "release_undecided"
     raise_alert(
-        session, made.release.workspace_id, key=f"release:{made.release.id}", agent_id=made.agent.id, text=text,
-        kind=kind if kind == "release_undecided" else "release_rolled_back",
+        session, made.release.workspace_id, agent_id=made.agent.id, text=text,
+        key=undecided_key(made.release) if is_undecided else f"release:{made.release.id}",
+        kind=kind if is_undecided else "release_rolled_back",
         detail={"release": made.release.id, "code": kind},
     )  # fmt: skip

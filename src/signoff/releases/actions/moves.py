@@ -16,6 +16,7 @@ from signoff.record.actor import Actor
 from signoff.releases.refusals import ReleaseMoved, ReleaseOver
 from signoff.releases.states import ReleaseState, is_open, may_move
 from signoff.tables.releases import Release, ReleaseEvent
+from signoff.watch.actions import resolve_by_key
 
 LOOK = "release.look"
 _TEXT_CHARS = 2_000
@@ -50,12 +51,19 @@ def move(
     if after in ("refused", "aborted", "rolled_back", "settled"):
         changes |= {"ended_at": moment, "ended_by_name": by.name}
     _update(session, release, changes)
+    # What was left to a person has been decided, by them or by what was found out.
+    resolve_by_key(session, release.workspace_id, undecided_key(release))
     note(session, release, after, by=by, text=text, detail=detail)
     if due_at is not None:
         # Told to the engine for that moment; its sweep looks as well, should the message be lost.
         outbox.send(
             session, workspace_id=release.workspace_id, kind=LOOK, payload={"release": release.id}, due_at=due_at
         )
+
+
+def undecided_key(release: Release) -> str:
+    """Return what the alert is known by that asks a person to decide."""
+    return f"release:{release.id}:undecided"
 
 
 def stay(session: Session, release: Release, **values: Any) -> None:
