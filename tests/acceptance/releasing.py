@@ -43,7 +43,7 @@ def colleague(product: Product, name: str, role: str = "administrator") -> Colle
     """Let somebody in."""
     member = product.post("members", {"email": f"shipping-{next(_NUMBER)}@example.com", "name": name, "role": role})
     link = product.post(f"members/{member['id']}:link")["path"]
-    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}) as browser:
+    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}, timeout=60) as browser:
         words = "four plain words together"
         entered = browser.post(f"{product.address}{link}", data={"password": words, "again": words})
         assert entered.status_code == 303, entered.text

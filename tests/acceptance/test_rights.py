@@ -41,7 +41,7 @@ def invited(product: Product, role: str) -> Generator[Colleague]:
     email = f"rights-{next(_NUMBER)}@example.com"
     made = product.post("members", {"email": email, "name": "Vera", "role": role})["id"]
     path = product.post(f"members/{made}:link", {"purpose": "invitation"})["path"]
-    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}) as client:
+    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}, timeout=60) as client:
         words = "four plain words together"
         entered = client.post(f"{product.address}{path}", data={"password": words, "again": words})
         assert entered.status_code == 303, entered.text
@@ -100,7 +100,7 @@ def test_f91_editing_and_deploying_are_given_apart_and_neither_is_money(product:
 def test_f92_the_last_owner_stays(own_product: Callable[..., Product]):
     product = own_product().start()
     members = {one["email"]: one["id"] for one in product.get("members")["items"]}
-    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}) as client:
+    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}, timeout=60) as client:
         words = "four plain words together"
         link = product.cli_json("setup-link", "--email", OWNER)["link"]
         assert client.post(link, data={"password": words, "again": words}).status_code == 303
