@@ -32,6 +32,21 @@ Point = Literal[
     "shadow-asked-not-acked",
     "shadow-comparing",
     "shadow-compared-not-acked",
+    "release-requested",
+    "release-signed",
+    "release-gated",
+    "release-scheduled",
+    "release-shadow",
+    "release-canary",
+    "release-step",
+    "release-switched",
+    "release-live",
+    "release-watching",
+    "release-settled",
+    "release-refused",
+    "release-aborted",
+    "release-rolled-back",
+    "release-moved-not-told",
 ]
 POINTS: tuple[Point, ...] = get_args(Point)
 

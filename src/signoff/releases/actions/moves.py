@@ -10,14 +10,23 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
+from signoff.kit.faultpoints import Point, faultpoint
 from signoff.kit.text import shortened, storable
 from signoff.record import audit, outbox
 from signoff.record.actor import Actor
 from signoff.releases.refusals import ReleaseMoved, ReleaseOver
 from signoff.releases.states import ReleaseState, is_open, may_move
 from signoff.tables.releases import Release, ReleaseEvent
+from signoff.tables.session import after_commit
 
 LOOK = "release.look"
+# Where a test kills the process: the line is written, and nothing is committed yet.
+_POINTS: Mapping[str, Point] = {
+    "requested": "release-requested", "signed": "release-signed", "gated": "release-gated",
+    "scheduled": "release-scheduled", "shadow": "release-shadow", "canary": "release-canary", "step": "release-step",
+    "live": "release-live", "watching": "release-watching", "settled": "release-settled",
+    "refused": "release-refused", "aborted": "release-aborted", "rolled_back": "release-rolled-back",
+}  # fmt: skip
 _TEXT_CHARS = 2_000
 
 
@@ -111,3 +120,10 @@ def note(
             "text": words, **(detail or {}),
         },
     )  # fmt: skip
+    if kind in _POINTS:
+        faultpoint(_POINTS[kind])
+        after_commit(session, _moved)
+
+
+def _moved() -> None:
+    faultpoint("release-moved-not-told")
