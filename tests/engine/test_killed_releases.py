@@ -1,4 +1,4 @@
-"""The served product killed at each move of a release: whoever made it, it was made whole or not at all, and goes on."""
+"""The served product killed at each move of a release: it was made whole or not at all, and the release goes on."""
 
 from __future__ import annotations
 

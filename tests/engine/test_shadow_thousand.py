@@ -1,5 +1,5 @@
-"""A thousand answers of a writing agent beside a candidate that would write otherwise, on a real MCP server: it hears of
-the answers only, and they are what they are without a candidate."""
+"""A thousand answers of a writing agent beside a candidate that would write otherwise, with a real MCP server: it hears
+of the answers only, and they are what they are without a candidate."""
 
 from __future__ import annotations
 
