@@ -1,5 +1,5 @@
-"""Three candidates under real traffic, by the product's own clock: the worse and the forbidden go back by themselves,
-the equal one takes its steps."""
+"""Two candidates under real traffic, by the product's own clock: the worse one goes back by itself, the equal one takes
+its steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from signoff.tables.releases import Release, ReleaseEvent
 from signoff.tables.session import Store
 from tests import kit_postgres
 from tests.acceptance.forked import ForkedProduct
-from tests.acceptance.product import until
+from tests.acceptance.product import Product, until
 from tests.acceptance.release_books import books, store_of
 from tests.acceptance.release_load import Traffic
 from tests.fake_provider import fake_provider
@@ -30,7 +30,6 @@ LOOK = ([("look", {"n": "1"})], "Looked.")
 # By name: what the candidate says, and what of its revision is another.
 CANDIDATES: dict[str, tuple[Any, dict[str, Any]]] = {
     "worse": (LOOK, {"limits": {"turns": 1}}),  # It never comes to an answer.
-    "forbidden": (([("pay", {"n": "1"})], "Looked."), {}),
     "equal": (LOOK, {}),
 }
 LONG = {"canary": {"steps": [{"share_percent": 50, "minutes": 60}]}}
@@ -41,7 +40,7 @@ SHORT = {"canary": {"steps": [{"share_percent": 25, "minutes": 1}, {"share_perce
 def product(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
     postgres_cluster: kit_postgres.Cluster | None,
-) -> Generator[ForkedProduct]:  # fmt: skip
+) -> Generator[Product]:  # fmt: skip
     if request.param == "postgres" and postgres_cluster is None:
         absent(kit_postgres.ABSENT)
     url = postgres_cluster.create("canaries") if postgres_cluster and request.param == "postgres" else None
@@ -76,7 +75,7 @@ def code(store: Store, slug: str) -> str | None:
         return session.scalars(select(Release.code).where(Release.agent_id == agent)).one()
 
 
-def test_what_is_worse_or_forbidden_goes_back_by_itself_and_what_is_equal_takes_its_steps(product: ForkedProduct):
+def test_what_is_worse_goes_back_by_itself_and_what_is_equal_takes_its_steps(product: Product):
     slugs: dict[str, str] = {}
     for name, (_, more) in CANDIDATES.items():
         slug = slugs[name] = product.agent(name, model={"name": "scripted:live"}, tools=("look",))
@@ -87,8 +86,7 @@ def test_what_is_worse_or_forbidden_goes_back_by_itself_and_what_is_equal_takes_
             wanted = {"environment": "production", "revision": "2", "reason": "better",
                       "strategy": SHORT if name == "equal" else LONG}  # fmt: skip
             product.post(f"agents/{slug}/releases", wanted)
-        for name in ("forbidden", "worse"):
-            until(lambda name=name: books(store, slugs[name]).states == ["rolled_back"], name, ENDS_SECONDS)
+        until(lambda: books(store, slugs["worse"]).states == ["rolled_back"], "the worse one to go", ENDS_SECONDS)
         until(
             lambda: {"live", "undecided"} & {kind for kind, _ in told(store, slugs["equal"])},
             "the end of the steps", ENDS_SECONDS,
@@ -100,13 +98,11 @@ def test_what_is_worse_or_forbidden_goes_back_by_itself_and_what_is_equal_takes_
         codes = {name: code(store, slug) for name, slug in slugs.items()}
         alerts = [one["text"] for one in product.get("alerts")["items"] if one["kind"] == "release_rolled_back"]
     assert faults == []
-    assert (codes["worse"], codes["forbidden"]) == ("worse", "invariant_broken")
+    assert codes["worse"] == "worse"
     # The first look that found it worse is the one that took it back: no interval went by in between.
     assert lines["worse"][-2:] == [("compared", "worse"), ("rolled_back", None)]
-    assert lines["forbidden"][-1] == ("rolled_back", None)
-    for name in ("worse", "forbidden"):
-        assert (found[name].live, found[name].share, found[name].switches) == (1, 0, 0)
-        assert any(slugs[name] in text for text in alerts)
+    assert (found["worse"].live, found["worse"].share, found["worse"].switches) == (1, 0, 0)
+    assert any(slugs["worse"] in text for text in alerts)
     kinds = [kind for kind, _ in lines["equal"]]
     assert kinds.count("step") == 1
     assert "rolled_back" not in kinds

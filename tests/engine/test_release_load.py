@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from signoff.tables.runs import Leg, Run, Step
 from tests import kit_postgres
 from tests.acceptance.forked import ForkedProduct
-from tests.acceptance.product import until
+from tests.acceptance.product import Product, until
 from tests.acceptance.release_books import books, store_of
 from tests.acceptance.release_load import Served, Traffic, shares, within
 from tests.fake_provider import fake_provider
@@ -35,7 +35,7 @@ REVISIONS = 3
 def product(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
     postgres_cluster: kit_postgres.Cluster | None,
-) -> Generator[ForkedProduct]:  # fmt: skip
+) -> Generator[Product]:  # fmt: skip
     """On SQLite one process serves and works; on Postgres another works beside it."""
     if request.param == "postgres" and postgres_cluster is None:
         absent(kit_postgres.ABSENT)
@@ -56,7 +56,7 @@ def product(
 class Director:
     """Releases, canaries and rollbacks, each through the API; keeps what was true between two of them."""
 
-    def __init__(self, product: ForkedProduct, slug: str) -> None:
+    def __init__(self, product: Product, slug: str) -> None:
         self._product, self._slug = product, slug
         self._live, self._before, self._since = 1, 1, time.monotonic()
         self._candidate: int | None = None
@@ -109,7 +109,7 @@ class Director:
         self._set(self._live)
 
 
-def test_no_run_is_lost_or_on_two_revisions_and_every_share_holds_under_load(product: ForkedProduct):
+def test_no_run_is_lost_or_on_two_revisions_and_every_share_holds_under_load(product: Product):
     policy = {"text": told_only(), "reason": "a test", "version": 0}
     assert product.call("PUT", "probe-policy", json=policy).is_success
     slug = product.agent("load", model={"name": "scripted:r1"})

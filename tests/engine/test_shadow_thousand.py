@@ -16,7 +16,7 @@ from signoff.tables.runs import Run
 from signoff.tables.session import Store
 from tests import kit_postgres
 from tests.acceptance.forked import ForkedProduct
-from tests.acceptance.product import until
+from tests.acceptance.product import Product, until
 from tests.acceptance.release_books import store_of
 from tests.engine.kit_shadow import over_count
 from tests.fake_provider import fake_provider
@@ -41,7 +41,7 @@ BODY: dict[str, Any] = {
 def product(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
     postgres_cluster: kit_postgres.Cluster | None,
-) -> Generator[ForkedProduct]:  # fmt: skip
+) -> Generator[Product]:  # fmt: skip
     if request.param == "postgres" and postgres_cluster is None:
         absent(kit_postgres.ABSENT)
     url = postgres_cluster.create("thousand") if postgres_cluster and request.param == "postgres" else None
@@ -59,7 +59,7 @@ def product(
         made.close()
 
 
-def answers(product: ForkedProduct, store: Store, slug: str, count: int) -> dict[str, tuple[str, str]]:
+def answers(product: Product, store: Store, slug: str, count: int) -> dict[str, tuple[str, str]]:
     """Ask for so many runs; return state and output by input, once all are over."""
     with ThreadPoolExecutor(4) as callers:
         runs = list(callers.map(lambda number: product.execute(slug, f"order {number}")["id"], range(count)))
@@ -77,7 +77,7 @@ def answers(product: ForkedProduct, store: Store, slug: str, count: int) -> dict
     return {row.input: (row.state, row.output) for row in rows}
 
 
-def test_a_thousand_answers_beside_a_candidate_are_what_they_are_alone_and_nothing_else_is_done(product: ForkedProduct):
+def test_a_thousand_answers_beside_a_candidate_are_what_they_are_alone_and_nothing_else_is_done(product: Product):
     alone = product.agent("alone", model={"name": "scripted:work"}, **BODY)
     beside = product.agent("beside", model={"name": "scripted:work"}, **BODY)
     product.revise(beside, model={"name": "scripted:otherwise"}, **BODY)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from signoff.kit import clock
 from signoff.kit.errors import NotAllowed
+from signoff.people.access import Principal
 from signoff.releases.actions import abort_release, promote_now
 from signoff.releases.findings import Findings
 from signoff.releases.refusals import ReleaseMoved, ReleaseOver
@@ -143,6 +146,44 @@ def test_of_a_decision_and_the_engine_at_once_the_first_holds(store: Store):
         with pytest.raises(ReleaseMoved, match="is canary now"), store.write() as session:
             act(session, at.bob, made, reason="as I saw it", version=seen)
     assert (at.state(made), at.row().share) == ("canary", 2_500)
+
+
+def test_of_two_who_promote_at_once_one_does_and_the_other_is_told(store: Store):
+    at = world(store)
+    made = at.ask(2, CANARY)
+    seen = at.detail(made).facts.version
+    told: list[BaseException] = []
+
+    def promote(who: Principal) -> None:
+        with store.write() as session:
+            promote_now(session, who, made, reason="go on", version=seen)
+
+    def second() -> None:
+        try:
+            promote(at.bob)
+        except ReleaseMoved as refusal:
+            told.append(refusal)
+
+    with store.write() as session:
+        promote_now(session, at.ann, made, reason="go on", version=seen)
+        # He has looked, and waits for what she has not committed yet.
+        other = threading.Thread(target=second)
+        other.start()
+        if not store.is_sqlite:
+            _until_somebody_waits(store)
+    other.join()
+    assert [type(one) for one in told] == [ReleaseMoved]
+    assert (at.state(made), at.row().share) == ("canary", 2_500)
+    assert at.kinds(made).count("promoted") == 1
+
+
+def _until_somebody_waits(store: Store) -> None:
+    waits = text(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    )
+    with store.read() as session:
+        while not session.scalar(waits):
+            session.rollback()
 
 
 def test_promoting_takes_one_step_at_a_time(store: Store):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 from signoff.releases.queries import releases_page
+from signoff.tables.releases import Release
 from tests.web.pages.conftest import Site
 from tests.web.pages.kit_switches import another_serves
 from tests.web.pages.test_release_new import before, fresh
@@ -30,6 +32,26 @@ def test_a_canary_is_called_off_with_a_reason(site: Site):
     html = unescape(mei.get(address).text)
     assert "It was called off" in html
     assert "Not today." in html
+
+
+def test_a_step_that_was_taken_meanwhile_is_not_taken_twice(site: Site):
+    at = fresh(site)
+    mei = site.browser()
+    sent = {
+        "environment": "staging", "way": "canary", "share.0": "10", "minutes.0": "60", "share.1": "50",
+        "minutes.1": "60", "reason": "Look first.", "before": before(site, at),
+    }  # fmt: skip
+    address = mei.post(at, data=sent).headers["location"]
+    seen = re.findall(r'name="seen" value="([^"]+)"', mei.get(address).text)
+    assert seen == ["canary 0"]
+    pressed = {"reason": "It does well.", "seen": seen[0]}
+    assert mei.post(f"{address}/promote", data=pressed).status_code == 303
+    second = mei.post(f"{address}/promote", data=pressed)
+    assert second.status_code == 409
+    assert "Look again, then decide" in unescape(second.text)
+    with site.store.read() as session:
+        made = session.get_one(Release, address.rsplit("/", 1)[1])
+    assert (made.state, made.step) == ("canary", 1)
 
 
 def test_it_goes_back_from_its_page(site: Site):

@@ -103,6 +103,8 @@ def note(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a line to a release's timeline, and an audit row."""
+    # Whoever else writes on this timeline waits: a place in it is taken once.
+    session.execute(select(Release.id).where(Release.id == release.id).with_for_update())
     last = session.scalar(select(func.max(ReleaseEvent.seq)).where(ReleaseEvent.release_id == release.id))
     words = shortened(storable(text), _TEXT_CHARS)
     session.add(

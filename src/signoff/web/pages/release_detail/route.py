@@ -11,6 +11,7 @@ from starlette.responses import Response
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.releases.actions import abort_release, promote_now, roll_back_now, sign_release
 from signoff.releases.queries import release
+from signoff.tables.session import through_outage
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
 from signoff.web.house import store_of
@@ -50,7 +51,7 @@ def promote(request: Request, looker: Looker, release_id: str, fields: Fields) -
     """Take the next step now."""
 
     def change(session: Session) -> None:
-        promote_now(session, looker.viewer, release_id, reason=fields.text("reason"))
+        promote_now(session, looker.viewer, release_id, reason=fields.text("reason"), seen=fields.text("seen") or None)
 
     return _do(request, looker, release_id, change, Flash("It took the next step"))
 
@@ -86,9 +87,13 @@ def go_back(request: Request, looker: Looker, release_id: str, fields: Fields) -
 
 
 def _do(request: Request, looker: Looking, release_id: str, change: Callable[[Session], None], done: Flash) -> Response:
-    try:
+    def whole() -> None:
         with store_of(request).write() as session:
             change(session)
+
+    try:
+        # Again where the engine moved it at the same moment, and the database ended one of the two.
+        through_outage(whole)
     except (NotAllowed, NotFound):
         raise
     except Refusal as refusal:
