@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -21,6 +19,7 @@ from signoff.gateways.tool.flow.labels import Label
 from signoff.gateways.tool.flow.origins import Origin, Result, Seen, origins
 from signoff.gateways.tool.flow.vocabulary import NOTHING, Vocabulary
 from signoff.gateways.tool.flow.words import asked_because, asked_for
+from signoff.gateways.tool.vouching import Recent, named_by_tools
 from signoff.kit.typed_values import endorsement_key
 from signoff.runs.facts import RunContext
 from signoff.runs.marks import Mark, Marks, is_marked, note_marks
@@ -34,26 +33,12 @@ if TYPE_CHECKING:
 # Of a run that called so many tools, the first so many are looked through; a value from a later one is asked about.
 _RESULTS_MAX = 200
 _ACCEPTED_MAX = 1_000
-_RECENT_MAX = 128
-_Kept = TypeVar("_Kept")
 _GIVEN = Prepared(
     select(Run.input, Run.requested_by_name, Run.source).where(Run.id == bindparam("of_run"))
 )  # fmt: skip
 _RESULTS = Prepared(
     select(Step.name, Step.response, Step.reason, Step.detail)
     .where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.ended_at.is_not(None))
-    .order_by(Step.seq)
-    .limit(_RESULTS_MAX)
-)
-_TRUSTED = Prepared(
-    select(Step.seq, Step.response, Step.detail)
-    .where(
-        Step.run_id == bindparam("of_run"),
-        Step.seq > bindparam("after"),
-        Step.kind == "tool",
-        Step.ended_at.is_not(None),
-        Step.detail["flow"]["integrity"].as_string() == "trusted",
-    )
     .order_by(Step.seq)
     .limit(_RESULTS_MAX)
 )
@@ -150,7 +135,7 @@ def _context(
 ) -> FlowContext:
     named = _named_by_input(session, run) if not is_marked(marks, "untrusted", before_turn=1) else NOTHING
     if is_marked(marks, "trusted", before_turn=call.turn):
-        named = named.plus(_named_by_tools(session, run, call))
+        named = named.plus(named_by_tools(session, run, call, marks))
     accepted: frozenset[str] = frozenset()
     # Nobody can have accepted or answered anything before the run waited for the first time.
     if run.leg > 1:
@@ -171,28 +156,7 @@ def _named_in(sop: str) -> Vocabulary:
     return Vocabulary.of(sop)
 
 
-class _Recent(Generic[_Kept]):
-    """What was made of the newest runs; what falls out is made again."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, run_id: str) -> _Kept | None:
-        with self._lock:
-            return self._kept.get(run_id)
-
-    def put(self, run_id: str, made: _Kept) -> None:
-        with self._lock:
-            self._kept[run_id] = made
-            self._kept.move_to_end(run_id)
-            while len(self._kept) > _RECENT_MAX:
-                self._kept.popitem(last=False)
-
-
-_inputs: _Recent[Vocabulary] = _Recent()
-# The last step that was looked through, and what the trusted results up to it name.
-_results: _Recent[tuple[int, Vocabulary]] = _Recent()
+_inputs: Recent[Vocabulary] = Recent()
 
 
 def _named_by_input(session: Session, run: RunContext) -> Vocabulary:
@@ -261,17 +225,6 @@ def _shown(session: Session, run: RunContext, call: ToolCall) -> list[Result]:
         # What a policy refused was answered in our own words, which repeat the value.
         if row.detail.get("turn", 0) < call.turn and "settled_by" not in row.detail
     ]
-
-
-def _named_by_tools(session: Session, run: RunContext, call: ToolCall) -> Vocabulary:
-    """Return what trusted results name. Those that were looked through before are not read again."""
-    last, known = _results.get(run.run_id) or (0, NOTHING)
-    for row in _TRUSTED.all(session, {"of_run": run.run_id, "after": last}):
-        if row.detail.get("turn", 0) >= call.turn:
-            break
-        last, known = row.seq, known.plus(Vocabulary.of(row.response))
-    _results.put(run.run_id, (last, known))
-    return known
 
 
 def _is_trusted(detail: dict[str, Any]) -> bool:
