@@ -19,8 +19,10 @@ from signoff.gateways.tool.flow.labels import Label
 from signoff.gateways.tool.flow.origins import Origin, Result, Seen, origins
 from signoff.gateways.tool.flow.vocabulary import NOTHING, Vocabulary
 from signoff.gateways.tool.flow.words import asked_because, asked_for
+from signoff.gateways.tool.own_tools import MEMORY_FORGET, is_memory
 from signoff.gateways.tool.vouching import Recent, named_by_tools
 from signoff.kit.typed_values import endorsement_key
+from signoff.memories.places import NoMemory
 from signoff.runs.facts import RunContext
 from signoff.runs.marks import Mark, Marks, is_marked, note_marks
 from signoff.tables.approvals import Endorsement
@@ -68,18 +70,11 @@ class FlowFacts:
 
 def flow_facts(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts) -> FlowFacts | None:
     """Return what the policy says. Most calls need no question to the database: they read, or nothing was read yet."""
-    tool, allowed, marks = facts.tool, facts.allowed, facts.standing.flow
-    if tool is None:
+    allowed, marks = facts.allowed, facts.standing.flow
+    asked = _asked(call, facts)
+    if asked is None:
         return None
-    labels = tightened(tool.labels, allowed)
-    asked = FlowCall(
-        tool=call.name,
-        effect=facts.effect,
-        args=call.args,
-        labels=labels,
-        described=arguments_of(tool.definition),
-        preapproved=allowed is not None and allowed.preapproved,
-    )
+    labels = asked.labels
     label = label_of(marks, before_turn=call.turn)
     bare = FlowContext(profile=run.body.rules.flow, label=label, is_approved=bool(facts.approvals))
     decision = decide(asked, bare)
@@ -93,6 +88,25 @@ def flow_facts(session: Session, run: RunContext, call: ToolCall, facts: ToolFac
     found = tuple(origins(asked, context, _seen(session, run, call, marks, allowed)))
     why = asked_because(asked, context, decision, found)
     return FlowFacts(labels, decision, label, found, why, asked_for(asked, decision))
+
+
+def _asked(call: ToolCall, facts: ToolFacts) -> FlowCall | None:
+    """Return the call as the policy looks at it; None when there is nothing it could do."""
+    tool, allowed = facts.tool, facts.allowed
+    if tool is not None:
+        return FlowCall(
+            tool=call.name,
+            effect=facts.effect,
+            args=call.args,
+            labels=tightened(tool.labels, allowed),
+            described=arguments_of(tool.definition),
+            preapproved=allowed is not None and allowed.preapproved,
+        )
+    if not is_memory(call) or facts.memory is None or isinstance(facts.memory.place, NoMemory):
+        return None
+    # What is erased is gone for good; nothing in a memory leaves the house.
+    effect = "irreversible" if call.tool == MEMORY_FORGET else facts.effect
+    return FlowCall(tool=call.name, effect=effect, args=call.args, labels=ToolLabels(sinks=()))
 
 
 def tightened(labels: ToolLabels, allowed: AllowedTool | None) -> ToolLabels:
