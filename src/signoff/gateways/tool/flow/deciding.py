@@ -196,11 +196,18 @@ def _is_address(leaf: Leaf, *, is_declared: bool) -> bool:
     """
     if not isinstance(leaf.value, str):
         return False
-    if addresses_in(leaf.value):
+    if addresses_in(leaf.value) or _is_of_the_web(leaf.value):
         return True
     if not (is_declared or is_named_like_an_address(leaf)):
         return False
     return typed(leaf.value) is None or looks_like_target(leaf.value)
+
+
+def _is_of_the_web(text: str) -> bool:
+    """Whether a text without a scheme is an address all the same: no file is called so."""
+    found = typed(text)
+    is_query = found is not None and found.kind == "url" and "?" in text
+    return is_query or (looks_like_target(text) and text.strip().casefold().startswith("www."))
 
 
 def _is_in_domain(leaf: Leaf, context: FlowContext) -> bool:
