@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from signoff.agents.actions import give_grant, take_grant
-from signoff.kit.errors import NotFound, Refusal
+from signoff.web.attempt import attempt
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
@@ -57,12 +57,7 @@ def _do(
     request: Request, looker: Looking, agent: str, fields: Form, work: Callable[[Session], None], flash: Flash
 ) -> Response:
     store = store_of(request)
-    try:
-        with store.write() as session:
-            work(session)
-    except NotFound:
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, work, tells_rights=True):
         with store.read() as session:
             view = load(session, looker.viewer, agent, form=fields, problem=refusal.detail, errors=refusal.errors)
         return page.draw(request, "page.html", view, status=refusal.status)

@@ -19,6 +19,7 @@ from signoff.memories.actions import (
     review_entry,
 )
 from signoff.memories.states import FATES, SCOPES, Fate, Scope
+from signoff.web.attempt import attempt
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
@@ -144,12 +145,7 @@ def _do(
     request: Request, looker: Looking, agent: str, fields: Form, work: Callable[[Session], None], flash: Flash
 ) -> Response:
     store = store_of(request)
-    try:
-        with store.write() as session:
-            work(session)
-    except (NotAllowed, NotFound):
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, work):
         told: dict[str, Any] = {"form": fields, "problem": refusal.detail, "errors": refusal.errors}
         with store.read() as session:
             found = load(session, looker.viewer, agent, Asked(), **told)
@@ -167,12 +163,7 @@ def _on_entry(
     flash: Flash,
 ) -> Response:
     store = store_of(request)
-    try:
-        with store.write() as session:
-            work(session)
-    except (NotAllowed, NotFound):
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, work):
         told: dict[str, Any] = {"form": fields, "problem": refusal.detail, "errors": refusal.errors}
         with store.read() as session:
             found = load_entry(session, looker.viewer, agent, entry, **told)

@@ -13,8 +13,9 @@ from signoff.agents.actions import disable_agent, edit_agent, enable_agent, paus
 from signoff.agents.queries import agent_by_slug
 from signoff.freezes.actions import lift_freeze, order_freeze
 from signoff.kit import clock
-from signoff.kit.errors import Malformed, NotAllowed, NotFound, Refusal
+from signoff.kit.errors import Malformed
 from signoff.runs.actions import stop_agent
+from signoff.web.attempt import attempt
 from signoff.web.day import start_of_day
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
@@ -163,12 +164,7 @@ def _do(
 ) -> Response:
     """One action; what it refuses is said on the overview, where `keeps` with what was typed. `to`: where it leads."""
     store = store_of(request)
-    try:
-        with store.write() as session:
-            change(session)
-    except (NotAllowed, NotFound):
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, change):
         with store.read() as session:
             view = load(
                 session, looker.viewer, agent, today=start_of_day(request), defaults=house_of(request).services.limits,

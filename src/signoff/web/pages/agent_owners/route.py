@@ -11,8 +11,8 @@ from starlette.responses import Response
 from signoff.agents.actions import accept_ownership, ask_owner, decline_ownership, withdraw_owner
 from signoff.agents.hours import DAYS, read_hours
 from signoff.approvals.actions.channels import add_channel, remove_channel
-from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.people.queries import workspace
+from signoff.web.attempt import attempt
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of, store_of
@@ -111,12 +111,7 @@ def _do(
     request: Request, looker: Looking, agent: str, fields: Form, work: Callable[[Session], None], flash: Flash
 ) -> Response:
     store = store_of(request)
-    try:
-        with store.write() as session:
-            work(session)
-    except (NotAllowed, NotFound):
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, work):
         with store.read() as session:
             view = load(session, looker.viewer, agent, form=fields, problem=refusal.detail, errors=refusal.errors)
         return page.draw(request, "page.html", view, status=refusal.status)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.releases.actions import abort_release, promote_now, roll_back_now, sign_release
 from signoff.releases.queries import release
+from signoff.web.attempt import attempt
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
 from signoff.web.house import store_of
@@ -86,12 +87,7 @@ def go_back(request: Request, looker: Looker, release_id: str, fields: Fields) -
 
 
 def _do(request: Request, looker: Looking, release_id: str, change: Callable[[Session], None], done: Flash) -> Response:
-    try:
-        with store_of(request).write() as session:
-            change(session)
-    except (NotAllowed, NotFound):
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, change):
         return _refused(request, looker, release_id, refusal)
     return see_other(request, looker.chrome.href(f"/releases/{release_id}"), done)
 

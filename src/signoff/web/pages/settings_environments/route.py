@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from signoff.budgets.caps import set_environment_cap
-from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.people.access import can
 from signoff.people.actions import (
     change_environment,
@@ -17,6 +16,7 @@ from signoff.people.actions import (
     delete_environment,
     move_environment,
 )
+from signoff.web.attempt import attempt
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
@@ -94,12 +94,7 @@ def _do(
 ) -> Response:
     """Do one thing and come back; or the page with the reason why not, and what was typed."""
     store = store_of(request)
-    try:
-        with store.write() as session:
-            work(session)
-    except (NotAllowed, NotFound):
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, work):
         with store.read() as session:
             view = load(session, looker.viewer, Refused(which, refusal.detail, refusal.errors, fields))
         return page.draw(request, "page.html", view, status=refusal.status)

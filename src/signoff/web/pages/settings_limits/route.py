@@ -15,7 +15,8 @@ from signoff.budgets.limits import FIELDS, Change, set_limits
 from signoff.budgets.states import Covers, Scope
 from signoff.budgets.windows import Period
 from signoff.freezes.actions import lift_freeze, order_freeze
-from signoff.kit.errors import Malformed, NotAllowed, NotFound, Refusal
+from signoff.kit.errors import Malformed
+from signoff.web.attempt import attempt
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of, store_of
@@ -118,12 +119,7 @@ def _do(
 ) -> Response:
     """Do one thing and come back; or the page with the reason why not, and what was typed."""
     store = store_of(request)
-    try:
-        with store.write() as session:
-            work(session)
-    except (NotAllowed, NotFound):
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, work):
         with store.read() as session:
             view = load(
                 session,

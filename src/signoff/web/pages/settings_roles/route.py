@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from signoff.kit.errors import NotFound, Refusal
 from signoff.people.actions import create_role, delete_role, edit_role, name_last_resort, set_deploy_rules
+from signoff.web.attempt import attempt
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
 from signoff.web.house import store_of
@@ -135,12 +136,7 @@ def last_resort(request: Request, looker: Looker, fields: Fields) -> Response:
 
 def _do(request: Request, looker: Looking, work: Callable[[Session], None], flash: Flash) -> Response:
     store = store_of(request)
-    try:
-        with store.write() as session:
-            work(session)
-    except NotFound:
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, work, tells_rights=True):
         with store.read() as session:
             view = load(session, looker.viewer, problem=refusal.detail)
         return page.draw(request, "page.html", view, status=refusal.status)

@@ -23,6 +23,7 @@ from signoff.people.actions.providers import (
 )
 from signoff.people.actions.sso_only import set_sso_only
 from signoff.web.address import public_address
+from signoff.web.attempt import attempt
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of, store_of
@@ -199,12 +200,7 @@ def remove(request: Request, looker: Looker, provider: str) -> Response:
 def _do(
     request: Request, looker: Looking, provider: str, work: Callable[[Session], None], to: str, done: Flash
 ) -> Response:
-    try:
-        with store_of(request).write() as session:
-            work(session)
-    except NotFound:
-        raise
-    except Refusal as refusal:
+    if refusal := attempt(request, work, tells_rights=True):
         return _draw(request, looker, provider, problem=refusal.detail, status=refusal.status)
     return see_other(request, to, done)
 
