@@ -143,3 +143,14 @@ def test_a_change_that_fails_leaves_no_row(store: Store, workspace: str) -> None
     with store.read() as session:
         assert audit.verify(session, workspace) == audit.Verdict(1)
         assert session.get_one(AuditHead, workspace).seq == 1
+
+
+def test_a_chain_of_which_nothing_is_left_does_not_hold(store: Store, workspace: str) -> None:
+    for n in range(3):
+        _write(store, workspace, n)
+    with store.write() as session:
+        session.execute(delete(AuditRow))
+        session.execute(delete(AuditHead))
+    with store.read() as session:
+        assert audit.verify(session, workspace).reason == "the head of the chain is missing"
+        assert audit.verify(session, workspace).first_broken_seq == 1

@@ -191,7 +191,8 @@ def _hash_at(session: Session, head: AuditHead) -> str | None:
 
 def _fault_at_end(head: AuditHead | None, last: int, previous: str) -> str:
     if head is None:
-        return "the head of the chain is missing" if last else ""
+        # No workspace is without a row: founding it writes the first. Where none is left, all were taken away.
+        return "the head of the chain is missing"
     if head.seq > last:
         return "rows at the end are missing"
     return "the head of the chain was changed" if (head.seq, head.hash) != (last, previous) else ""

@@ -118,7 +118,7 @@ def gate_not_met(agent: Agent, place: Environment, target: Revision, evidence: E
     more = f" and {len(evidence.blockers) - 1} more" if len(evidence.blockers) > 1 else ""
     return GateNotMet(
         f"The gate is not met for revision {target.number} of {agent.slug} in {place.slug}: "
-        f"{first.title}: {first.measured}{more}. {first.fix}".rstrip(),
+        f"{first.title}: {first.measured.rstrip('.')}{more}. {first.fix}".rstrip(),
         extra={
             "tier": evidence.tier,
             "blockers": [
