@@ -18,6 +18,7 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from signoff.tables.migrate import stamp
 from signoff.tables.session import Store, open_engine
 from tests import kit_browser, kit_postgres, kit_server
 from tests.kit_databases import PostgresDatabases, SqliteDatabases
+from tests.kit_memory import folder_in_memory
 from tests.kit_required import absent, is_everything_required
 from tests.kit_sockets import closed_network
 
@@ -84,9 +86,10 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+def sqlite_databases() -> Generator[SqliteDatabases]:
     """Where SQLite databases come from."""
-    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"), migrate)
+    with TemporaryDirectory(prefix="signoff-sqlite-", dir=folder_in_memory(), ignore_cleanup_errors=True) as folder:
+        yield SqliteDatabases(Path(folder), migrate)
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +99,7 @@ def postgres_cluster() -> Generator[kit_postgres.Cluster | None]:
     if programs is None:
         yield None
         return
-    with kit_postgres.cluster(programs) as cluster:
+    with kit_postgres.cluster(programs, folder_in_memory()) as cluster:
         yield cluster
 
 

@@ -82,10 +82,10 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def cluster(programs: Path) -> Generator[Cluster]:
-    """Start a server from `programs`, and stop and remove it at the end of the block."""
+def cluster(programs: Path, parent: Path | None = None) -> Generator[Cluster]:
+    """Start a server from `programs`, with its files in `parent`; stop and remove it at the end of the block."""
     # Not under pytest's own folder: that is closed to the user the server runs as.
-    folder = Path(tempfile.mkdtemp(prefix="signoff-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="signoff-pg-", dir=parent))
     user = _server_user()
     password = secrets.token_urlsafe(16)
     try:

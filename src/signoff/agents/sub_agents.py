@@ -11,6 +11,8 @@ from signoff.agents.part import Part
 
 # What serves in the environment when the call is made.
 LIVE = "live"
+# The one argument of a tool whose agent takes no object.
+_INPUT = "input"
 SUB_AGENTS_MAX = 20
 # How deep agents may call agents: what a person, a schedule or a program starts has the depth 0.
 DEPTH_MAX = 3
@@ -62,3 +64,21 @@ class Callee:
     number: int | None = None
     hash: str = ""
     calls: tuple[SubAgent, ...] = ()
+
+
+def tool_schema(input_schema: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what the model gives to call an agent with this input schema: always an object, as tools take."""
+    if input_schema is not None and input_schema.get("type") == "object":
+        return input_schema
+    what = input_schema or {"type": "string", "minLength": 1, "description": "What to do, with all it needs to know."}
+    inner = {name: value for name, value in what.items() if name != "$defs"}
+    whole = {
+        "type": "object", "properties": {_INPUT: inner}, "required": [_INPUT], "additionalProperties": False,
+    }  # fmt: skip
+    return {**whole, "$defs": what["$defs"]} if "$defs" in what else whole
+
+
+def input_in(args: dict[str, Any], input_schema: dict[str, Any] | None) -> Any:
+    """Return the input for the agent that these arguments of `tool_schema` are."""
+    is_whole = input_schema is not None and input_schema.get("type") == "object"
+    return args if is_whole else args.get(_INPUT)

@@ -17,7 +17,7 @@ from signoff.approvals.deliveries import DELIVER
 from signoff.approvals.due import ESCALATED, REMINDED
 from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
-from signoff.engine import notices, shadows
+from signoff.engine import families, notices, shadows
 from signoff.engine.mailing import mail_link
 from signoff.engine.releasing import look_at_one
 from signoff.engine.stopping import start_queued, stop
@@ -27,7 +27,7 @@ from signoff.people.actions.setup_links import MAIL_LINK
 from signoff.record import alarms
 from signoff.record.outbox import Message
 from signoff.releases.actions import LOOK
-from signoff.runs.actions import CALLED_OFF, SHADOW, SHADOW_ENDED, STOP
+from signoff.runs.actions import CALLED_OFF, CHILD_ENDED, PARENT_ENDED, SHADOW, SHADOW_ENDED, STOP
 from signoff.watch.actions import raise_alert, resolve_by_key
 
 Handler = Callable[[Services, Message], Awaitable[None]]
@@ -89,6 +89,8 @@ HANDLERS: dict[str, Handler] = {
     LOOK: look_at_one,
     DELIVER: notices.deliver,
     REPLY: notices.reply,
+    CHILD_ENDED: families.child_ended,
+    PARENT_ENDED: families.parent_ended,
     SHADOW: shadows.ask,
     SHADOW_ENDED: shadows.compare,
 }

@@ -178,6 +178,16 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledAgent:
+    """An agent that the revision calls: under which revision, None when there is none; and the agent's state."""
+
+    slug: str
+    is_pinned: bool
+    number: int | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeFacts:
     """Everything the probes of one revision in one environment may know.
 
@@ -227,6 +237,7 @@ class ProbeFacts:
     alerts: Sequence[tuple[str, str]] = ()
     findings: Sequence[Finding] = ()
     memory_scope: str | None = None
+    called: Sequence[CalledAgent] = ()
     schema: tuple[str, str] = ("", "")
 
     @property
