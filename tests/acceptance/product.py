@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx2
 
@@ -115,7 +115,7 @@ class Product:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGNOFF_")}
         return kept | {"SIGNOFF_CONFIG": str(self.folder / "signoff.toml"), "NO_COLOR": "1", "COLUMNS": "200"}
 
-    def prepare(self, like: Product | None = None) -> Product:
+    def prepare(self, like: Product | None = None) -> Self:
         """Settings, schema, workspace, a first key: what an operator does once, with the command line.
 
         With `like`, what was prepared there and not yet served is copied, because that is faster.
@@ -147,7 +147,7 @@ class Product:
         self.processes.append(process)
         return process
 
-    def start(self, *words: str, **environment: str) -> Product:
+    def start(self, *words: str, **environment: str) -> Self:
         """Serve, and return once it is ready."""
         process = self.popen("serve", *self.serve_words, *words, **environment)
         self.wait_until_ready(process)

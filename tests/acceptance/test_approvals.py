@@ -50,9 +50,9 @@ class Approver:
         assert self.call("POST", f"agents/{slug}/owners/approver:accept").status_code == 200
 
 
-def invited(product: Product, name: str, client: httpx2.Client) -> Approver:
+def invited(product: Product, name: str, client: httpx2.Client, role: str = "member") -> Approver:
     email = f"{name.lower()}-{next(_NUMBER)}@example.com"
-    made = product.post("members", {"email": email, "name": name, "role": "member"})["id"]
+    made = product.post("members", {"email": email, "name": name, "role": role})["id"]
     path = product.post(f"members/{made}:link", {"purpose": "invitation"})["path"]
     words = "four plain words together"
     entered = client.post(f"{product.address}{path}", data={"password": words, "again": words})

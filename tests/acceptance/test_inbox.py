@@ -120,7 +120,7 @@ def test_d82_several_are_decided_within_one_gate_only(product: Product, provider
     signed_in.get_by_role("button", name="Deny the ticked ones").click()
     expect(signed_in.get_by_text("is denied")).to_be_visible()
     assert [request(product, one)["state"] for one in mine] == ["denied", "approved", "pending"]
-    audit = product.get("audit", object=mine[0])["items"]
+    audit = product.get("audit", object_id=mine[0])["items"]
     assert [entry["action"] for entry in audit if entry["action"] == "approval.denied"] == ["approval.denied"]
     for method, path in (("DELETE", f"approvals/{mine[2]}"), ("DELETE", "approvals"), ("POST", "approvals:answered")):
         assert product.call(method, path, json={}).status_code in (404, 405)

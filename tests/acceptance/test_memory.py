@@ -19,7 +19,7 @@ def person(product: Product, name: str) -> tuple[str, str]:
     invited = {"email": f"memory-{next(_NUMBER)}@example.com", "name": name, "role": "member"}
     member = product.post("members", invited)["id"]
     link = product.post(f"members/{member}:link")["path"]
-    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}) as browser:
+    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}, timeout=60) as browser:
         words = "four plain words together"
         entered = browser.post(f"{product.address}{link}", data={"password": words, "again": words})
         assert entered.status_code == 303, entered.text

@@ -33,7 +33,7 @@ def colleague(product: Product) -> Generator[Colleague]:
     email = f"owners-{next(_NUMBER)}@example.com"
     made = product.post("members", {"email": email, "name": "Nora", "role": "manager"})["id"]
     path = product.post(f"members/{made}:link", {"purpose": "invitation"})["path"]
-    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}) as client:
+    with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}, timeout=60) as client:
         words = "four plain words together"
         entered = client.post(f"{product.address}{path}", data={"password": words, "again": words})
         assert entered.status_code == 303, entered.text

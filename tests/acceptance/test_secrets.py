@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from typing import Any
 
+from tests.acceptance.bill_desk import bill_desk
 from tests.acceptance.product import Product
-from tests.acceptance.scripts import turns
+from tests.acceptance.scripts import acts, turns
 from tests.fake_provider import FakeProvider, text, tool_calls
 
 OLD, NEW = "sec-planted-old-Qw3rTy", "sec-planted-new-Zx9cVb"
@@ -94,7 +97,6 @@ def test_d97_f75_a_new_value_is_used_by_the_next_call_of_the_same_run(product: P
 
 
 def test_f76_of_high_sensitivity_needs_a_reason_and_does_not_go_to_a_program(product: Product):
-    """Where the audit cannot be written is checked in the room's own tests: nobody breaks it from outside."""
     secret, _ = signing(product, "f76")
     program = product.call("PATCH", f"secrets/{secret}", json={"sensitivity": "high"})
     assert program.status_code == 422
@@ -115,3 +117,30 @@ def test_f76_of_high_sensitivity_needs_a_reason_and_does_not_go_to_a_program(pro
     assert product.call("PUT", f"secrets/{high}", json={"value": NEW, "reason": "the quarter"}).status_code == 200
     row = next(one for one in product.get("audit")["items"] if one["action"] == "secret.replaced")
     assert row["detail"]["reason"] == "the quarter"
+
+
+def test_f76_what_the_audit_cannot_keep_is_not_used_and_what_is_ordinary_is(
+    own_product: Callable[..., Product], provider: FakeProvider
+):
+    product = own_product().start()
+    with bill_desk(OLD) as grave, bill_desk(OLD) as ordinary:
+        for slug, desk, sensitivity in (("grave", grave, "high"), ("ordinary", ordinary, "standard")):
+            name = f"F76_{slug}".upper()
+            config = {"url": f"{desk.url}/openapi.json", "base_url": desk.url, "headers": {
+                "Authorization": f"Bearer {{{{secret.{name}}}}}"}}  # fmt: skip
+            wanted = {"environment": "production", "slug": slug, "name": slug, "kind": "openapi", "config": config}
+            made = product.post("connections", wanted)["id"]
+            value = {"connection_id": made, "name": name, "value": OLD, "sensitivity": sensitivity}
+            product.post("secrets", value)
+            assert product.post(f"connections/{made}:discover")["ok"]
+        agents = {one: product.agent(f"f76-{one}", tools=("get_bill",), slot=one) for one in ("grave", "ordinary")}
+        for one, slug in agents.items():
+            provider.will(slug, acts("get_bill", slot=one))
+            assert product.run(slug, "before")["run"]["state"] == "completed"
+        with sqlite3.connect(product.data / "signoff.sqlite") as database:
+            away = "before insert on audit when new.action like 'secret%' begin select raise(abort, 'away'); end"
+            database.execute(f"create trigger audit_away {away}")
+        ended = {one: product.run(slug, "after")["run"] for one, slug in agents.items()}
+        asked = [sum(path == "/bills/after" for path, _ in desk.requests) for desk in (grave, ordinary)]
+    assert asked == [0, 1]
+    assert {one: run["state"] for one, run in ended.items()} == {"grave": "failed", "ordinary": "completed"}

@@ -186,6 +186,10 @@ _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ow
               "approval_deliveries")  # fmt: skip
 
 
+# What is the whole workspace's and no agent's: a level on one agent does not reach it.
+_OF_NO_AGENT = frozenset({"objectives"})
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     name: str
@@ -268,7 +272,11 @@ class Caller:
         if self.is_bound and action in WORKSPACE_WIDE:
             return False
         far = self.permissions.get(action)
-        is_granted = action in GRANTABLE and any(action in LEVEL_ACTIONS[level] for level in self.levels)
+        is_granted = (
+            operation.name not in _OF_NO_AGENT
+            and action in GRANTABLE
+            and any(action in LEVEL_ACTIONS[level] for level in self.levels)
+        )
         if operation.is_of_an_agent:  # It is Alice's, and all callers are others.
             return far == "all" or is_granted
         return far is not None or is_granted

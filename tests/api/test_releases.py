@@ -120,3 +120,14 @@ def test_a_strategy_that_cannot_be_read_is_told_where(world: World):
     refused = ask(world, strategy={"canary": {"steps": []}})
     assert refused.status_code == 422
     assert "strategy.canary" in refused.json()["errors"]
+
+
+def test_a_release_is_taken_over_by_somebody_else_who_may_deploy(world: World):
+    made = ask(world, strategy={"canary": {"steps": [{"share_percent": 50, "minutes": 60}]}}).json()["id"]
+    seen = get(world, f"/v1/acme/releases/{made}")
+    assert (seen["facts"]["held_since"], seen["can_take_over"]) == (None, False)
+    taken = post(world, f"/v1/acme/releases/{made}:take-over", {"reason": "on call"}, session=world.tokens["owner"])
+    assert taken.status_code == 200
+    seen = get(world, f"/v1/acme/releases/{made}")
+    assert (seen["facts"]["answered_by_name"], seen["can_take_over"]) == ("Alice", True)
+    assert seen["facts"]["requested_by_name"] != "Alice"

@@ -46,6 +46,18 @@ async def test_an_answer_that_nobody_can_read_is_told_in_our_words(outside: Sett
     assert called.value.detail == f"{words} The call may or may not have been carried out."
 
 
+@pytest.mark.parametrize("code", [-32000, -32001, -32603])
+async def test_an_error_of_the_server_is_told_in_its_own_words(outside: Settings, code: int) -> None:
+    error = b'{"jsonrpc":"2.0","id":%ID%,"error":{"code":%CODE%,"message":"The ledger is closed."}}'
+    async with serve(OldServer(answer(error.replace(b"%CODE%", str(code).encode())))) as server:
+        link = await open_mcp_http(outside, {"url": server.url("/mcp")})
+        with pytest.raises(ConnectorError) as called:
+            await link.call("a", {}, key="k", timeout_seconds=5)
+        await link.close()
+    assert called.value.code == faults.OUTCOME_UNKNOWN
+    assert called.value.detail.startswith("The server failed: The ledger is closed.")
+
+
 async def test_a_list_that_is_not_json_is_told_in_our_words(outside: Settings) -> None:
     async with serve(OldServer(lists=http(200, b"{not json", JSON))) as server:
         link = await open_mcp_http(outside, {"url": server.url("/mcp")})

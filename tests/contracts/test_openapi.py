@@ -34,6 +34,19 @@ def test_every_operation_says_how_it_can_go_wrong() -> None:
     assert "HTTPValidationError" not in found["components"]["schemas"]
 
 
+def test_a_read_that_tells_of_an_act_says_that_it_may_not_be_possible_now() -> None:
+    paths = document()["paths"]
+    for name in ("memory-scope/preview", "rollback-plan"):
+        assert "409" in paths[f"/v1/{{workspace}}/agents/{{agent}}/{name}"]["get"]["responses"], name
+
+
+def test_a_bundle_is_described_as_the_object_it_is() -> None:
+    got = document()["paths"]["/v1/{workspace}/agents/{agent}/revisions/{revision}/bundle"]["get"]["responses"]["200"]
+    schema = got["content"]["application/json"]["schema"]
+    assert schema["type"] == "object"
+    assert set(schema["required"]) == {"kind", "digest", "payload"}
+
+
 def test_what_starts_or_creates_something_takes_an_idempotency_key() -> None:
     for path, methods in document()["paths"].items():
         operation = methods.get("post")

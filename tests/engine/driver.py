@@ -18,7 +18,7 @@ from signoff.gateways.model.providers import register_script
 from signoff.people.access import Principal
 from signoff.tables.runs import Run
 from signoff.tables.session import Store
-from tests.engine.kit_engine import Ledger, engine_settings, services_for, turns
+from tests.engine.kit_engine import Ledger, calling, engine_settings, services_for, turns
 
 # Each act once: what the ledger must hold when a run of the shape is done.
 SHAPES: dict[str, tuple[Any, ...]] = {
@@ -48,6 +48,8 @@ def work(
         door.APPLICATION_VERSION = version  # A process of another release of the engine's sequences.
     for shape, said in SHAPES.items():
         register_script(shape, turns(*said))
+    register_script("family_parent", calling([("ask_helper", {"input": "a"}), ("ask_other", {"input": "b"})], "Both."))
+    register_script("family_child", calling([("erp_post_safe", {"n": 1})], "Done."))
     asyncio.run(_work(Path(data_dir), database_url, Path(ledger), until, lease_seconds, grace_seconds))
 
 
@@ -83,7 +85,8 @@ async def _work(
 
 def _is_done(store: Store) -> bool:
     # One statement: between two, a run may move from what the second counts to what the first counted.
-    going_on = and_(Run.state == "waiting", Run.waiting_for.is_(None))
+    by_itself = or_(Run.waiting_for.is_(None), Run.waiting_for == "sub_agent")
+    going_on = and_(Run.state == "waiting", by_itself)
     open_runs = select(func.count()).select_from(Run).where(or_(Run.state.in_(("queued", "running")), going_on))
     with store.read() as session:
         return not session.scalar(open_runs)

@@ -240,3 +240,16 @@ def turns(*said: Turn) -> Callable[[list[ModelMessage], AgentInfo], ModelRespons
         return ModelResponse(parts=[ToolCallPart(f"erp_{tool}", args) for tool, args in now])
 
     return play
+
+
+def calling(*said: Turn) -> Script:
+    """A script: a text is the answer, a list of (name, args) are calls made at once, named as the model knows them."""
+
+    def play(messages: list[ModelMessage], info: Any) -> ModelResponse:
+        number = sum(isinstance(message, ModelResponse) for message in messages)
+        now = said[min(number, len(said) - 1)]
+        if isinstance(now, str):
+            return ModelResponse(parts=[TextPart(now)])
+        return ModelResponse(parts=[ToolCallPart(name, args) for name, args in now])
+
+    return play

@@ -49,6 +49,12 @@ class Task:
     plan: list[Call]
     texts: dict[str, str] = field(default_factory=dict[str, str])
     injected: list[Call] = field(default_factory=list[Call])
+    by: str = "member"
+
+    @property
+    def prompt(self) -> str:
+        """Return what its run is given."""
+        return f"Task {self.number}. {self.wish}"
 
 
 class Office:

@@ -19,6 +19,7 @@ from signoff.gateways.services import Services
 from signoff.kit.sealing import Sealer
 from signoff.people.access import Principal
 from signoff.people.actions import add_member, create_setup_link, found_workspace
+from signoff.people.actions.second_factors import turn_off_second_factor
 from signoff.settings import Settings
 from signoff.tables.people import SetupLink
 from signoff.tables.record import OutboxMessage
@@ -79,6 +80,15 @@ def invite(store: Store, sealer: Sealer) -> str:
         )
         bob = add_member(session, alice, email="bob@example.com", name="Bob", role="member")
         return create_setup_link(session, alice, member_id=bob, lifetime_seconds=3600, mail_with=sealer)
+
+
+def lose_factor(store: Store) -> None:
+    """Found a workspace and take its owner's second factor away."""
+    with store.write() as session:
+        founded = found_workspace(
+            session, slug="acme", name="Acme", owner_email="alice@example.com", owner_name="Alice"
+        )
+        turn_off_second_factor(session, founded.person_id)
 
 
 def the_link(store: Store) -> SetupLink:
@@ -154,6 +164,25 @@ async def test_a_server_that_is_away_is_asked_again(store: Store, settings: Sett
         await until(lambda: bool(kept.mails))
         await until(lambda: the_link(store).mailed_at is not None)
         assert the_link(store).mail_error is None
+    finally:
+        await worker.stop()
+        controller.stop()
+        await services.close()
+
+
+async def test_news_of_a_second_factor_taken_away_arrives(store: Store, settings: Settings) -> None:
+    kept, port = Box(), free_port()
+    controller = Controller(kept, hostname="127.0.0.1", port=port)
+    controller.start()
+    services = Services.build(mailing(settings, port), store, Vault(load_keys(mailing(settings, port))))
+    worker = Worker()
+    await worker.start(services)
+    try:
+        await asyncio.to_thread(lose_factor, store)
+        await until(lambda: bool(kept.mails))
+        (envelope,) = kept.mails
+        assert envelope.rcpt_tos == ["alice@example.com"]
+        assert "Your second factor on Signoff was taken away" in envelope.content.decode()
     finally:
         await worker.stop()
         controller.stop()

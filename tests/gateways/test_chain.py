@@ -68,7 +68,7 @@ def test_the_order_of_the_model_policies() -> None:
 
 def test_the_order_of_the_tool_policies() -> None:
     assert [guard.name for guard in tool.GUARDS] == [
-        "revocation", "grant", "values", "requires", "loop", "budget", "recording", "freeze", "flow", "window", "cap",
-        "sandbox", "shadow", "memory", "gate",
+        "revocation", "grant", "values", "sub_agents", "requires", "loop", "budget", "recording", "freeze", "flow",
+        "window", "cap", "sandbox", "shadow", "memory", "gate",
     ]  # fmt: skip
     assert [wrapper.name for wrapper in tool.WRAPPERS] == ["trace", "place", "once", "secrets", "login", "retry"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, event, select, text, update
 
 from signoff.kit import clock
 from signoff.record import audit
@@ -54,6 +55,26 @@ def test_writers_at_the_same_moment_make_one_chain(store: Store, workspace: str)
         list(pool.map(lambda n: _write(store, workspace, n), range(1, 41)))
     with store.read() as session:
         assert audit.verify(session, workspace) == audit.Verdict(41)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_chain_that_is_written_to_while_it_is_checked_holds(store: Store, workspace: str, rows: int) -> None:
+    for n in range(rows):
+        _write(store, workspace, n)
+    with store.read() as session:
+        connection = session.connection()
+
+        def written_meanwhile(*statement: Any) -> None:
+            if statement[2].lstrip().startswith("SELECT") and AuditHead.__tablename__ in statement[2]:
+                _write(store, workspace, 99)
+
+        event.listen(connection, "before_cursor_execute", written_meanwhile)
+        found = audit.verify(session, workspace)
+    with store.read() as session:
+        after = audit.verify(session, workspace)
+    assert (found.first_broken_seq, found.reason) == (None, "")
+    # It was written to, in the middle of it.
+    assert after.rows > rows
 
 
 def test_a_changed_row_is_named(store: Store, workspace: str) -> None:
@@ -143,3 +164,14 @@ def test_a_change_that_fails_leaves_no_row(store: Store, workspace: str) -> None
     with store.read() as session:
         assert audit.verify(session, workspace) == audit.Verdict(1)
         assert session.get_one(AuditHead, workspace).seq == 1
+
+
+def test_a_chain_of_which_nothing_is_left_does_not_hold(store: Store, workspace: str) -> None:
+    for n in range(3):
+        _write(store, workspace, n)
+    with store.write() as session:
+        session.execute(delete(AuditRow))
+        session.execute(delete(AuditHead))
+    with store.read() as session:
+        assert audit.verify(session, workspace).reason == "the head of the chain is missing"
+        assert audit.verify(session, workspace).first_broken_seq == 1

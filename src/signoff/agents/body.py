@@ -10,6 +10,7 @@ from pydantic import Field, field_serializer, field_validator
 from signoff.agents.gates import Gate
 from signoff.agents.part import EFFECTS, Effect, Part
 from signoff.agents.rules import Asking, Labels, Memory, Requirement, Rules, ValueRule
+from signoff.agents.sub_agents import DEPTH_MAX, RUNS_MAX, SUB_AGENTS_MAX, SubAgent
 from signoff.kit import money
 from signoff.kit.canonical import content_hash
 from signoff.kit.stored_json import stored_json
@@ -90,6 +91,8 @@ class Slot(Part):
 class Limits(Part):
     """What one run may use. Every run has all of them."""
 
+    quiet: ClassVar[frozenset[str]] = frozenset(("sub_agent_depth", "sub_agent_runs"))
+
     turns: int = Field(default=40, ge=1, le=1_000)
     tool_calls: int = Field(default=200, ge=0, le=10_000)
     tokens: int = Field(default=500_000, ge=1, le=50_000_000)
@@ -98,6 +101,9 @@ class Limits(Part):
     wall_seconds: int = Field(default=1_800, ge=1, le=86_400)
     input_chars: int = Field(default=200_000, ge=100, le=5_000_000)
     same_call: int = Field(default=5, ge=2, le=100)
+    # How deep agents may call agents under it, and how many runs may come of that in all.
+    sub_agent_depth: int = Field(default=DEPTH_MAX, ge=1, le=10)
+    sub_agent_runs: int = Field(default=RUNS_MAX, ge=1, le=500)
 
     @field_serializer("cost_usd")
     def _plain(self, value: Decimal) -> str:
@@ -107,7 +113,7 @@ class Limits(Part):
 class Body(Part):
     """Everything an agent is."""
 
-    quiet: ClassVar[frozenset[str]] = frozenset(("gates", "rules", "asking", "memory"))
+    quiet: ClassVar[frozenset[str]] = frozenset(("gates", "rules", "asking", "memory", "sub_agents"))
 
     sop: str = Field(default="", max_length=SOP_CHARS_MAX)
     model: Model
@@ -122,6 +128,7 @@ class Body(Part):
     rules: Rules = Rules()
     asking: Asking = Asking()
     memory: Memory | None = None
+    sub_agents: list[SubAgent] = Field(default_factory=list[SubAgent], max_length=SUB_AGENTS_MAX)
 
     @field_validator("sop", mode="before")
     @classmethod

@@ -108,6 +108,8 @@ def _field_changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Fi
             continue
         if field == "tools":
             yield from _named_changes("tools", was, now, "slot", _slot_changes)
+        elif field == "sub_agents":
+            yield from _named_changes("sub_agents", was, now, "tool", _value_changes)
         elif field == "rules":
             yield from _rule_changes(was, now)
         elif field == "secrets" and _are_names(was) and _are_names(now):

@@ -10,8 +10,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import EFFECTS, Body
+from signoff.agents.callees import callee
 from signoff.agents.lint.facts import NO_FACTS, LintFacts, ToolFacts
 from signoff.agents.lint.parts import member, objects
+from signoff.agents.sub_agents import Callee
 from signoff.connections.labels import labels_of
 from signoff.people.access import Principal
 from signoff.tables.agents import Agent
@@ -20,6 +22,7 @@ from signoff.tables.people import Environment
 
 # From fit for use to not: of several environments the worst is told.
 _STATES = ("accepted", "new", "changed", "removed")
+_AGENTS_MAX = 500
 
 
 def gather(
@@ -31,7 +34,8 @@ def gather(
     has_price: Callable[[str], bool | None] | None = None,
     agent: str | None = None,
 ) -> LintFacts:
-    """Return what lint may know, over all environments of the viewer's workspace, in five queries.
+    """Return what lint may know, over all environments of the viewer's workspace, in a handful of queries. Who a
+    sub-agent is, is looked up when it is asked, so within the session's transaction.
 
     Args:
         body: tools are read only of the slots it names; None reads them all.
@@ -59,6 +63,14 @@ def gather(
     for slot, tool in _tools(session, workspace_id, named):
         offered = slots.setdefault(slot, {})
         offered[tool.name] = _stricter(offered.get(tool.name), _tool_facts(tool))
+    own, others = _agents(session, workspace_id, agent)
+    known: dict[tuple[str, str], Callee | None] = {}
+
+    def callee_of(slug: str, revision: str) -> Callee | None:
+        if (slug, revision) not in known:
+            known[slug, revision] = callee(session, workspace_id, slug, revision)
+        return known[slug, revision]
+
     return LintFacts(
         slots=slots,
         secrets=frozenset(name for name, _ in secrets),
@@ -70,7 +82,22 @@ def gather(
         },
         known_model=known_model or NO_FACTS.known_model,
         has_price=has_price or NO_FACTS.has_price,
+        callee=callee_of,
+        agents=others,
+        own_agent=own,
     )
+
+
+def _agents(session: Session, workspace_id: str, own: str | None) -> tuple[str, frozenset[str]]:
+    """Return the slug of the agent whose body it is, and of the others, at most 500."""
+    rows = session.execute(
+        select(Agent.id, Agent.slug).where(Agent.workspace_id == workspace_id).order_by(Agent.id).limit(_AGENTS_MAX)
+    ).all()
+    if own is None:
+        return "", frozenset(row.slug for row in rows)
+    by = Agent.id == own if own.startswith("agt_") else Agent.slug == own
+    mine = session.scalar(select(Agent.slug).where(Agent.workspace_id == workspace_id, by)) or ""
+    return mine, frozenset(row.slug for row in rows if row.slug != mine)
 
 
 def _ungranted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, literal, or_, select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from signoff.agents.lookup import agent_for
 from signoff.agents.pauses import PauseFacts, pauses_of
+from signoff.agents.retired import retirements
 from signoff.agents.revisions import find_revision, revision_body, revision_facts
 from signoff.agents.states import AgentState
 from signoff.agents.views import (
@@ -185,7 +187,9 @@ def revisions_page(
     )
     wanted = select(*columns).where(Revision.agent_id == found.id)
     page = newest_first(session, wanted, Revision.number, cursor=cursor, size=size)
-    return Page([RevisionFacts(*row[: len(columns)]) for row in page.rows], page.next_cursor, page.previous_cursor)
+    retired = retirements(session, [row.id for row in page.rows])
+    facts = [RevisionFacts(*row[: len(columns)], retired=retired.get(row.id)) for row in page.rows]
+    return Page(facts, page.next_cursor, page.previous_cursor)
 
 
 def revision(session: Session, viewer: Principal, agent: str, wanted: int | str) -> RevisionDetail:
@@ -195,4 +199,5 @@ def revision(session: Session, viewer: Principal, agent: str, wanted: int | str)
         NotFound: there is no such agent here, or it has no such revision.
     """
     row = find_revision(session, agent_for(session, viewer, agent, "agent.read"), wanted)
-    return RevisionDetail(revision_facts(row), row.body)
+    retired = retirements(session, [row.id]).get(row.id)
+    return RevisionDetail(replace(revision_facts(row), retired=retired), row.body)

@@ -54,8 +54,17 @@ class DraftFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Retirement:
+    """That a revision must not begin to serve any more: who said so, when and why."""
+
+    reason: str
+    by_name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionFacts:
-    """A revision without its content."""
+    """A revision without its content. `retired`: it begins to serve no more, and no new run names it."""
 
     id: str
     agent_id: str
@@ -66,6 +75,7 @@ class RevisionFacts:
     author_id: str
     author_name: str
     created_at: datetime
+    retired: Retirement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ _MEANINGS = {
     502: "An outside system failed.",
     503: "Something of ours is away for the moment.",
 }
+# Reads that tell what an act would do, and say so when it could not be done now.
+_MAY_SAY_NOT_NOW = ("/memory-scope/preview", "/rollback-plan")
 _DESCRIPTION = """Signoff's API. Authenticate with `Authorization: Bearer so_…` or `x-agent-api-key: so_…`.
 
 Lists are keyset pages: `{items, next_cursor}`. Every error is a problem document (RFC 9457) with a stable `code`.
@@ -91,6 +93,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         statuses.append(401)
     if method != "get":
         statuses += [409, 413]
+    elif path.endswith(_MAY_SAY_NOT_NOW):
+        statuses.append(409)
     if "requestBody" in operation:
         statuses.append(415)
     if path.endswith((":execute", ":replay", "/orchestrations/run")):

@@ -174,6 +174,13 @@ async def abort_release(desk: AtDesk, release: Id, body: Decide) -> Response:
     return answer(Done())
 
 
+@router.post("/v1/{workspace}/releases/{release}:take-over", response_model=Done)
+async def take_over_release(desk: AtDesk, release: Id, body: Decide) -> Response:
+    """Answer for a release from now on. One that is held because nobody may answer for it any more goes on."""
+    await desk.write(actions.take_over_release, release, reason=body.reason, version=body.version)
+    return answer(Done())
+
+
 @router.post("/v1/{workspace}/releases/{release}:promote", response_model=Done)
 async def promote_release(desk: AtDesk, release: Id, body: Decide) -> Response:
     """Take the next step of a release now. The gate is asked all the same."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.agents import queries
 from signoff.agents.diff import RevisionDiff, diff
 from signoff.agents.views import RevisionDetail, RevisionFacts
-from signoff.api.answers import Listed, Made, answer, listed
+from signoff.api.answers import Done, Listed, Made, answer, listed
 from signoff.api.desk import AgentName, AtDesk, AtMakingDesk, Cursor, Size
 from signoff.api.drafts import lint_facts
 from signoff.api.kept_refusals import made_or_refused, told
@@ -20,6 +20,7 @@ from signoff.api.shapes import Body, Reason, SlugText
 from signoff.api.shapes import router as make_router
 from signoff.deployments import actions as deployments
 from signoff.deployments import queries as deployed
+from signoff.deployments import retiring
 from signoff.deployments.views import DeploymentFacts
 from signoff.people.access import Principal
 from signoff.releases.actions import try_live
@@ -38,6 +39,12 @@ class Freeze(Body):
     reason: Annotated[Reason, Field(min_length=1)]
     name: Annotated[str, Field(max_length=200)] = ""
     version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class Why(Body):
+    """Why; kept in the audit."""
+
+    reason: Annotated[Reason, Field(min_length=1)]
 
 
 class MakeLive(Body):
@@ -73,6 +80,20 @@ async def freeze_revision(desk: AtMakingDesk, agent: AgentName, body: Freeze) ->
 async def revision(desk: AtDesk, agent: AgentName, revision: RevisionName) -> Response:
     """One revision, with its content exactly as it was frozen."""
     return answer(await desk.read(queries.revision, agent, revision))
+
+
+@router.post("/v1/{workspace}/agents/{agent}/revisions/{revision}:retire", response_model=Done)
+async def retire_revision(desk: AtDesk, agent: AgentName, revision: RevisionName, body: Why) -> Response:
+    """Let nothing begin under a revision any more: no release, no run that names it. Runs under way finish."""
+    await desk.write(retiring.retire_revision, agent, revision, reason=body.reason)
+    return answer(Done())
+
+
+@router.post("/v1/{workspace}/agents/{agent}/revisions/{revision}:reinstate", response_model=Done)
+async def reinstate_revision(desk: AtDesk, agent: AgentName, revision: RevisionName, body: Why) -> Response:
+    """Take a retirement back."""
+    await desk.write(retiring.reinstate_revision, agent, revision, reason=body.reason)
+    return answer(Done())
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ from signoff.api.shapes import router as make_router
 from signoff.kit import clock
 from signoff.kit.errors import Refusal
 from signoff.people.access import Principal
-from signoff.runs import actions, queries, stops
+from signoff.runs import actions, family_views, queries, stops
 from signoff.runs.facts import RequestedRun
 from signoff.runs.filters import RunFilter
 from signoff.runs.states import Origin, RunState, Source
 from signoff.runs.stops import StopFacts
-from signoff.runs.views import FailureCluster, MessageRow, RunDetail, RunRow, StepDetail, StepRow
+from signoff.runs.views import FailureCluster, FamilyView, MessageRow, RunDetail, RunRow, StepDetail, StepRow
 
 router = make_router("runs")
 
@@ -164,6 +164,12 @@ async def stop_order(desk: AtDesk, stop: Id) -> Response:
 async def run(desk: AtDesk, run: Id) -> Response:
     """One run: input, output, legs, acts."""
     return answer(await desk.read(queries.run, run))
+
+
+@router.get("/v1/{workspace}/runs/{run}/family", response_model=FamilyView)
+async def family(desk: AtDesk, run: Id) -> Response:
+    """The runs of other agents that came of this one, or of the one it came of: a tree in order, with its cost."""
+    return answer(await desk.read(family_views.family, run))
 
 
 @router.get("/v1/{workspace}/runs/{run}/steps", response_model=Steps)

@@ -49,6 +49,13 @@ router = make_router("bundles")
 _Text = Annotated[str, Field(max_length=5_000_000, description="The bundle's text, exactly as the file holds it.")]
 _REVISION = r"^([0-9]{1,9}|rev_[a-z0-9]{1,60})$"
 
+# What is in it is told by the reference page of bundles; its bytes matter more than its fields.
+_BUNDLE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"kind": {"type": "string"}, "digest": {"type": "string"}, "payload": {"type": "object"}},
+    "required": ["kind", "digest", "payload"],
+}
+
 
 class BundleText(Body):
     """A bundle to check."""
@@ -127,7 +134,7 @@ class TrustedKeys:
 @router.get(
     "/v1/{workspace}/agents/{agent}/revisions/{revision}/bundle",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"application/json": {"schema": _BUNDLE}}}},
 )
 async def download_bundle(desk: AtDesk, agent: AgentName, revision: RevisionName) -> Response:
     """The revision as a signed bundle. Keep its bytes as they are: one more or less, and it is refused."""

@@ -19,6 +19,7 @@ from signoff.people.shared_counts import sweep_counts
 from signoff.people.throttle import sweep_throttles
 from signoff.record.retention import AT_ONCE, prune_audit, workspaces_with_audit_before
 from signoff.releases.drift_alerts import raise_drift_alerts
+from signoff.releases.drill_schedule import due_drills, hold_drill
 from signoff.tables.session import Store
 from signoff.watch.inbox_spike import watch_inbox
 from signoff.watch.key_expiry import watch_expiring_keys
@@ -64,6 +65,15 @@ async def let_audit_go(store: Store, *, before: datetime) -> int:
     return gone
 
 
+async def hold_drills(store: Store) -> int:
+    """Hold the rehearsals of going back that are due, each in a transaction of its own; return how many were held."""
+    moment = clock.now()
+    held = 0
+    for due in await store.read_async(due_drills, moment):
+        held += await store.write_async(hold_drill, due, moment) is not None
+    return held
+
+
 async def keep_tidy(store: Store, *, audit_days: int | None) -> None:
     """Tidy now and every hour, until cancelled. `audit_days` None keeps the audit for ever."""
     lookout = Lookout(store)
@@ -72,6 +82,7 @@ async def keep_tidy(store: Store, *, audit_days: int | None) -> None:
             if await lookout.standing() is None:
                 await store.write_async(tidy)
                 await store.write_async(watch_dates)
+                await hold_drills(store)
                 if audit_days is not None:
                     await let_audit_go(store, before=clock.now() - timedelta(days=audit_days))
         except SQLAlchemyError as error:

@@ -8,9 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import AllowedTool
+from signoff.agents.callees import pinned, serving
 from signoff.agents.revisions import revision_body
+from signoff.agents.sub_agents import tool_schema
 from signoff.agents.values import value_problems
 from signoff.kit.json_schemas import problems, strict_problems
+from signoff.tables.agents import Agent
 from signoff.tables.approvals import Approval
 from signoff.tables.connections import Connection, Tool
 
@@ -18,12 +21,29 @@ from signoff.tables.connections import Connection, Tool
 def input_schema_of(session: Session, row: Approval) -> dict[str, Any] | None:
     """Return the tool's own schema as it is accepted now; None when the request is about no tool, or it is gone."""
     slot, _, name = (row.tool or "").partition(".")
+    if row.tool and not name:
+        return _of_sub_agent(session, row)
     definition = session.scalar(
         select(Tool.definition)
         .join(Connection, Connection.id == Tool.connection_id)
         .where(Connection.environment_id == row.environment_id, Connection.slug == slot, Tool.name == name)
     )
     return (definition or {}).get("input_schema")
+
+
+def _of_sub_agent(session: Session, row: Approval) -> dict[str, Any] | None:
+    """Return what another agent takes that the revision names by this tool; None when there is no such agent."""
+    entry = next((one for one in revision_body(session, row.revision_id).sub_agents if one.tool == row.tool), None)
+    wanted = select(Agent.id).where(
+        Agent.workspace_id == row.workspace_id, Agent.slug == (entry.agent if entry else "")
+    )
+    agent_id = session.scalar(wanted)
+    if entry is None or agent_id is None:
+        return None
+    found = (
+        pinned(session, agent_id, entry.revision) if entry.is_pinned else serving(session, agent_id, row.environment_id)
+    )
+    return tool_schema(revision_body(session, found.id).input_schema) if found is not None else None
 
 
 def allowed_of(session: Session, row: Approval) -> AllowedTool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -66,6 +67,13 @@ def pots_of(session: Session, payer: Payer, defaults: Defaults, *, time_zone: st
     return tuple(
         limit_pot(limit, payer.name_of(limit.scope), time_zone=time_zone, now=now) for limit in limits.values()
     )
+
+
+def with_parents(own: Sequence[Pot], *others: Sequence[Pot]) -> tuple[Pot, ...]:
+    """Return the pots of a run with those of the runs it works for, each once: nothing is counted twice in one."""
+    found = {pot.name: pot for pots in reversed((own, *others)) for pot in pots}
+    order = dict.fromkeys(pot.name for pots in (own, *others) for pot in pots)
+    return tuple(found[name] for name in order)
 
 
 def _always(payer: Payer) -> list[Limit]:

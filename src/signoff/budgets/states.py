@@ -15,7 +15,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 # Whose money a limit counts: every run's, that of real work, that of test runs.
 Covers = Literal["all", "production", "test"]
 COVERS: tuple[Covers, ...] = get_args(Covers)
-PotKind = Literal["run", "day", "test", "environment", "agent", "workspace", "shadow"]
+PotKind = Literal["run", "parent", "day", "test", "environment", "agent", "workspace", "shadow"]
 ReservationState = Literal["held", "settled", "released"]
 
 ALERT_PERCENT = 80
@@ -82,6 +82,17 @@ def run_pot(run_id: str, cap_usd: Decimal | None) -> Pot:
         cap_usd,
         "The most this run may cost",
         "Raise limits.cost_usd in the agent and run it again if that is too little.",
+    )
+
+
+def parent_pot(run_id: str, name: str, cap_usd: Decimal) -> Pot:
+    """Return the pot of a run for one that it asked for: the same money, told as somebody else's. `name`: its agent."""
+    return Pot(
+        f"run:{run_id}",
+        "parent",
+        cap_usd,
+        f"The most the run of {name} that this one works for may cost",
+        f"Raise limits.cost_usd of {name} if that is too little.",
     )
 
 

@@ -128,6 +128,27 @@ def resume(agent: _Agent, workspace: Workspace = None, data: DataDir = None) -> 
     return OK
 
 
+@app.command("retire")
+def retire(
+    agent: _Agent,
+    revision: Annotated[str, typer.Argument(help="The revision's number or id.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
+    workspace: Workspace = None,
+    data: DataDir = None,
+) -> int:
+    """Let nothing begin under a revision any more; runs under way finish."""
+    from signoff.deployments.retiring import reinstate_revision, retire_revision
+
+    act = reinstate_revision if undo else retire_revision
+    with store_for(settings_for(data)) as store:
+        here = operator(workspace_for(store, workspace))
+        with store.write() as session:
+            act(session, here, agent, revision, reason=reason)
+    say(f"Revision {revision} of {agent} {'may be released again' if undo else 'has retired'}.")
+    return OK
+
+
 @app.command("stop")
 def stop(
     agent: _Agent,

@@ -11,6 +11,7 @@ from signoff.cli.exits import OK, VALIDATION, Stop, say
 from signoff.cli.local import operator, settings_for, store_for, workspace_for
 from signoff.cli.options import AsJson, DataDir, Key, Url, Workspace
 from signoff.cli.output import show
+from signoff.kit.text import on_terminal
 
 _Folder = Annotated[Path, typer.Argument(help="The folder with one folder per agent.")]
 
@@ -34,7 +35,7 @@ def apply(
     if as_json:
         show(answer, as_json=True)
     else:
-        print(answer["text"])
+        print(on_terminal(answer["text"], keeps_lines=True))
     if any(item["kind"] == "refused" for item in answer["planned"]):
         raise Stop(VALIDATION, "There are errors; nothing was applied.")
     if not dry_run:

@@ -79,6 +79,7 @@ for command in (
     releases.releases,
     releases.rollback,
     releases.promote_now,
+    releases.take_over,
     pairs.pairs,
     doctor.doctor,
     runbooks.runbook,

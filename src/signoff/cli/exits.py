@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from signoff.kit.text import on_terminal
+
 OK, FAILED, USAGE = 0, 1, 2
 AUTH, NOT_FOUND, VALIDATION, CONFLICT, SERVER, NETWORK = 10, 11, 12, 13, 14, 15
 INTERRUPTED = 130
@@ -42,7 +44,7 @@ def code_of(status: int) -> int:
 
 def say(words: str) -> None:
     """Print a line for a person, where it does not mix with the output."""
-    print(words, file=sys.stderr)
+    print(on_terminal(words, keeps_lines=True), file=sys.stderr)
 
 
 def guarded(run: Callable[[], Any]) -> int:

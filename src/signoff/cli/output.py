@@ -6,13 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any, cast
 
+from signoff.kit.text import on_terminal
+
 _WIDTH_MAX = 60
 
 
 def show(value: Any, *, as_json: bool, columns: Sequence[str] = ()) -> None:
     """Print rows or one thing. For people: `columns` of each row, or every field of the one thing."""
     if as_json:
-        print(json.dumps(value, ensure_ascii=False, indent=2))
+        print(json_text(value, indent=2))
     elif isinstance(value, list):
         _table(cast("list[Any]", value), columns)
     elif isinstance(value, dict):
@@ -23,13 +25,19 @@ def show(value: Any, *, as_json: bool, columns: Sequence[str] = ()) -> None:
 
 def line(value: Any) -> None:
     """Print one thing as one line of JSON; for streams."""
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json_text(value), flush=True)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return `value` as JSON that reads the same; a sign that a terminal would obey is written as an escape."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def cell(value: Any) -> str:
     """Return a value as one line of plain text: control characters must not reach the terminal."""
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join(char if char.isprintable() else " " for char in text)
+    return on_terminal(text)
 
 
 def _table(rows: list[Any], columns: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""`signoff release`, `releases`, `rollback`, `promote-now`: shipping a revision, and going back."""
+"""`signoff release`, `releases`, `rollback`, `promote-now`, `take-over`: shipping a revision, and going back."""
 
 from __future__ import annotations
 
@@ -173,6 +173,37 @@ def promote_now(
                 found = plain(one(session, here, release))
             if refusal is not None:
                 raise refusal
+    _tell(found, as_json=as_json)
+    return OK
+
+
+def take_over(
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id.")],
+    reason: _Reason,
+    url: Url = None,
+    key: Key = None,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+    data: DataDir = None,
+) -> int:
+    """Answer for a release from now on; one that is held, because nobody may answer for it any more, goes on."""
+    if url:
+        from signoff.cli.remote import Remote
+
+        with Remote(url, key) as remote:
+            remote.ask("POST", f"{remote.here}/releases/{release}:take-over", body={"reason": reason})
+            found = remote.ask("GET", f"{remote.here}/releases/{release}")
+    else:
+        from signoff.api.answers import plain
+        from signoff.releases.actions import take_over_release
+        from signoff.releases.queries import release as one
+
+        with store_for(settings_for(data)) as store:
+            here = operator(workspace_for(store, workspace))
+            with store.write() as session:
+                take_over_release(session, here, release, reason=reason)
+            with store.read() as session:
+                found = plain(one(session, here, release))
     _tell(found, as_json=as_json)
     return OK
 

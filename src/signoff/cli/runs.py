@@ -11,7 +11,8 @@ import typer
 
 from signoff.cli.exits import FAILED, OK, USAGE, Stop, say
 from signoff.cli.options import AsJson, DataDir, Key, Url, Workspace
-from signoff.cli.output import cell, line, show
+from signoff.cli.output import cell, json_text, line, show
+from signoff.kit.text import on_terminal
 
 _INPUT_BYTES_MAX = 10_000_000
 
@@ -84,7 +85,7 @@ def _ended(found: dict[str, Any], wait: bool, as_json: bool) -> int:
         show(found, as_json=True)
     elif wait:
         output = found.get("output")
-        print(output if isinstance(output, str) else json.dumps(output, ensure_ascii=False, indent=2))
+        print(on_terminal(output, keeps_lines=True) if isinstance(output, str) else json_text(output, indent=2))
     else:
         print(found["id"])
     if not wait:

@@ -21,7 +21,7 @@ from signoff.demo import script
 from signoff.demo.batch import Batch, request_runs
 from signoff.demo.erp import tally
 from signoff.demo.mailbox import write_mailbox
-from signoff.demo.progress import Played, show, watch
+from signoff.demo.progress import Played, said, show, watch
 from signoff.demo.serving import Serving, serving
 from signoff.demo.stage import Stage, demo_settings, erp_database, set_the_stage
 from signoff.engine.worker import Worker
@@ -148,7 +148,7 @@ class _Play:
         runs = await watch(services.store, batch.run_ids, self._console)
         show(self._console, runs)
         for refused in batch.refused:
-            self._console.print(f"  Not started: {escape(refused)}", soft_wrap=True)
+            self._console.print(f"  Not started: {said(refused)}", soft_wrap=True)
         totals = tally.totals(erp_database(self._settings, "production"))
         posted, flagged = totals.get("posted", 0), totals.get("flagged", 0)
         self._console.print(f"The ERP has {posted} bills and {flagged} flags from this demo, each once.")

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
+from signoff.kit.text import on_terminal
 from signoff.runs.states import RUN_STATES, is_over
 from signoff.tables.runs import Run
 from signoff.tables.session import Store
@@ -101,6 +102,11 @@ async def watch(store: Store, run_ids: Sequence[str], console: Console) -> list[
     return runs
 
 
+def said(text: str) -> str:
+    """Return what a message says as the console prints it: no markup, and nothing that a terminal would obey."""
+    return escape(on_terminal(text))
+
+
 def counts_line(runs: Sequence[Played]) -> str:
     """Return "12 completed, 3 running, 1 queued", in the order of a run's life."""
     counts = Counter(run.state for run in runs)
@@ -114,7 +120,7 @@ def show(console: Console, runs: Sequence[Played]) -> None:
     for heading in ("Message", "Class", "Action", "Cost"):
         table.add_column(heading, overflow="ellipsis", no_wrap=heading != "Message")
     for run in runs[:_TABLE_ROWS]:
-        table.add_row(escape(run.title), _class(run), escape(_action(run)), _cost(run))
+        table.add_row(said(run.title), _class(run), said(_action(run)), _cost(run))
     console.print(table)
     if len(runs) > _TABLE_ROWS:
         console.print(f"... and {len(runs) - _TABLE_ROWS} more; the product lists them all.")
@@ -123,7 +129,7 @@ def show(console: Console, runs: Sequence[Played]) -> None:
         if run.state != "completed" or run.output.get("classification") == "unreadable":
             words = run.reason or run.output.get("reason") or f"waits for {run.waiting_for}"
             what = "could not be read" if run.state == "completed" else run.state
-            console.print(f"  {escape(run.title)}: {what}. {escape(str(words))}", soft_wrap=True)
+            console.print(f"  {said(run.title)}: {what}. {said(str(words))}", soft_wrap=True)
     _show_cost(console, runs)
 
 
@@ -139,7 +145,7 @@ def _show_cost(console: Console, runs: Sequence[Played]) -> None:
 
 
 def _class(run: Played) -> str:
-    return escape(str(run.output.get("classification", "-")).replace("_", " "))
+    return said(str(run.output.get("classification", "-")).replace("_", " "))
 
 
 def _action(run: Played) -> str:

@@ -13,7 +13,7 @@ def bucket(salt: str, key: str) -> int:
     """Return the bucket of a key, 0 to 9,999.
 
     Args:
-        salt: the release, so that not always the same keys go first.
+        salt: the release's own, told to nobody: not always the same keys go first, and nobody chooses a side.
         key: what must not change sides: a case, a session, a caller; a run that has none is its own key.
     """
     return int(hashlib.sha256(f"{salt}:{key}".encode()).hexdigest(), 16) % BUCKETS

@@ -15,3 +15,7 @@ class GateMissing(NotNow):
 
 class LiveChanged(NotNow):
     """Another revision went live since the caller looked. `extra` names it, who switched, and when."""
+
+
+class RevisionInUse(NotNow):
+    """The revision serves, or is on its way to. `extra["where"]` names the environments."""

@@ -49,7 +49,7 @@ def is_second_person(session: Session, principal: Principal, place: Environment,
     """
     if not place.is_four_eyes:
         return True
-    authors = _authors(session, target)
+    authors = authors_of(session, target)
     if not people_behind(session, [principal.id]) & authors:
         return True
     actors = session.scalars(
@@ -66,7 +66,8 @@ def place_of(environment: Environment) -> Place:
     return Place(environment.id, environment.name, environment.is_deploy_restricted)
 
 
-def _authors(session: Session, target: Revision) -> set[str]:
+def authors_of(session: Session, target: Revision) -> set[str]:
+    """Return the members who wrote a revision."""
     return people_behind(session, [target.author_id, *([target.drafted_by] if target.drafted_by else [])])
 
 
@@ -84,7 +85,7 @@ def people_behind(session: Session, ids: Iterable[str]) -> set[str]:
 
 
 def _four_eyes(session: Session, agent: Agent, place: Environment, target: Revision) -> NotAllowed:
-    authors = _authors(session, target)
+    authors = authors_of(session, target)
     names = who_may_deploy(session, agent, place_of(place), without=authors)
     who = f"Ask {_either(names)} to do it" if names else "Nobody else may deploy this agent here yet: share it first"
     return NotAllowed(

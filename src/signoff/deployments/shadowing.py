@@ -23,7 +23,8 @@ def begin_shadow(session: Session, release: Release, share: int) -> bool:
             LiveRevision.candidate_revision_id.is_(None),
             or_(LiveRevision.shadow_release_id.is_(None), LiveRevision.shadow_release_id == release.id),
         )
-        # The salt is the release's own, so that each release has a sample of its own.
+        # The salt is the release's own, so that each release has a sample of its own. Its id will do: what is sampled
+        # goes by the run's id, which no caller chooses.
         .values(shadow_release_id=release.id, shadow_share=max(0, min(share, SHARES)), salt=release.id)
         .returning(LiveRevision.agent_id)
         .execution_options(synchronize_session=False)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from signoff.deployments.refusals import LiveChanged
 from signoff.kit import clock, ids
+from signoff.kit.faultpoints import faultpoint
 from signoff.record.actor import Actor
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.deployments import Deployment, LiveRevision
@@ -57,6 +58,7 @@ def switch(
         .returning(LiveRevision.agent_id)
         .execution_options(synchronize_session=False)
     ).all()
+    faultpoint("release-switched")
     return len(switched) == 1
 
 

@@ -18,6 +18,7 @@ from signoff.engine.tool_names import PinnedTool
 from signoff.gateways.model.affordable import reject_unaffordable
 from signoff.gateways.services import Services
 from signoff.gateways.tool.own_tools import NO_SLOT, own_tools
+from signoff.gateways.tool.sub_agent_facts import Refused, target_of
 from signoff.memories.actions import fix_scope
 from signoff.runs import actions
 from signoff.runs.facts import RunContext
@@ -119,6 +120,20 @@ def _tools(session: Session, context: RunContext) -> tuple[list[PinnedTool], str
         PinnedTool(slot=NO_SLOT, tool=own.name, description=own.description, schema=own.schema, definition_hash="")
         for own in own_tools(context.body).values()
     ]
+    for entry in context.body.sub_agents:
+        found = target_of(session, context, entry)
+        if isinstance(found, Refused):
+            missing.append(found.reason.rstrip("."))
+            continue
+        tools.append(
+            PinnedTool(
+                slot=NO_SLOT,
+                tool=entry.tool,
+                description=found.description(entry.description),
+                schema=found.schema,
+                definition_hash=found.revision.hash,
+            )
+        )
     if not missing:
         return tools, None
     return tools, f"The agent lacks what its revision needs: {'; '.join(missing)}. Set it up under Connections."

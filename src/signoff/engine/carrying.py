@@ -17,17 +17,18 @@ from signoff.approvals.deliveries import DELIVER
 from signoff.approvals.due import ESCALATED, REMINDED
 from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
-from signoff.engine import notices, shadows
-from signoff.engine.mailing import mail_link
+from signoff.engine import families, notices, shadows
+from signoff.engine.mailing import mail_factor_gone, mail_link
 from signoff.engine.releasing import look_at_one
 from signoff.engine.stopping import start_queued, stop
 from signoff.gateways.services import Services
 from signoff.kit.sealing import Sealer
+from signoff.people.actions.factor_news import FACTOR_GONE
 from signoff.people.actions.setup_links import MAIL_LINK
 from signoff.record import alarms
 from signoff.record.outbox import Message
 from signoff.releases.actions import LOOK
-from signoff.runs.actions import CALLED_OFF, SHADOW, SHADOW_ENDED, STOP
+from signoff.runs.actions import CALLED_OFF, CHILD_ENDED, PARENT_ENDED, SHADOW, SHADOW_ENDED, STOP
 from signoff.watch.actions import raise_alert, resolve_by_key
 
 Handler = Callable[[Services, Message], Awaitable[None]]
@@ -73,11 +74,16 @@ async def _mail(services: Services, message: Message) -> None:
     await mail_link(services.store, services.settings, Sealer(services.vault.keys), message.payload)
 
 
+async def _factor_gone(services: Services, message: Message) -> None:
+    await mail_factor_gone(services.store, services.settings, message)
+
+
 HANDLERS: dict[str, Handler] = {
     alarms.RAISE: _raise,
     alarms.RESOLVE: _resolve,
     REVOKE: _revoke,
     MAIL_LINK: _mail,
+    FACTOR_GONE: _factor_gone,
     CALLED_OFF: _called_off,
     STOP: stop,
     RESUMED: start_queued,
@@ -89,9 +95,11 @@ HANDLERS: dict[str, Handler] = {
     LOOK: look_at_one,
     DELIVER: notices.deliver,
     REPLY: notices.reply,
+    CHILD_ENDED: families.child_ended,
+    PARENT_ENDED: families.parent_ended,
     SHADOW: shadows.ask,
     SHADOW_ENDED: shadows.compare,
 }
 
 # What waits for somebody outside, or for runs to end.
-SLOW = frozenset({REVOKE, MAIL_LINK, STOP, DELIVER, REPLY})
+SLOW = frozenset({REVOKE, MAIL_LINK, FACTOR_GONE, STOP, DELIVER, REPLY})

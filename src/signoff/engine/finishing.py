@@ -53,6 +53,10 @@ def finish(session: Session, masking: Masking, context: RunContext, end: LegEnd,
         settle_late(session, context.run_id)
         if state != "completed":
             withdraw_for_run(session, context.run_id, reason=f"its run is {state}")
+    if state == "waiting" and context.depth and actions.end_if_called_off(session, context.run_id):
+        # What it works for ended while its leg did.
+        withdraw_for_run(session, context.run_id, reason="its run was called off")
+        return "cancelled"
     if end.kind == "held":
         # Somebody may have answered before the leg had ended.
         run = session.get_one(Run, context.run_id, populate_existing=True)

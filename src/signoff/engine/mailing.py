@@ -12,7 +12,8 @@ from signoff.connectors.smtp.server import MailServer, read_server
 from signoff.kit.errors import ConnectorError
 from signoff.kit.sealing import Sealer
 from signoff.people.actions.setup_links import note_mail
-from signoff.people.mailing import link_mail
+from signoff.people.mailing import factor_gone_mail, link_mail
+from signoff.record.outbox import Message
 from signoff.settings import Settings
 from signoff.tables.session import Store
 
@@ -57,3 +58,21 @@ async def mail_link(store: Store, settings: Settings, sealer: Sealer, payload: M
         _log.warning("a mail cannot be delivered", extra={"link": mail.link_id, "code": error.code})
         return
     await store.write_async(note_mail, mail.link_id)
+
+
+async def mail_factor_gone(store: Store, settings: Settings, message: Message) -> None:
+    """Tell a person that their second factor was taken away. Without a mail server nobody is told.
+
+    Raises:
+        ConnectorError: the server did not take it now; it is worth another try.
+    """
+    mail = await store.read_async(factor_gone_mail, message.payload)
+    server = mail_server(settings)
+    if mail is None or server is None:
+        return
+    try:
+        await asyncio.to_thread(send_letter, server, Letter(message.id, mail.to, mail.subject, mail.text))
+    except ConnectorError as error:
+        if error.is_transient:
+            raise
+        _log.warning("a mail cannot be delivered", extra={"outbox": message.id, "code": error.code})

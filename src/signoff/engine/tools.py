@@ -113,4 +113,6 @@ class GatewayToolset(AbstractToolset[Any]):
 
 def _hold(call_id: str, said: dict[str, Any]) -> Hold:
     until = said.get("until")
-    return Hold(call_id, said["kind"], said.get("approval"), datetime.fromisoformat(until) if until else None)
+    return Hold(
+        call_id, said["kind"], said.get("approval") or said.get("run"), datetime.fromisoformat(until) if until else None
+    )

@@ -67,6 +67,27 @@ def standing(session: Session) -> MaintenanceFacts | None:
     return MaintenanceFacts(row.reason, row.ordered_by_name, row.started_at, row.until)
 
 
+@dataclass(frozen=True, slots=True)
+class PastMaintenance:
+    """One maintenance, as the history tells it. `ended_at` None: it stands, or ended by itself at `until`."""
+
+    facts: MaintenanceFacts
+    ended_at: datetime | None
+    ended_by_name: str | None
+
+
+def history(session: Session, *, size: int = 20) -> list[PastMaintenance]:
+    """Return the newest maintenances, whatever became of them."""
+    rows = session.scalars(select(Maintenance).order_by(Maintenance.started_at.desc()).limit(size))
+    return [
+        PastMaintenance(
+            MaintenanceFacts(row.reason, row.ordered_by_name, row.started_at, row.until), row.ended_at,
+            row.ended_by_name,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
 def begin(session: Session, by: Actor, *, reason: str, minutes: int | None = None) -> MaintenanceFacts:
     """Begin maintenance. The operator does this, nobody else; every workspace has it in its audit.
 

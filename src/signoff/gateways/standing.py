@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from signoff.gateways.chain import ALLOW, Verdict
 from signoff.kit import clock, money
 from signoff.kit.errors import NotFound
 from signoff.runs.facts import RunContext
+from signoff.runs.family import Family, Kin, family_of
 from signoff.runs.states import is_over
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection
@@ -35,6 +37,7 @@ _STANDING = Prepared(
         Leg.worker,
         Run.raised_usd,
         Run.flow,
+        Run.child_runs,
         Agent.slug,
         Agent.name.label("agent_name"),
         Agent.state.label("agent_state"),
@@ -78,6 +81,9 @@ class Standing:
     connection_state: str | None = None
     # What the run has read so far, see `runs/marks.py`.
     flow: dict[str, int] | None = None
+    # The runs it came of and those that came of it, None where there are none; and those above it, the nearest first.
+    family: Family | None = None
+    above: tuple[Kin, ...] = ()
 
 
 def standing_of(session: Session, run: RunContext, *, connection: Connection | None = None) -> Standing:
@@ -93,13 +99,14 @@ def standing_of(session: Session, run: RunContext, *, connection: Connection | N
         raise NotFound("There is no such run.")
     if row.leg != run.leg or (run.worker and row.worker != run.worker):
         raise TakenOver(f"Leg {run.leg} of {run.run_id} is worked on elsewhere.")
+    family = family_of(session, run.family_id) if run.depth or row.child_runs else None
     return Standing(
         run_state=row.state,
         is_cancel_requested=row.is_cancel_requested,
         deadline_at=row.deadline_at,
         agent_slug=row.slug,
         agent_state=row.agent_state,
-        tokens_used=row.tokens_in + row.tokens_out,
+        tokens_used=family.tokens(run.run_id) if family is not None else row.tokens_in + row.tokens_out,
         origin=row.origin,
         time_zone=row.time_zone,
         agent_name=row.agent_name,
@@ -110,7 +117,21 @@ def standing_of(session: Session, run: RunContext, *, connection: Connection | N
         connection_slug=connection.slug if connection else None,
         connection_state=connection.state if connection else None,
         flow=row.flow,
+        family=family,
+        above=tuple(family.above(run.run_id)) if family is not None else (),
     )
+
+
+def _ended_above(above: Sequence[Kin]) -> Verdict | None:
+    """Return `stop` when a run that this one works for may not act any more: then nor may this one."""
+    for kin in above:
+        if kin.is_cancel_requested or kin.is_over:
+            what = "was cancelled" if kin.is_cancel_requested else f"is {kin.state}"
+            return Verdict("stop", f"The run of {kin.agent_slug} that this one works for {what}.", code="parent_ended")
+        if kin.agent_state != "active":
+            words = f"The agent {kin.agent_slug}, for which this run works, is switched off."
+            return Verdict("stop", words, code="agent_disabled")
+    return None
 
 
 def revoked(standing: Standing) -> Verdict:
@@ -127,6 +148,8 @@ def revoked(standing: Standing) -> Verdict:
             f"The agent {standing.agent_slug} is switched off. Enable it and run it again to go on.",
             code="agent_disabled",
         )
+    if (ended := _ended_above(standing.above)) is not None:
+        return ended
     if standing.deadline_at is not None and clock.now() >= standing.deadline_at:
         return Verdict("stop", "The run has used the time it may take (limits.wall_seconds).", code="deadline_passed")
     if standing.connection_state is not None and standing.connection_state != "active":

@@ -36,3 +36,8 @@ def pause_in_words(seconds: float) -> str:
             return f"{round(seconds / size)} {unit}s"
     whole = max(round(seconds), 1)
     return f"{whole} second" + ("" if whole == 1 else "s")
+
+
+def on_terminal(text: str, *, keeps_lines: bool = False) -> str:
+    """Return `text` with a space for each sign that a terminal would obey, or a reader not see."""
+    return "".join(char if char.isprintable() or (keeps_lines and char == "\n") else " " for char in text)

@@ -96,6 +96,16 @@ def principal_of_key(session: Session, key: str) -> Seen:
     return Seen(principal, row.key.id, is_due)
 
 
+def principal_of_key_id(session: Session, key_id: str) -> Principal | str:
+    """Return the caller a key makes at present, or why it makes none: `revoked`, `expired`, `owner_removed`,
+    `owner_disabled`, `gone`."""
+    found = session.execute(_rows().where(ApiKey.id == key_id)).first()
+    if found is None:
+        return "gone"
+    row = KeyRow(*found)
+    return row.over or principal_of_key_row(session, row.key, row.member, row.person, row.account)
+
+
 def _why_over(row: KeyRow, prefix: str, key: str) -> str | None:
     is_old = row.key.prefix != prefix
     stored = (row.key.old_key_hash or "") if is_old else row.key.key_hash

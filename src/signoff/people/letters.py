@@ -55,6 +55,26 @@ def factor_notice(*, name: str, at: datetime, link: str, lifetime: timedelta) ->
     )
 
 
+FACTOR_GONE_SUBJECT = "Your second factor on Signoff was taken away"
+
+
+def factor_gone(*, name: str, how: str, at: datetime) -> str:
+    """Return the text that tells a person that they sign in with their password alone from now on."""
+    who = (
+        "by somebody who was signed in as you and gave a code of it"
+        if how == "turned_off"
+        else "by an administrator of your workspace, or by whoever runs this installation, and all your sessions ended"
+    )
+    return (
+        f"Hello {_name(name)},\n\n"
+        f"the second factor of your account on Signoff was taken away on {at.astimezone(UTC):%d %B %Y at %H:%M} UTC, "
+        f"{who}. Its recovery codes went with it: until you set another up, your password alone signs in.\n\n"
+        "If you did that, or asked for it, there is nothing to do.\n\n"
+        "If not, sign in now, choose another password, which ends all other sessions, and set an app up anew, both on "
+        "your Profile; then tell an administrator of your workspace.\n"
+    )
+
+
 def _name(text: str) -> str:
     return shortened(" ".join(text.split()), _NAME_CHARS)
 

@@ -13,7 +13,7 @@ from signoff.people.roles import Action
 Level = Literal["viewer", "operator", "editor", "deployer", "admin"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
-_SEES = frozenset[Action](("agent.read", "run.read", "effect.read", "approval.read"))
+_SEES = frozenset[Action](("agent.read", "run.read", "effect.read", "approval.read", "alert.read"))
 _OPERATES = _SEES.union(frozenset[Action](("run.start", "run.cancel", "effect.settle")))
 _EDITS = _SEES.union(frozenset[Action](("run.start", "agent.edit")))
 _DEPLOYS = _SEES.union(frozenset[Action](("agent.deploy", "agent.disable")))

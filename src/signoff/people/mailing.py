@@ -1,10 +1,11 @@
-"""A mail with a one-time link, as it is to be written: read from its outbox message and the rows it names."""
+"""Mails to people, as they are to be written: read from their outbox message and the rows it names."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -13,8 +14,20 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock
 from signoff.kit.sealing import Sealed, Sealer
 from signoff.people.actions.setup_links import mail_place
-from signoff.people.letters import factor_notice, subject_of, text_of
+from signoff.people.letters import FACTOR_GONE_SUBJECT, factor_gone, factor_notice, subject_of, text_of
 from signoff.tables.people import Person, SetupLink, Workspace
+
+# After this the server was away for too long: news that old would only confuse.
+_NEWS_LIFETIME = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class NewsMail:
+    """What is to be sent; it holds no link and no secret."""
+
+    to: str
+    subject: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +64,12 @@ def link_mail(session: Session, sealer: Sealer, payload: Mapping[str, Any], *, p
     else:
         text = text_of(link.purpose, name=name, workspace=workspace, link=address, lifetime=left)
     return LinkMail(link.id, email, subject_of(link.purpose, workspace), text)
+
+
+def factor_gone_mail(session: Session, payload: Mapping[str, Any]) -> NewsMail | None:
+    """Return the mail that tells of a second factor taken away, or None when its person is gone or it is too old."""
+    at = datetime.fromisoformat(payload["at"])
+    found = session.execute(select(Person.email, Person.name).where(Person.id == str(payload["person"]))).first()
+    if found is None or at + _NEWS_LIFETIME <= clock.now():
+        return None
+    return NewsMail(found.email, FACTOR_GONE_SUBJECT, factor_gone(name=found.name, how=str(payload["how"]), at=at))

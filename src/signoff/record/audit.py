@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Row, Select, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
@@ -121,10 +121,11 @@ def verify(session: Session, workspace_id: str) -> Verdict:
     def broken(reason: str, seq: int | None = None) -> Verdict:
         return Verdict(expected - 1 - start.seq, seq or expected, reason, start.seq + 1)
 
-    chain = select(*_rows.c).where(_rows.c.workspace_id == workspace_id, _rows.c.seq > start.seq).order_by(_rows.c.seq)
+    head: Row[Any] | None = None
     # Closed at the first broken row too: a chain of millions is read through a server-side cursor, and as plain rows.
-    with closing(session.execute(chain.execution_options(yield_per=1_000))) as rows:
+    with closing(session.execute(_chain(workspace_id, start.seq).execution_options(yield_per=1_000))) as rows:
         for row in rows:
+            head = row
             reason = _fault(session, row, expected, previous)
             if reason:
                 return broken(reason)
@@ -132,10 +133,10 @@ def verify(session: Session, workspace_id: str) -> Verdict:
             expected, previous = expected + 1, row.hash
     if not is_witnessed:
         return broken("the checkpoint it begins with is not one the chain speaks of", start.seq)
-    head = session.get(AuditHead, workspace_id)
-    if head is not None and head.seq < expected - 1 and _hash_at(session, head) == head.hash:
-        return Verdict(head.seq - start.seq, head.seq + 1, "it was added behind the head of the chain", start.seq + 1)
-    reason = _fault_at_end(head, expected - 1, previous)
+    end = _end(session, workspace_id, start.seq) if head is None else End(head.head_seq, head.head_hash)
+    if end.seq is not None and end.seq < expected - 1 and _hash_at(session, workspace_id, end.seq) == end.hash:
+        return Verdict(end.seq - start.seq, end.seq + 1, "it was added behind the head of the chain", start.seq + 1)
+    reason = _fault_at_end(end, expected - 1, previous)
     return broken(reason) if reason else Verdict(expected - 1 - start.seq, from_seq=start.seq + 1)
 
 
@@ -145,6 +146,35 @@ class Start:
 
     seq: int
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The last link, as the head of the chain names it; None: there is no head."""
+
+    seq: int | None
+    hash: str | None
+
+
+def _chain(workspace_id: str, after: int) -> Select[Any]:
+    # With each row its head, in one statement: read by itself, later, it would name rows that were written meanwhile,
+    # and a chain that is written to would seem cut off.
+    head = (_heads.c.seq.label("head_seq"), _heads.c.hash.label("head_hash"))
+    return (
+        select(*_rows.c, *head)
+        .outerjoin(_heads, _heads.c.workspace_id == _rows.c.workspace_id)
+        .where(_rows.c.workspace_id == workspace_id, _rows.c.seq > after)
+        .order_by(_rows.c.seq)
+    )
+
+
+def _end(session: Session, workspace_id: str, after: int) -> End:
+    """Return the end of a chain that had no rows: where it has some by now, it is as it was."""
+    rows = select(_rows.c.id).where(_rows.c.workspace_id == workspace_id, _rows.c.seq > after)
+    found = session.execute(
+        select(_heads.c.seq, _heads.c.hash).where(_heads.c.workspace_id == workspace_id, ~rows.exists())
+    ).one_or_none()
+    return End(found.seq, found.hash) if found is not None else End(None, None)
 
 
 def start_of(session: Session, workspace_id: str) -> Start:
@@ -182,16 +212,14 @@ def _is_link(session: Session, row: Any) -> bool:
     return session.execute(other.limit(1)).first() is not None
 
 
-def _hash_at(session: Session, head: AuditHead) -> str | None:
-    """Return the hash of the row that the head names."""
-    return session.scalar(
-        select(_rows.c.hash).where(_rows.c.workspace_id == head.workspace_id, _rows.c.seq == head.seq)
-    )
+def _hash_at(session: Session, workspace_id: str, seq: int) -> str | None:
+    return session.scalar(select(_rows.c.hash).where(_rows.c.workspace_id == workspace_id, _rows.c.seq == seq))
 
 
-def _fault_at_end(head: AuditHead | None, last: int, previous: str) -> str:
-    if head is None:
-        return "the head of the chain is missing" if last else ""
-    if head.seq > last:
+def _fault_at_end(end: End, last: int, previous: str) -> str:
+    if end.seq is None:
+        # No workspace is without a row: founding it writes the first. Where none is left, all were taken away.
+        return "the head of the chain is missing"
+    if end.seq > last:
         return "rows at the end are missing"
-    return "the head of the chain was changed" if (head.seq, head.hash) != (last, previous) else ""
+    return "the head of the chain was changed" if (end.seq, end.hash) != (last, previous) else ""

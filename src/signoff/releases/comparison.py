@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -13,7 +13,7 @@ from signoff.deployments.analysis.evidence import Pairs
 from signoff.deployments.analysis.finding import Finding
 from signoff.deployments.analysis.judgement import Judgement, judge
 from signoff.deployments.analysis.measures import compare_measure
-from signoff.deployments.analysis.metrics import METRICS, PAIRS, Metric
+from signoff.deployments.analysis.metrics import METRICS, PAIRS, SCORE, Metric
 from signoff.deployments.analysis.pairs import compare_pairs
 from signoff.deployments.analysis.rates import compare_rate
 from signoff.deployments.analysis.shares import SampleRatio
@@ -32,12 +32,14 @@ from signoff.releases.blocks import (
 from signoff.releases.breaches import breaches
 from signoff.releases.findings import Findings
 from signoff.releases.rows import shipment_for
+from signoff.releases.shadow.judges import LONELY, only_authors_judged
 from signoff.releases.shadow.progress import shadow_finding
 from signoff.releases.split import share_steps, split_of
 from signoff.releases.states import Judgement as Verdict
 from signoff.releases.strategy import Canary, read_strategy
 from signoff.tables.releases import Release, ShadowPair
 
+NOT_MEASURED = "not measured"
 # Compared, whatever becomes of it later, when its release is over.
 _NOT_BEGUN = frozenset({"requested", "gated", "scheduled", "refused"})
 
@@ -122,8 +124,12 @@ def compare(session: Session, release: Release, now: datetime) -> Comparison:
     blocks = _blocks(session, release, way.canary, steps[0][0] if steps else None, now)
     findings = _findings(session, release, blocks)
     since = steps[0][0] if steps else release.live_at
-    broken = breaches(session, release, since) if steps and since is not None else {}
-    judged = _of_shadow(findings) if release.state == "shadow" else judge(findings, broken)
+    looked = since or release.step_since
+    broken = breaches(session, release, looked) if looked is not None and not release.is_rollback else {}
+    is_shadow = release.state == "shadow" and not broken
+    judged = _of_shadow(findings) if is_shadow else judge(findings, broken)
+    if release.state == "shadow" and only_authors_judged(session, release):
+        judged = replace(judged, reason=f"{judged.reason} {LONELY}")
     split = split_of(session, release, way.canary, release.live_at or release.ended_at or now) if steps else None
     if split is not None and split.is_broken and judged.verdict in ("better", "same"):
         judged = Judgement("inconclusive", split.reason, judged.findings)
@@ -173,6 +179,7 @@ def _findings(session: Session, release: Release, blocks: Sequence[Block]) -> li
 
 def _pairs(session: Session, release: Release) -> Pairs:
     """Return what people said of the shadow's answers; an equal one needs nobody's word."""
+    is_lonely = only_authors_judged(session, release)
     rows = session.execute(
         select(ShadowPair.is_equal, ShadowPair.judgement, func.count())
         .where(ShadowPair.release_id == release.id, ShadowPair.state == "compared")
@@ -180,7 +187,8 @@ def _pairs(session: Session, release: Release) -> Pairs:
     )
     counts = {"better": 0, "worse": 0, "same": 0}
     for is_equal, judgement, number in rows:
-        said = judgement or ("same" if is_equal else None)
+        said = None if is_lonely and judgement in ("better", "same") else judgement
+        said = said or ("same" if is_equal else None)
         if said in counts:
             counts[said] += number
     return Pairs(better=counts["better"], worse=counts["worse"], equal=counts["same"])
@@ -227,7 +235,10 @@ def _view(
 
 
 def _metric(one: Finding) -> MetricView:
+    # Of both sides: nobody gave a score, nobody judged a pair. That is not the same as too little.
+    is_measured = one.candidate_runs + one.live_runs > 0 or one.metric not in (SCORE, PAIRS)
     return MetricView(
-        one.metric.name, one.metric.kind, one.verdict, one.sentence, one.candidate_runs, one.live_runs, one.effect,
+        one.metric.name, one.metric.kind, one.verdict, one.sentence if is_measured else NOT_MEASURED,
+        one.candidate_runs, one.live_runs, one.effect,
         one.low, one.high, one.candidate_value, one.live_value, one.metric.alpha, one.metric.is_guard,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from signoff.agents.retired import RevisionRetired, refuse_retired
 from signoff.agents.revisions import revision_body
 from signoff.agents.signed_bundle import BindingsMissing
 from signoff.deployments.bindings import refuse_unbound_import
@@ -27,9 +28,10 @@ def unsafe(session: Session, agent: Agent, place: Environment, target: Revision)
         check_scope(
             session, agent.id, agent.slug, revision_body(session, target.id).memory, is_production=place.is_production
         )
+        refuse_retired(session, agent, target)
         refuse_ungated(session, agent, place, target)
         refuse_unbound_import(session, agent, place, target)
-    except (BindingsMissing, GateMissing, MemoryScopeFixed) as refusal:
+    except (BindingsMissing, GateMissing, MemoryScopeFixed, RevisionRetired) as refusal:
         return refusal
     return None
 

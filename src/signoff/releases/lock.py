@@ -15,17 +15,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
+from signoff.agents.callees import pinned, serving
 from signoff.agents.revisions import revision_body
+from signoff.agents.sub_agents import LIVE
 from signoff.budgets.list_prices import listed
 from signoff.kit.money import as_text
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.connections import Connection, Tool
 from signoff.tables.limits import PriceOverride
 from signoff.tables.people import Environment
-from signoff.tables.probes import ProbePolicy
 from signoff.tables.releases import Release
+from signoff.watch.probes.policies import holding_digests
 
-DriftKind = Literal["price", "connection", "tool", "policy"]
+DriftKind = Literal["price", "connection", "tool", "agent", "policy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,13 @@ class World:
     connections: Mapping[tuple[str, str], dict[str, Any]]
     prices: Mapping[tuple[str, str], tuple[Decimal, Decimal]]
     policies: Mapping[str, str]
+    # (workspace, environment, agent, revision as it is named) → the revision that is meant; None: there is none.
+    agents: Mapping[tuple[str, str, str, str], dict[str, Any] | None]
 
 
 def lock_of(session: Session, agent: Agent, place: Environment, target: Revision) -> dict[str, Any]:
     """Return what a revision refers to in an environment, as plain JSON: models with prices, connections and tools with
-    their hashes and effects, agents it uses, the policy it ships under."""
+    their hashes and effects, agents it uses. The policy it ships under is named by the release's own digest."""
     body = revision_body(session, target.id)
     world = world_of(session, [(agent.workspace_id, place.id, body)])
     return {"revision": target.hash, **_referred(agent.workspace_id, place.id, body, world)}
@@ -68,7 +72,8 @@ def drifted(release: Release, body: Body, world: World) -> list[Drift]:
     return [
         *_prices_drifted(release.lock.get("models", {}), now["models"]),
         *_slots_drifted(release.lock.get("slots", {}), now["slots"]),
-        *_policy_drifted(release.lock.get("policy"), now["policy"]),
+        *_agents_drifted(release.lock.get("agents", {}), now["agents"]),
+        *_policy_drifted(release.policy_digest, world.policies.get(release.workspace_id)),
     ]
 
 
@@ -83,16 +88,28 @@ def world_of(session: Session, wanted: Sequence[tuple[str, str, Body]]) -> World
             PriceOverride.workspace_id, PriceOverride.model, PriceOverride.input_usd, PriceOverride.output_usd
         ).where(PriceOverride.workspace_id.in_(workspaces), PriceOverride.model.in_(models))
     )
-    policies = session.execute(
-        select(ProbePolicy.workspace_id, ProbePolicy.digest)
-        .where(ProbePolicy.workspace_id.in_(workspaces))
-        .order_by(ProbePolicy.workspace_id, ProbePolicy.version)
-    )
     return World(
         _connections(session, places, slots),
         {(row.workspace_id, row.model): (row.input_usd, row.output_usd) for row in prices},
-        {row.workspace_id: row.digest for row in policies},
+        holding_digests(session, workspaces),
+        _agents(session, wanted),
     )
+
+
+def _agents(
+    session: Session, wanted: Sequence[tuple[str, str, Body]]
+) -> dict[tuple[str, str, str, str], dict[str, Any] | None]:
+    """Return which revision each sub-agent is, one by one: few revisions name any."""
+    keys = {(workspace, place, one.agent, one.revision) for workspace, place, body in wanted for one in body.sub_agents}
+    return {key: _agent(session, *key) for key in sorted(keys)}
+
+
+def _agent(session: Session, workspace_id: str, place_id: str, slug: str, revision: str) -> dict[str, Any] | None:
+    agent_id = session.scalar(select(Agent.id).where(Agent.workspace_id == workspace_id, Agent.slug == slug))
+    if agent_id is None:
+        return None
+    row = serving(session, agent_id, place_id) if revision == LIVE else pinned(session, agent_id, revision)
+    return {"number": row.number, "hash": row.hash} if row is not None else None
 
 
 def _connections(session: Session, places: set[str], slots: set[str]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -121,9 +138,14 @@ def _referred(workspace_id: str, place_id: str, body: Body, world: World) -> dic
         "slots": {
             slot.slot: _slot(place_id, slot.slot, [one.tool for one in slot.allow], world) for slot in body.tools
         },
-        # An agent that uses others is still to come: there are none to resolve.
-        "agents": {},
-        "policy": world.policies.get(workspace_id),
+        "agents": {
+            one.tool: {
+                "agent": one.agent,
+                "revision": one.revision,
+                "resolved": world.agents.get((workspace_id, place_id, one.agent, one.revision)),
+            }
+            for one in body.sub_agents
+        },
     }
 
 
@@ -187,6 +209,20 @@ def _tool_drifted(name: str, old: Mapping[str, Any] | None, known: Mapping[str, 
         yield Drift("tool", name, f"{name} is {known['state']} and was {old['state']}.")
 
 
+def _agents_drifted(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[Drift]:
+    for tool, one in now.items():
+        old, new = before.get(tool, one)["resolved"], one["resolved"]
+        if old == new:
+            continue
+        if new is None or old is None:
+            words = "is not there any more" if new is None else "is there now, and was not"
+            yield Drift("agent", one["agent"], f"The revision of the sub-agent {one['agent']} {words}.")
+        else:
+            words = f"serves as revision {new['number']} now, and did as {old['number']} when this went live"
+            yield Drift("agent", one["agent"], f"The sub-agent {one['agent']} {words}.")
+
+
 def _policy_drifted(before: str | None, now: str | None) -> Iterable[Drift]:
-    if before != now:
+    """By the digest that the evidence of the release carries; what was gone back to was asked for none."""
+    if before is not None and before != now:
         yield Drift("policy", "probes", "The policy of probes is another than the one it was let through under.")

@@ -11,13 +11,14 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session, aliased
 
 from signoff.agents.lookup import agent_for
+from signoff.deployments.rights import may_deploy
 from signoff.kit.errors import Refusal
 from signoff.kit.paging import Page
 from signoff.people.access import Principal, authorize, can, reach
 from signoff.people.visible import granted_agents
-from signoff.releases.actions.request import wanted_of
-from signoff.releases.actions.signing import digest_of, signer
-from signoff.releases.rows import BEFORE_LIVE, Shipment, shipment_for
+from signoff.releases.actions.signing import may_be_signed, signer
+from signoff.releases.rows import BEFORE_LIVE, Shipment, answerable, shipment_for
+from signoff.releases.standing import digest_of, standing, wanted_of
 from signoff.releases.strategy import read_strategy
 from signoff.releases.views import DrillFacts, EventFacts, ReleaseDetail, ReleaseFacts, SignatureFacts
 from signoff.tables.agents import Agent, Revision
@@ -81,17 +82,19 @@ def release(session: Session, viewer: Principal, release_id: str) -> ReleaseDeta
     ).all()
     owners = (made.agent.owner_id, made.agent.backup_id)
     may = can(viewer, "agent.deploy", owners=owners, agent_id=made.agent.id, environment_id=made.place.id)
+    counted = {one.member_id for one in standing(session, made, digest)}
     return ReleaseDetail(
         facts=_facts(row),
         evidence=made.release.evidence,
         evidence_at=made.release.evidence_at,
         policy_digest=made.release.policy_digest,
         timeline=tuple(EventFacts(e.seq, e.at, e.kind, e.actor_name, e.text, e.detail) for e in reversed(events)),
-        signatures=tuple(_signature(one, digest) for one in signed),
+        signatures=tuple(_signature(one, digest, counted) for one in signed),
         reviewers_wanted=wanted_of(session, made),
         diff_digest=digest,
         can_sign=_may_sign(session, viewer, made, signed),
         can_decide=may and made.release.state in (*BEFORE_LIVE, "watching"),
+        can_take_over=_may_take_over(session, viewer, made),
     )
 
 
@@ -159,13 +162,22 @@ def _visible(viewer: Principal) -> list[Any]:
 
 
 def _may_sign(session: Session, viewer: Principal, made: Shipment, signed: Sequence[ReleaseSignature]) -> bool:
-    if made.release.state != "requested" or any(one.member_id == viewer.member_id for one in signed):
+    if not may_be_signed(session, made) or any(one.member_id == viewer.member_id for one in signed):
         return False
     try:
         signer(session, viewer, made)
     except Refusal:
         return False
     return True
+
+
+def _may_take_over(session: Session, viewer: Principal, made: Shipment) -> bool:
+    if made.release.state not in BEFORE_LIVE:
+        return False
+    now = answerable(session, made.release)
+    if (now.id, now.key_id) == (viewer.id, viewer.key_id):
+        return False
+    return may_deploy(session, viewer, made.agent, made.place, made.target)
 
 
 def _whole() -> Select[*tuple[Any, ...]]:
@@ -195,15 +207,20 @@ def _facts(row: Row[*tuple[Any, ...]]) -> ReleaseFacts:
         steps=way.canary.length if way.canary else 0, step_since=made.step_since, is_rollback=made.is_rollback,
         is_emergency=made.is_emergency, rolls_back_id=made.rolls_back_id, tier=made.tier, reason=made.reason,
         requested_by=made.requested_by, requested_by_name=made.requested_by_name, requested_at=made.requested_at,
+        answered_by_name=made.taken_over_by_name or made.requested_by_name, held_since=made.held_since,
+        held_reason=made.held_reason,
         verdict=made.verdict, verdict_reason=made.verdict_reason, verdict_at=made.verdict_at, live_at=made.live_at,
         watch_until=made.watch_until, code=made.code, ended_reason=made.ended_reason,
         ended_by_name=made.ended_by_name, ended_at=made.ended_at,
     )  # fmt: skip
 
 
-def _signature(row: ReleaseSignature, digest: str) -> SignatureFacts:
+def _signature(row: ReleaseSignature, digest: str, counted: set[str]) -> SignatureFacts:
     verdict: Any = row.verdict
-    return SignatureFacts(row.member_id, row.member_name, verdict, row.comment, row.at, row.diff_digest == digest)
+    return SignatureFacts(
+        row.member_id, row.member_name, verdict, row.comment, row.at, row.diff_digest == digest,
+        row.member_id in counted,
+    )  # fmt: skip
 
 
 def _drill(row: Row[*tuple[Any, ...]]) -> DrillFacts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from signoff.agents.retired import RevisionRetired
 from signoff.agents.signed_bundle import BindingsMissing
 from signoff.deployments.refusals import GateMissing, LiveChanged
 from signoff.kit.errors import NotNow, Refusal
@@ -67,6 +68,7 @@ _KINDS: dict[str, type[Refusal]] = {
     "memory_scope_fixed": MemoryScopeFixed,
     "release_under_way": ReleaseUnderWay,
     "reviewers_needed": ReviewersNeeded,
+    "revision_retired": RevisionRetired,
 }
 
 

@@ -13,7 +13,7 @@ from signoff.kit.canonical import content_hash
 from signoff.kit.errors import NotFound
 from signoff.people.access import Principal, authorize
 from signoff.people.roles import Action
-from signoff.record.actor import Actor
+from signoff.record.actor import SYSTEM, Actor
 from signoff.releases.strategy import Strategy, read_strategy
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.people import Environment, Member
@@ -114,10 +114,16 @@ def diff_digest(session: Session, old_id: str | None, new_id: str) -> str:
     return content_hash({"old": hashes.get(old_id) if old_id else None, "new": hashes[new_id]})
 
 
-def requester(session: Session, release: Release) -> Actor:
-    """Return whose decision a release is: a switch counts as theirs, also when the engine carries it out."""
-    member = session.get(Member, release.requested_by)
-    return Actor("member" if member is not None else "service_account", release.requested_by, release.requested_by_name)
+def answerable(session: Session, release: Release) -> Actor:
+    """Return whose decision a release is: whoever took it over, else whoever asked for it. A switch counts as theirs,
+    also when the engine carries it out."""
+    who, name = release.requested_by, release.requested_by_name
+    if release.taken_over_by is not None:
+        who, name = release.taken_over_by, release.taken_over_by_name or name
+    if who == SYSTEM.id:
+        return Actor("system", who, name)
+    kind = "member" if session.get(Member, who) is not None else "service_account"
+    return Actor(kind, who, name, release.asked_with)
 
 
 def has_event(session: Session, release: Release, kind: str) -> bool:

@@ -17,6 +17,8 @@ class ReleaseFacts:
 
     Args:
         strategy: plain JSON; `strategy_text` says it in words.
+        answered_by_name: who answers for it: whoever took it over, else whoever asked for it.
+        held_since, held_reason: it would go on, but those it rests on may not deploy there any more.
         code, ended_reason: how it ended, when it did not end well.
     """
 
@@ -48,6 +50,9 @@ class ReleaseFacts:
     requested_by: str
     requested_by_name: str
     requested_at: datetime
+    answered_by_name: str
+    held_since: datetime | None
+    held_reason: str | None
     verdict: str | None
     verdict_reason: str | None
     verdict_at: datetime | None
@@ -73,7 +78,8 @@ class EventFacts:
 
 @dataclass(frozen=True, slots=True)
 class SignatureFacts:
-    """What one person said. `is_current`: of the diff as it is now."""
+    """What one person said. `is_current`: of the diff as it is now. `counts`: it is a yes to that, of somebody who may
+    deploy there now and does not answer for the release."""
 
     member_id: str
     member_name: str
@@ -81,6 +87,7 @@ class SignatureFacts:
     comment: str
     at: datetime
     is_current: bool
+    counts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class ReleaseDetail:
         diff_digest: names the diff of what serves and the candidate, as it is now; a signature carries it.
         reviewers_wanted: how many people must sign. can_sign: whether the viewer may.
         can_decide: whether the viewer may abort it or promote it.
+        can_take_over: whether the viewer may answer for it from now on.
     """
 
     facts: ReleaseFacts
@@ -104,6 +112,7 @@ class ReleaseDetail:
     diff_digest: str
     can_sign: bool
     can_decide: bool
+    can_take_over: bool
 
 
 @dataclass(frozen=True, slots=True)

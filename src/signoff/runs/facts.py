@@ -21,7 +21,8 @@ from signoff.tables.runs import Run
 _CONTEXT = Prepared(
     select(
         Run.id, Run.workspace_id, Run.environment_id, Run.agent_id, Run.agent_slug, Run.revision_id,
-        Run.revision_number, Run.mode, Run.replay_of, Run.requested_by, Run.release_id,
+        Run.revision_number, Run.mode, Run.replay_of, Run.requested_by, Run.release_id, Run.parent_run_id,
+        Run.root_run_id, Run.depth,
     ).where(Run.id == bindparam("of_run"))
 )  # fmt: skip
 
@@ -46,6 +47,15 @@ class RunContext:
     worker: str = ""
     # The release under which it was started; a shadow keeps to what that says.
     release_id: str | None = None
+    # The run that asked for it, the first of all above it, and how far below that it is.
+    parent_run_id: str | None = None
+    root_run_id: str | None = None
+    depth: int = 0
+
+    @property
+    def family_id(self) -> str:
+        """Return the first run of all above it; its own id when nobody's call made it."""
+        return self.root_run_id or self.run_id
 
     @property
     def actor(self) -> Actor:
@@ -100,4 +110,7 @@ def context_of(session: Session, run_id: str, *, leg: int, worker: str = "") -> 
         requested_by=run.requested_by,
         worker=worker,
         release_id=run.release_id,
+        parent_run_id=run.parent_run_id,
+        root_run_id=run.root_run_id,
+        depth=run.depth,
     )

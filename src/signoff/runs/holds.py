@@ -14,11 +14,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
+from signoff.runs.states import is_over
 from signoff.tables.prepared import Prepared
-from signoff.tables.runs import Effect, HoldAnswer
+from signoff.tables.runs import Effect, HoldAnswer, Run
 
 # In the order in which a run with several says what it waits for: the gravest first.
-HoldKind = Literal["reconciliation", "approval", "login", "question", "budget", "window"]
+HoldKind = Literal["reconciliation", "approval", "login", "question", "budget", "sub_agent", "window"]
 HOLD_KINDS: tuple[HoldKind, ...] = get_args(HoldKind)
 # Acts of which nobody knows yet whether they happened.
 _OPEN = ("intended", "unknown")
@@ -48,7 +49,7 @@ class Hold:
 
     Args:
         call: the id of the tool call; what holds the run itself has a word of its own.
-        ref: the approval that asks, where one does.
+        ref: the approval that asks, where one does; the run of another agent that is waited for.
         until: when its time comes, for what nobody answers.
     """
 
@@ -120,7 +121,12 @@ def answers_to_holds(session: Session, run_id: str, leg: int, holds: Sequence[Ho
         for act in session.scalars(select(Effect).where(Effect.key.in_(list(unknown)), Effect.state.not_in(_OPEN))):
             # No settlement: its answer came before anybody looked.
             found[unknown[act.key]] = {"outcome": act.settlement, "reason": act.reason, "result": act.result}
-    if any(hold.is_asked and hold.kind != "reconciliation" for hold in holds):
+    children = {hold.ref: hold.call for hold in holds if hold.kind == "sub_agent"}
+    if children:
+        # Its call is made again, and finds what came of it.
+        ended = session.execute(select(Run.id, Run.state).where(Run.id.in_([ref for ref in children if ref])))
+        found |= {children[row.id]: {"outcome": "go"} for row in ended if is_over(row.state)}
+    if any(hold.is_asked and hold.kind not in ("reconciliation", "sub_agent") for hold in holds):
         given = _GIVEN.all(session, {"of_run": run_id, "of_leg": leg})
         asked = {hold.call for hold in holds if hold.is_asked}
         found |= {row.call_id: row.answer for row in given if row.call_id in asked}

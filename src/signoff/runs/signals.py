@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     literal,
     not_,
+    null,
     or_,
     select,
     type_coerce,
@@ -45,6 +46,7 @@ NO_ERROR = (
     "connection_disabled", "connection_disconnected",
 )  # fmt: skip
 OUT_OF_MONEY = "_budget_exceeded"
+KIND_CHARS_MAX = 200
 
 
 def _is_error() -> ColumnElement[bool]:
@@ -69,6 +71,19 @@ def _seconds(dialect: str) -> ColumnElement[float]:
     return case((or_(start.is_(None), took < 0), 0.0), else_=took)
 
 
+def _class_of_task(dialect: str) -> ColumnElement[str | None]:
+    """What the run itself says it was: the text `class` of its structured output; nothing is guessed where there is
+    none. An output has that form because the revision's schema declares it."""
+    if dialect == "postgresql":
+        is_text: Any = func.jsonb_typeof(func.jsonb_extract_path(_runs.c.output, "class")) == "string"
+        said: Any = func.jsonb_extract_path_text(_runs.c.output, "class")
+    else:
+        is_text = func.json_type(_runs.c.output, "$.class") == "text"
+        said = func.json_extract(_runs.c.output, "$.class")
+    is_said = and_(_runs.c.state == "completed", is_text, said != "")
+    return case((is_said, func.substr(said, 1, KIND_CHARS_MAX)), else_=null())
+
+
 def _writing(dialect: str, of_runs: ColumnElement[bool]) -> Any:
     values: dict[str, Any] = {
         "run_id": _runs.c.id, "workspace_id": _runs.c.workspace_id, "agent_id": _runs.c.agent_id,
@@ -79,6 +94,7 @@ def _writing(dialect: str, of_runs: ColumnElement[bool]) -> Any:
         "needed_input": exists(select(literal(1)).where(_approvals.c.run_id == _runs.c.id)),
         "cost_usd": _runs.c.cost_usd, "tokens": _runs.c.tokens_in + _runs.c.tokens_out,
         "duration_seconds": _seconds(dialect), "tool_calls": _runs.c.tool_calls,
+        "kind": _class_of_task(dialect),
         "approvals_asked": _asked(), "approvals_denied": _asked(_approvals.c.state == "denied"),
         "ended_at": _runs.c.ended_at,
     }  # fmt: skip

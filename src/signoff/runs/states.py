@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 RunState = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "rejected"]
-WaitingFor = Literal["reconciliation", "approval", "login", "question", "budget", "window", "provider"]
+WaitingFor = Literal["reconciliation", "approval", "login", "question", "budget", "sub_agent", "window", "provider"]
 Origin = Literal["production", "test"]
 Source = Literal["manual", "api", "orchestration", "cli", "demo", "replay", "schedule", "webhook", "trigger"]
 # `shadow`: what a release's candidate would have done with what another run was asked; it acts on nothing.
@@ -54,5 +54,6 @@ def sources_of(after: RunState) -> tuple[RunState, ...]:
 
 
 def needs_attention(state: RunState, waiting_for: str | None = None) -> bool:
-    """Return whether a run in this state asks for a person's eyes. One that was put off goes on by itself."""
-    return state == "failed" or (state == "waiting" and waiting_for != "window")
+    """Return whether a run in this state asks for a person's eyes. One that was put off goes on by itself, and for one
+    that waits for another agent, that agent's run asks."""
+    return state == "failed" or (state == "waiting" and waiting_for not in ("window", "sub_agent"))

@@ -49,6 +49,43 @@ class RunRow:
     started_at: datetime | None
     ended_at: datetime | None
     deadline_at: datetime | None
+    # Of a run that another one asked for; and how many runs it asked for itself. Its cost is without theirs.
+    parent_run_id: str | None
+    root_run_id: str | None
+    depth: int
+    child_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRow:
+    """One run of a family: what it cost itself, and with all that came of it."""
+
+    id: str
+    parent_run_id: str | None
+    depth: int
+    agent_slug: str
+    agent_name: str
+    revision_number: int
+    state: str
+    waiting_for: str | None
+    reason: str | None
+    title: str
+    cost_usd: Decimal
+    cost_with_children_usd: Decimal
+    tokens: int
+    tokens_with_children: int
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyView:
+    """A run that nobody's call made, with all that came of it: each followed by what it asked for."""
+
+    root_id: str
+    runs: Sequence[FamilyRow]
+    cost_usd: Decimal
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ _WAITS: dict[HoldKind, tuple[str, str]] = {
     "login": ("needs_login", "It needs a login that somebody has to provide. Nothing runs meanwhile."),
     "question": ("needs_answer", "The agent asked a question and waits for the answer. Nothing runs meanwhile."),
     "budget": ("needs_budget", "Its money is used up. Somebody may raise the limit for this run."),
+    "sub_agent": ("waits_for_sub_agent", "Another agent works on CALLS of it. It goes on by itself when that is done."),
     "window": ("outside_window", "CALLS may only be made at other times. It goes on by itself then."),
 }  # fmt: skip
 

@@ -99,3 +99,18 @@ class Revision(Base):
     drafted_by: Mapped[str | None] = mapped_column(Id)
     reason: Mapped[str] = mapped_column(Long)
     created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class RetiredRevision(Base):
+    """A revision that must not begin to serve any more, nor be named by a new run. Taken back, its row goes."""
+
+    __tablename__ = "retired_revisions"
+    __table_args__ = (Index(None, "agent_id"),)
+
+    revision_id: Mapped[str] = mapped_column(ForeignKey("revisions.id"), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"))
+    reason: Mapped[str] = mapped_column(Long)
+    by: Mapped[str] = mapped_column(Id)
+    by_name: Mapped[str] = mapped_column(Name)
+    at: Mapped[datetime] = mapped_column(Moment)

@@ -56,7 +56,15 @@ class Release(Base):
     requested_by: Mapped[str] = mapped_column(Id)
     requested_by_name: Mapped[str] = mapped_column(Name)
     requested_at: Mapped[datetime] = mapped_column(Moment)
-    # What the probes said when the gate was passed or refused, by probe; and under which policy.
+    # Who answers for it since they took it over; null: whoever asked for it. With which key: null, by hand.
+    taken_over_by: Mapped[str | None] = mapped_column(Id)
+    taken_over_by_name: Mapped[str | None] = mapped_column(Name)
+    asked_with: Mapped[str | None] = mapped_column(Id)
+    # It would go on, but those it rests on may not deploy there any more.
+    held_since: Mapped[datetime | None] = mapped_column(Moment)
+    held_reason: Mapped[str | None] = mapped_column(Long)
+    # What the probes said when the gate was passed or refused, by probe; and under which policy: by this digest its
+    # drift is seen, too.
     evidence: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     evidence_at: Mapped[datetime | None] = mapped_column(Moment)
     policy_digest: Mapped[str | None] = mapped_column(Hash)

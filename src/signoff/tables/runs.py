@@ -39,6 +39,10 @@ class Run(Base):
         Index("ix_runs_revision", "revision_id", "id"),
         Index("ix_runs_attention", "workspace_id", "needs_attention", "id"),
         Index("ix_runs_resume", "state", "resume_at"),
+        Index("ix_runs_parent", "parent_run_id", "id"),
+        Index("ix_runs_root", "root_run_id", "id"),
+        # One call of a run to another agent is one run of that agent, however often it is made again.
+        Index("ix_runs_parent_call", "parent_call", unique=True),
         UniqueConstraint("workspace_id", "external_id"),
         # The same input is the same run of one agent in one environment, not of every agent.
         UniqueConstraint("agent_id", "environment_id", "input_key"),
@@ -77,6 +81,13 @@ class Run(Base):
     input_key: Mapped[str | None] = mapped_column(Name)
     requested_by: Mapped[str] = mapped_column(Id)
     requested_by_name: Mapped[str] = mapped_column(Name)
+    # Of a run that another run asked for: that one, the first of all, how far below it, and by which call.
+    parent_run_id: Mapped[str | None] = mapped_column(Id)
+    root_run_id: Mapped[str | None] = mapped_column(Id)
+    depth: Mapped[int] = mapped_column(default=0, server_default="0")
+    parent_call: Mapped[str | None] = mapped_column(Name)
+    # How many runs it asked for itself.
+    child_runs: Mapped[int] = mapped_column(default=0, server_default="0")
 
     title: Mapped[str] = mapped_column(Name)
     search_text: Mapped[str] = mapped_column(Long, default="")

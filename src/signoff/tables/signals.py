@@ -44,10 +44,31 @@ class Signal(Base):
     tool_calls: Mapped[int]
     approvals_asked: Mapped[int]
     approvals_denied: Mapped[int]
-    # What kind of task it was, where the agent's output says so; and how good, from 0 to 1, where somebody measured.
+    # The class of the task: the text `class` of the run's output, where the revision's schema declares it. And how good
+    # the run was, from 0 to 1, where somebody measured it; null is "not measured". A pair's judgement is none: it says
+    # which of two was better, and is compared as that.
     kind: Mapped[str | None] = mapped_column(Name)
     score: Mapped[float | None] = mapped_column(Float)
     ended_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Leak(Base):
+    """The value of a secret that was caught and masked where it must not be: once for each run, place and secret. The
+    value itself is kept nowhere."""
+
+    __tablename__ = "leaks"
+    __table_args__ = (Index(None, "agent_id", "environment_id", "at"),)
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    # `prompt`, `answer`, `arguments` or `result`; of which model or tool; which secret.
+    place: Mapped[str] = mapped_column(State, primary_key=True)
+    what: Mapped[str] = mapped_column(Name, primary_key=True)
+    secret: Mapped[str] = mapped_column(Name, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    agent_id: Mapped[str] = mapped_column(ForeignKey("agents.id"))
+    environment_id: Mapped[str] = mapped_column(ForeignKey("environments.id"))
+    step_key: Mapped[str] = mapped_column(Name)
+    at: Mapped[datetime] = mapped_column(Moment)
 
 
 class SignalHour(Base):

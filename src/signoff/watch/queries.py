@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.lookup import agent_for
 from signoff.kit.paging import Page, decode_cursor, encode_cursor, page_size
-from signoff.people.access import Principal, authorize
+from signoff.people.access import Principal, authorize, reach
+from signoff.people.visible import granted_agents
 from signoff.tables.agents import Agent
 from signoff.tables.watch import Alert
 
@@ -36,7 +37,7 @@ class AlertRow:
 
 
 def open_alerts(session: Session, viewer: Principal, *, agent: str | None = None) -> list[AlertRow]:
-    """Return the open alerts of the viewer's workspace, newest first, at most 200.
+    """Return the open alerts that the viewer sees, newest first, at most 200.
 
     Args:
         agent: id or slug: only those about this agent.
@@ -52,17 +53,13 @@ def open_alerts(session: Session, viewer: Principal, *, agent: str | None = None
 
 
 def open_alert_count(session: Session, viewer: Principal) -> int:
-    """Return how many alerts of the viewer's workspace are open.
+    """Return how many alerts that the viewer sees are open.
 
     Raises:
         NotAllowed: the viewer may not see alerts.
     """
     authorize(viewer, "alert.read")
-    statement = (
-        select(func.count())
-        .select_from(Alert)
-        .where(Alert.workspace_id == viewer.workspace_id, Alert.open_key.is_not(None))
-    )
+    statement = select(func.count()).select_from(Alert).where(*_seen(viewer), Alert.open_key.is_not(None))
     return session.scalar(statement) or 0
 
 
@@ -74,7 +71,7 @@ def alerts_page(
     size: int | None = None,
     agent: str | None = None,
 ) -> Page[AlertRow]:
-    """Return all alerts of the viewer's workspace, open and resolved, newest first.
+    """Return all alerts that the viewer sees, open and resolved, newest first.
 
     Args:
         agent: id or slug: only those about this agent.
@@ -98,10 +95,19 @@ def _about(session: Session, viewer: Principal, agent: str | None) -> Select[Ale
     """Return the alerts of the viewer's workspace with the slug of their agent; those about one, if one is named."""
     slug = cast("Any", Agent.slug)  # Null where there is no agent.
     statement = select(Alert, slug).outerjoin(Agent, Agent.id == Alert.agent_id)
-    statement = statement.where(Alert.workspace_id == viewer.workspace_id)
+    statement = statement.where(*_seen(viewer))
     if agent is None:
         return statement
     return statement.where(Alert.agent_id == agent_for(session, viewer, agent, "agent.read").id)
+
+
+def _seen(viewer: Principal) -> list[ColumnElement[bool]]:
+    """Return what bounds the alerts a viewer sees: by their role all, by a grant those of its agent."""
+    here = Alert.workspace_id == viewer.workspace_id
+    if reach(viewer, "alert.read") == "all":
+        return [here]
+    granted = granted_agents(viewer, "alert.read")
+    return [here, Alert.agent_id.in_(granted) if granted is not None else false()]
 
 
 def _row(alert: Alert, agent: str | None) -> AlertRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from signoff.releases.comparison import MetricView
+from signoff.releases.comparison import NOT_MEASURED, MetricView
 
 _HALF = 60.0  # Half the width of a bar's picture.
 _NAMES = {"pairs": "same inputs", "needs input": "needs a person"}
@@ -37,7 +37,12 @@ def metric_lines(metrics: Sequence[MetricView]) -> list[MetricLine]:
 
 def unseen_metrics(metrics: Sequence[MetricView]) -> list[str]:
     """Return the names of those of which too little was seen."""
-    return [_NAMES.get(one.name, one.name) for one in metrics if one.effect is None]
+    return [_NAMES.get(one.name, one.name) for one in metrics if one.effect is None and one.sentence != NOT_MEASURED]
+
+
+def unmeasured_metrics(metrics: Sequence[MetricView]) -> list[str]:
+    """Return the names of those that nobody measured."""
+    return [_NAMES.get(one.name, one.name) for one in metrics if one.sentence == NOT_MEASURED]
 
 
 def _line(one: MetricView) -> MetricLine:

@@ -33,6 +33,7 @@ WAITING_FOR = {
     "login": Look("Needs a login", "wait", "mark", is_loud=True),
     "budget": Look("Out of budget", "wait", "mark", is_loud=True),
     "reconciliation": Look("Outcome unknown", "wait", "mark", is_loud=True),
+    "sub_agent": Look("Waits for another agent", "note", "clock"),
     "window": Look("Waits for its window", "note", "clock"),
     "schedule": Look("Waits for its time", "note", "clock"),
     "provider": Look("Waits for the provider", "note", "clock"),

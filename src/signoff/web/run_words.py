@@ -108,6 +108,8 @@ def _of_waiting(run: RunRow) -> Next:
         return Next("Look there, and say what you found: the run goes on by itself.", "Settle it", "/reconciliation")
     if run.waiting_for in _ASKED:
         return Next(_ASKED[run.waiting_for], "Open the request", f"/inbox?whose=all&run={run.id}")
+    if run.waiting_for == "sub_agent":
+        return Next("It goes on by itself when the other agent is done; what that one waits for stands below.")
     if run.waiting_for == "window":
         return Next("It goes on by itself at its time, and nothing runs until then. Cancel it to have it never done.")
     if run.waiting_for == "provider":

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from signoff.gateways.model.gateway import think
 from signoff.gateways.services import Services
 from signoff.tables.runs import RunEvent
+from signoff.tables.signals import Leak
 from tests import fake_provider as fake
 from tests.fake_provider import FakeProvider
 from tests.gateways.kit_world import World, ask, settings_for
@@ -28,6 +29,18 @@ def _everything_kept(world: World) -> str:
     return json.dumps([step.request, step.response, step.detail, step.verdicts, step.reason, events])
 
 
+def _leaks(world: World) -> list[tuple[str, str, str]]:
+    """What was caught: where, which secret, in which step; its value is kept nowhere."""
+    with world.store.read() as session:
+        return [(one.place, one.secret, one.step_key) for one in session.scalars(select(Leak).order_by(Leak.place))]
+
+
+async def test_a_clean_call_and_a_mask_are_no_leak(world: World, provider: FakeProvider) -> None:
+    world.secret("token", SECRET)
+    await think(world.services, world.run, ask(messages=[ModelRequest(parts=[UserPromptPart("{{secret.token}}")])]))
+    assert _leaks(world) == []
+
+
 async def test_no_secret_leaves_in_a_prompt(world: World, provider: FakeProvider) -> None:
     world.secret("token", SECRET)
     messages = [
@@ -41,6 +54,7 @@ async def test_no_secret_leaves_in_a_prompt(world: World, provider: FakeProvider
     assert SECRET not in sent
     assert SECRET.encode().hex() not in sent
     assert sent.count("{{secret.token}}") == 5
+    assert _leaks(world) == [("prompt", "token", "m:1:1")]
 
 
 async def test_no_secret_comes_back(world: World, provider: FakeProvider) -> None:
@@ -51,6 +65,7 @@ async def test_no_secret_comes_back(world: World, provider: FakeProvider) -> Non
         assert SECRET not in text
         assert SECRET[::-1] not in text
     assert "{{secret.token}}" in json.dumps(outcome.as_plain())
+    assert _leaks(world) == [("answer", "token", "m:1:1")]
 
 
 async def test_no_secret_comes_back_in_an_error(world: World, provider: FakeProvider) -> None:

@@ -23,6 +23,7 @@ from signoff.kit.errors import NotAllowed
 from signoff.settings import SecretSource
 from signoff.tables.connections import Connection, SecretGrant, Tool
 from signoff.tables.runs import Effect, RunEvent, Step
+from signoff.tables.signals import Leak
 from tests.gateways.kit_world import FakeLink, FakePool, World
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -52,12 +53,18 @@ def _kept(world: World) -> str:
     return json.dumps([steps, effects, events, errors], ensure_ascii=False)
 
 
+def _leaks(world: World) -> set[tuple[str, str, str]]:
+    with world.store.read() as session:
+        return {(one.place, one.what, one.secret) for one in session.scalars(select(Leak))}
+
+
 async def test_the_value_reaches_the_tool_and_nothing_else(world: World) -> None:
     world.secret("token", SECRET)
     outcome = await act(world.services, world.run, world.call(note="Bearer {{secret.token}}"))
     assert outcome.kind == "value"
     assert world.link.sent[0][1] == {"note": f"Bearer {SECRET}"}
     assert SECRET not in _kept(world)
+    assert _leaks(world) == set()
     assert world.step(world.call().key).request["args"] == {"note": "Bearer {{secret.token}}"}
 
 
@@ -71,6 +78,7 @@ async def test_an_echo_is_masked_in_every_form(world: World, form: str) -> None:
     kept = _kept(world)
     assert encoded not in kept
     assert SECRET not in kept
+    assert _leaks(world) == {("result", "erp.post_bill", "token")}
 
 
 async def test_an_echo_through_another_call_is_masked_too(world: World) -> None:

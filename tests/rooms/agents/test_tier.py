@@ -206,3 +206,12 @@ def test_a_declared_tier_may_raise_and_never_lower(declared: Level | None, level
         if declared == "critical"
         else ("It writes what can be put right with effort: desk.note.",)
     )
+
+
+def test_an_agent_is_at_least_as_risky_as_those_it_calls():
+    quiet = Body.model_validate({"model": {"name": "openai:gpt-5"}, "rules": STRICT})
+    paying = Body.model_validate({**quiet.plain(), "tools": [{"slot": "desk", "allow": [{"tool": "pay"}]}]})
+    child = tier_of(paying, {("desk", "pay"): PAY})
+    alone, calling = tier_of(quiet, {}), tier_of(quiet, {}, sub_agents=[("payments", child)])
+    assert (alone.level, child.level, calling.level) == ("low", "critical", "critical")
+    assert any(reason.startswith("Its sub-agent payments: ") for reason in calling.reasons)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from signoff.engine.releasing import look_at_releases
 from signoff.kit import clock, ids
@@ -19,6 +19,7 @@ from signoff.runs.actions import request_run
 from signoff.tables.releases import ReleaseEvent
 from signoff.tables.runs import Run, Step
 from signoff.tables.session import Store
+from signoff.tables.signals import Leak
 from signoff.watch.queries import open_alerts
 from tests.rooms.releases.kit_canary import MINUTE, Canary, begun
 
@@ -138,6 +139,33 @@ async def test_a_forbidden_call_goes_back_at_once_unless_what_serves_does_the_sa
     await look_at_releases(store, time(at.began + 6 * MINUTE))
     assert (at.release().state, at.release().code) == ("rolled_back", "invariant_broken")
     assert "forbidden" in (at.release().ended_reason or "")
+
+
+async def test_a_leaked_secret_goes_back_at_once_unless_what_serves_leaks_it_too(store: Store, time: Time):
+    at = begun(store, STEPS)
+    await through(time, at, range(2), 10, live=0, candidate=0)
+
+    def caught(variant: str, release_id: str | None, place: str, secret: str, state: str = "completed") -> None:
+        with store.write() as session:
+            run_id = at.ended(session, at.began + 3 * MINUTE, at.revisions[1], variant, release_id)
+            session.execute(update(Run).where(Run.id == run_id).values(state=state))
+            session.add(
+                Leak(
+                    run_id=run_id, place=place, what="erp.look", secret=secret, workspace_id=at.at.workspace_id,
+                    agent_id=at.at.agent_id, environment_id=at.at.environment_id, step_key="t:1",
+                    at=at.began + 3 * MINUTE,
+                )
+            )  # fmt: skip
+
+    caught("candidate", at.release_id, "result", "ERP")
+    caught("live", None, "result", "ERP")
+    caught("pinned", at.release_id, "prompt", "ERP")
+    await look_at_releases(store, time(at.began + 4 * MINUTE))
+    assert at.release().state == "canary"
+    caught("candidate", at.release_id, "prompt", "ERP", state="running")
+    await look_at_releases(store, time(at.began + 6 * MINUTE))
+    assert (at.release().state, at.release().code) == ("rolled_back", "invariant_broken")
+    assert "secret" in (at.release().ended_reason or "")
 
 
 async def test_tests_and_rehearsals_and_what_was_called_off_are_not_compared(store: Store):

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from signoff.agents.actions import create_agent, freeze_revision, save_draft
 from signoff.kit import clock
-from signoff.kit.canonical import content_hash
 from signoff.releases.actions import switch_live
 from signoff.releases.drift_alerts import raise_drift_alerts
 from signoff.releases.lock import drift
 from signoff.tables.connections import Connection, Tool
+from signoff.tables.deployments import LiveRevision
 from signoff.tables.limits import PriceOverride
 from signoff.tables.probes import ProbePolicy
 from signoff.tables.releases import Release
 from signoff.tables.session import Store
 from signoff.tables.watch import Alert
+from tests.rooms.agents.kit_agents import body
 from tests.rooms.agents.kit_instances import Instance, instance
 
 TOOLS: dict[str, Any] = {"tools": [{"slot": "erp", "allow": [{"tool": "find"}, {"tool": "post"}]}]}
@@ -67,7 +69,7 @@ def test_the_switch_keeps_what_the_revision_refers_to(here: Instance):
         "find": {"hash": "0" * 64, "effect": "read", "state": "accepted"},
         "post": {"hash": "0" * 64, "effect": "write", "state": "accepted"},
     }
-    assert (lock["agents"], lock["policy"], len(lock["revision"])) == ({}, None, 64)
+    assert (lock["agents"], "policy" in lock, len(lock["revision"])) == ({}, False, 64)  # The policy is the release's.
     assert drifts(here) == []
 
 
@@ -88,15 +90,42 @@ def test_each_thing_that_drifts_is_named(here: Instance):
             )
         )  # fmt: skip
     assert drifts(here) == [("price", "openai:gpt-5")]
+    text = 'version: 1\nreviewers:\n  low: {people: 1, reason: "All of it."}\n'
     with here.store.write() as session:
         session.add(
             ProbePolicy(
-                workspace_id=here.at.workspace_id, version=1, text="x", digest=content_hash("x"), reason="r",
+                workspace_id=here.at.workspace_id, version=1, text=text, digest="0" * 64, reason="r",
                 author_id="a", author_name="Ann", at=clock.now(),
             )
         )  # fmt: skip
         session.scalars(select(Connection)).one().state = "disconnected"
     assert drifts(here) == [("price", "openai:gpt-5"), ("connection", "erp"), ("policy", "probes")]
+
+
+def test_a_sub_agent_that_follows_drifts_with_what_serves_and_a_pinned_one_does_not(here: Instance):
+    with here.store.write() as session:
+        helper = create_agent(session, here.ann, slug="helper", name="Helper", body=body())
+        freeze_revision(session, here.ann, helper, reason="first")
+    switch_live(here.store, here.ann, helper, environment="production", revision=1, reason="go")
+    named = [{"agent": "helper", "tool": "ask_helper"}, {"agent": "helper", "revision": 1, "tool": "ask_first"}]
+    with here.store.write() as session:
+        agent = create_agent(session, here.ann, slug="front-desk", name="Desk", body=body(sub_agents=named))
+        freeze_revision(session, here.ann, agent, reason="first")
+    switch_live(here.store, here.ann, agent, environment="production", revision=1, reason="go")
+    with here.store.read() as session:
+        release = session.scalars(select(Release).order_by(Release.id.desc()).limit(1)).one()
+        resolved = {tool: one["resolved"]["number"] for tool, one in (release.lock or {})["agents"].items()}
+    assert resolved == {"ask_helper": 1, "ask_first": 1}
+    assert drifts(here) == []
+    with here.store.write() as session:
+        save_draft(session, here.ann, helper, body=body(sop="Otherwise."), version=1)
+        second = freeze_revision(session, here.ann, helper, reason="second")
+        served = session.get_one(LiveRevision, (helper, release.environment_id))
+        served.revision_id = second.id
+    with here.store.read() as session:
+        found = drift(session, session.get_one(Release, release.id))
+    assert [(one.kind, one.name) for one in found] == [("agent", "helper")]
+    assert found[0].text == "The sub-agent helper serves as revision 2 now, and did as 1 when this went live."
 
 
 def test_one_alert_for_a_release_counted_by_change_and_taken_back(here: Instance):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -47,9 +48,10 @@ def test_the_next_release_ends_the_watch_of_the_one_before(store: Store):
 
 def test_a_gate_that_is_not_met_keeps_a_refused_row(store: Store, monkeypatch: pytest.MonkeyPatch):
     at = world(store)
-    Says(monkeypatch, "medium", BLOCKER)
+    Says(monkeypatch, "medium", replace(BLOCKER, measured="0 of 3 runs."))
     with pytest.raises(GateNotMet) as refused:
         ship(store, at.ann, at.agent_id, environment="production", revision=2, reason="x")
+    assert "0 of 3 runs. Run it three times" in refused.value.detail
     assert (refused.value.status, refused.value.code) == (409, "gate_not_met")
     assert [one["probe"] for one in refused.value.extra["blockers"]] == ["tests"]
     assert refused.value.extra["blockers"][0]["fix"] == "Run it three times as a test."

@@ -7,14 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal
 from signoff.people.roles import Role
+from signoff.releases.comparison import compare
 from signoff.releases.shadow import PairFilter, agreement, judge_pair, pair, pairs_page, shadow_days, shadow_finding
-from signoff.tables.agents import Agent
+from signoff.releases.shadow.judges import LONELY
+from signoff.tables.agents import Agent, Revision
+from signoff.tables.people import Environment
 from signoff.tables.record import AuditRow
 from signoff.tables.releases import Release, ShadowPair
 from signoff.tables.runs import Run
@@ -176,3 +179,33 @@ def test_days_are_those_of_utc_on_which_something_was_compared(store: Store):
         found = shadow_finding(session, session.get_one(Release, release))
     assert (found.is_done, found.reason) == (False, "The shadow goes on: 3 of 4 pairs, on 3 of 3 days.")
     assert replace(found, is_done=True).pairs == 3
+
+
+def test_where_four_eyes_are_wanted_the_author_is_not_the_only_judge(store: Store):
+    at = make_rows(store)
+    bob = at.member(*BOB)
+    release = released(store, at, days=1)
+    with store.read() as session:
+        author = session.get_one(Revision, session.get_one(Release, release).revision_id).author_id
+
+    def by_author(judgement: str) -> str:
+        said = {"judgement": judgement, "judged_by": author, "judged_by_name": "Author", "judged_at": clock.now()}
+        return paired(store, at, release, is_equal=False, **said)
+
+    def seen() -> tuple[tuple[int, ...], bool]:
+        with store.read() as session:
+            row = session.get_one(Release, release)
+            found = compare(session, row, clock.now())
+            (pairs,) = [one for one in found.metrics if one.name == "pairs"]
+            return (pairs.candidate_runs,), LONELY in found.reason
+
+    for judgement in ("better", "same", "worse"):
+        by_author(judgement)
+    assert seen() == ((3,), False)
+    with store.write() as session:
+        session.execute(update(Environment).values(is_four_eyes=True))
+    assert seen() == ((1,), True)  # What the author calls worse counts.
+    other = paired(store, at, release, is_equal=False)
+    with store.write() as session:
+        judge_pair(session, bob, release, other, "same")
+    assert seen() == ((4,), False)

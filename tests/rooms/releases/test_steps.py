@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from signoff.kit import clock
 from signoff.kit.errors import NotAllowed
+from signoff.people.access import Principal
 from signoff.releases.actions import abort_release, promote_now
 from signoff.releases.findings import Findings
 from signoff.releases.refusals import ReleaseMoved, ReleaseOver
@@ -30,7 +33,9 @@ def test_a_canary_rises_step_by_step_and_goes_live_when_it_does_as_well(store: S
     at, now = world(store), clock.now()
     made = at.ask(2, CANARY)
     row = at.row()
-    assert (row.share, row.candidate_release_id, row.salt, at.live()) == (500, made, made, 1)
+    assert (row.share, row.candidate_release_id, at.live()) == (500, made, 1)
+    assert row.salt is not None
+    assert made not in row.salt  # Whoever knows the release cannot work out which keys get the candidate.
     assert not at.advance(made, now + timedelta(seconds=30), SAME)
     assert at.advance(made, now + timedelta(minutes=5), SAME)
     assert at.row().share == 500  # Its time is not over.
@@ -76,6 +81,18 @@ def test_where_nothing_is_certain_at_the_end_a_person_decides(store: Store):
     with store.write() as session:
         promote_now(session, at.bob, made, reason="looked at all of them")
     assert (at.state(made), at.live()) == ("watching", 2)
+    # Nothing is left to be decided.
+    assert alerts(store, at) == []
+
+
+def test_what_turns_out_worse_after_nobody_was_certain_is_told_as_taken_back(store: Store):
+    at, now = world(store), clock.now()
+    made = at.ask(2, {"canary": {"cohort": ["acme"], "minutes": 10}})
+    assert at.advance(made, now + timedelta(minutes=11), UNSURE)
+    assert alerts(store, at) == ["release_undecided"]
+    assert at.advance(made, now + timedelta(minutes=13), Findings("worse", "Too many errors."))
+    assert at.state(made) == "rolled_back"
+    assert alerts(store, at) == ["release_rolled_back"]
 
 
 def test_a_shadow_takes_its_days_then_the_canary_begins(store: Store):
@@ -143,6 +160,44 @@ def test_of_a_decision_and_the_engine_at_once_the_first_holds(store: Store):
         with pytest.raises(ReleaseMoved, match="is canary now"), store.write() as session:
             act(session, at.bob, made, reason="as I saw it", version=seen)
     assert (at.state(made), at.row().share) == ("canary", 2_500)
+
+
+def test_of_two_who_promote_at_once_one_does_and_the_other_is_told(store: Store):
+    at = world(store)
+    made = at.ask(2, CANARY)
+    seen = at.detail(made).facts.version
+    told: list[BaseException] = []
+
+    def promote(who: Principal) -> None:
+        with store.write() as session:
+            promote_now(session, who, made, reason="go on", version=seen)
+
+    def second() -> None:
+        try:
+            promote(at.bob)
+        except ReleaseMoved as refusal:
+            told.append(refusal)
+
+    with store.write() as session:
+        promote_now(session, at.ann, made, reason="go on", version=seen)
+        # He has looked, and waits for what she has not committed yet.
+        other = threading.Thread(target=second)
+        other.start()
+        if not store.is_sqlite:
+            _until_somebody_waits(store)
+    other.join()
+    assert [type(one) for one in told] == [ReleaseMoved]
+    assert (at.state(made), at.row().share) == ("canary", 2_500)
+    assert at.kinds(made).count("promoted") == 1
+
+
+def _until_somebody_waits(store: Store) -> None:
+    waits = text(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    )
+    with store.read() as session:
+        while not session.scalar(waits):
+            session.rollback()
 
 
 def test_promoting_takes_one_step_at_a_time(store: Store):

@@ -13,7 +13,7 @@ from signoff.kit import clock, ids
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions
 from signoff.runs.actions.batch import call_off_batch
-from signoff.runs.signals import recount
+from signoff.runs.signals import recount, write_signals
 from signoff.tables.approvals import Approval
 from signoff.tables.runs import Run
 from signoff.tables.session import Store
@@ -71,6 +71,37 @@ def test_a_completed_run_leaves_its_facts(store: Store):
     assert (facts.cost_usd, facts.tokens, facts.tool_calls) == (Decimal("0.25"), 100, 4)
     assert (facts.approvals_asked, facts.approvals_denied, facts.needed_input) == (2, 1, True)
     assert facts.duration_seconds == pytest.approx(90, abs=30)
+
+
+@pytest.mark.parametrize(
+    ("output", "kind"),
+    [
+        ({"class": "refund", "total": 4}, "refund"),
+        ({"class": "r" * 300}, "r" * 200),
+        ({"class": ""}, None),
+        ({"class": 4}, None),
+        ({"total": 4}, None),
+        ("class: refund", None),
+        (["class"], None),
+        (None, None),
+    ],
+)
+def test_the_class_of_a_task_is_what_its_output_says_and_nothing_else(store: Store, output: Any, kind: str | None):
+    at = house(store, "unused")
+    run = running(store, at)
+    with store.write() as session:
+        actions.complete_run(session, run.id, 1, by=SYSTEM, output=output)
+    facts = signal(store, run.id)
+    assert (facts.kind, facts.score) == (kind, None)
+
+
+def test_classes_are_written_for_many_at_once_too(store: Store):
+    at = house(store, "unused")
+    ended = {"output": {"class": "half done"}, "ended_at": clock.now()}
+    rows = [running(store, at, number, state=state, **ended) for number, state in enumerate(("completed", "cancelled"))]
+    with store.write() as session:
+        write_signals(session, [row.id for row in rows])
+    assert [signal(store, row.id).kind for row in rows] == ["half done", None]
 
 
 @pytest.mark.parametrize(

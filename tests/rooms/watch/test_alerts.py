@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from signoff.agents.actions import create_agent
+from signoff.kit import clock
 from signoff.kit.errors import NotAllowed, NotFound, NotNow
 from signoff.people.access import system
+from signoff.people.roles import FLOOR
+from signoff.tables.agents import AgentGrant
 from signoff.tables.session import Store
 from signoff.watch.actions import raise_alert, resolve_alert, resolve_by_key
+from signoff.watch.objectives.queries import objectives
 from signoff.watch.queries import alerts_page, open_alert_count, open_alerts
 from signoff.watch.streaks import note_failure, note_success
 from tests.rooms.kit_workspace import Rows, make_rows
@@ -126,3 +131,30 @@ def test_alerts_about_one_agent_are_told_apart(store: Store) -> None:
         stranger = make_rows(store).member()
         with pytest.raises(NotFound):
             alerts_page(session, stranger, agent=mine)
+
+
+def test_a_level_on_one_agent_shows_the_alerts_of_that_agent_alone(store: Store) -> None:
+    rows = make_rows(store)
+    with store.write() as session:
+        mine = create_agent(session, system(rows.workspace_id), slug="mine", name="Mine")
+        other = create_agent(session, system(rows.workspace_id), slug="other", name="Other")
+        raise_alert(session, rows.workspace_id, key="m", kind="test", text="Mine.", agent_id=mine)
+        raise_alert(session, rows.workspace_id, key="o", kind="test", text="Other.", agent_id=other)
+        raise_alert(session, rows.workspace_id, key="w", kind="test", text="Nobody's.")
+    bare = replace(rows.member(), id="mem_bob", role="floor", permissions=FLOOR)
+    with store.write() as session:
+        grant = AgentGrant(
+            id="grt_1", workspace_id=rows.workspace_id, agent_id=mine, holder_kind="member", holder_id="mem_bob",
+            level="viewer", granted_by=rows.member().id, granted_by_name="Alice", granted_at=clock.now(),
+        )  # fmt: skip
+        session.add(grant)
+    bob = replace(bare, grants={mine: frozenset(("viewer",))})
+    with store.read() as session:
+        assert [one.key for one in open_alerts(session, bob)] == ["m"]
+        assert [one.key for one in alerts_page(session, bob).rows] == ["m"]
+        assert open_alert_count(session, bob) == 1
+        assert open_alert_count(session, rows.member()) == 3
+        with pytest.raises(NotAllowed):
+            open_alerts(session, bare)
+        with pytest.raises(NotAllowed):
+            objectives(session, bob)

@@ -12,7 +12,16 @@ import pytest
 
 from signoff.agents.findings import Finding
 from signoff.watch.probes.evidence import Evidence
-from signoff.watch.probes.facts import DrillFact, Expected, GateAnswer, LimitFact, ProbeFacts, SecretFact, ShadowFact
+from signoff.watch.probes.facts import (
+    CalledAgent,
+    DrillFact,
+    Expected,
+    GateAnswer,
+    LimitFact,
+    ProbeFacts,
+    SecretFact,
+    ShadowFact,
+)
 from signoff.watch.probes.registry import BY_ID, PROBES
 from tests.rooms.watch.kit_probes import (
     BINDING,
@@ -176,6 +185,7 @@ CASES: list[tuple[str, Setup, str, dict[str, str]]] = [
     ("product.migrations_at_head", with_(schema=("0024", "0025")), "false", {}),
     ("product.staged", served(staged_in=()), "false", {}),
     ("product.staging_smoke", with_(runs=[REPLAY, run(4, state="failed"), *GOOD.runs[1:]]), "false", {}),
+    ("product.sub_agents", with_(called=[CalledAgent("orders", False, None, "active")]), "false", {}),
     ("product.memory_scope", with_(body=body(memory={"scope": "shared"}), memory_scope="person"), "false", {}),
 ]  # fmt: skip
 
@@ -218,7 +228,7 @@ def test_one_fact_of_what_serves_moves_exactly_its_own_item(
 def test_every_measured_item_is_moved_by_some_case():
     measured = {probe.id for probe in PROBES if probe.kind == "measured"}
     told = {name for name, *_ in (*CASES, *AFTER)}
-    always = {probe.id for probe in PROBES if probe.fix == "Nothing is to be done."} | {"product.sub_agents"}
+    always = {probe.id for probe in PROBES if probe.fix == "Nothing is to be done."}
     assert measured - told == always
     assert all(statuses(GOOD)[name] == "true" for name in always)
 
@@ -244,6 +254,26 @@ def test_what_was_measured_long_ago_is_stale_and_blocks_as_if_it_were_not_there(
     assert (result.status, result.severity) == ("stale", "block")
     assert "older than 30 days" in result.measured
     assert "testing.end_to_end" in [one.probe for one in evidence(facts).blockers]
+
+
+def test_names_are_told_as_they_are_written():
+    facts = replace(GOOD, secrets={"ERP_TOKEN": SecretFact("service", "", None, False)})
+    result = next(one for one in evidence(facts).results if one.probe == "secrets.exist")
+    assert result.measured == "Not granted to the agent: ERP_TOKEN."
+
+
+@pytest.mark.parametrize("trial", [{"mode": "sandbox"}, {"origin": "production"}])
+def test_what_was_tried_before_or_elsewhere_is_what_real_runs_are_compared_with(trial: dict[str, str]):
+    facts = replace(LIVE, runs=[run(number, **trial) for number in (1, 2)])
+    found = {one.probe: one for one in evidence(facts, "after").results}
+    assert (found["after.cost"].status, found["after.cost"].measured) == ("true", "$0.1 a run against $0.1 in tests.")
+    # A simulated call takes no time, so a sandbox says nothing about that.
+    assert found["after.latency"].status == ("missing" if "mode" in trial else "true")
+
+
+def test_real_runs_are_not_compared_with_themselves():
+    said = statuses(replace(LIVE, runs=LIVE.since_live), "after")
+    assert {said[name] for name in ("after.cost", "after.latency")} == {"missing"}
 
 
 def blocking(facts: ProbeFacts) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from signoff.agents.actions import freeze_revision, save_draft
 from signoff.agents.queries import draft_of, revision
 from tests.web.pages.conftest import Site
+from tests.web.pages.kit_switches import another_serves
 
 
 def test_it_shows_the_whole_content(site: Site):
@@ -54,3 +55,29 @@ def test_its_rules_are_sentences_and_so_is_their_difference(site: Site):
     changed = site.browser().get(f"{site.base}/agents/supplier-mail/diff?from={number - 1}&to={number}").text
     assert window in changed
     assert cap in changed
+
+
+def test_it_retires_with_a_reason_and_that_is_taken_back(site: Site):
+    old, now = another_serves(site)
+    at = f"{site.base}/agents/supplier-mail/revisions"
+    mei = site.browser()
+    assert old < now
+    refused = mei.post(f"{at}/{now}/retire", data={"reason": "It serves."})
+    assert refused.status_code == 409
+    assert "serves, or is on its way to" in refused.text
+    with site.store.write() as session:
+        save_draft(
+            session, site.seeded.owner, "supplier-mail",
+            body={**draft_of(session, site.seeded.owner, "supplier-mail").body, "sop": "# Goal\nFile each bill."},
+            version=draft_of(session, site.seeded.owner, "supplier-mail").version,
+        )  # fmt: skip
+        fresh = freeze_revision(session, site.seeded.owner, "supplier-mail", reason="Never released.").number
+    assert mei.post(f"{at}/{fresh}/retire", data={"reason": "It rounds the wrong way."}).status_code == 303
+    html = mei.get(f"{at}/{fresh}").text
+    assert "It has retired" in html
+    assert "It rounds the wrong way." in html
+    assert f"/revisions/{fresh}/release" not in html
+    assert "retired" in mei.get(at).text
+    assert site.browser("rosa").post(f"{at}/{fresh}/reinstate", data={"reason": "x"}).status_code == 403
+    assert mei.post(f"{at}/{fresh}/reinstate", data={"reason": "It does not."}).status_code == 303
+    assert "It has retired" not in mei.get(f"{at}/{fresh}").text

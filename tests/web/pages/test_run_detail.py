@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from signoff.record import trace
 from signoff.runs import actions
 from signoff.tables.runs import Effect, Run, Step
+from signoff.web.filters import money
 from tests.kit_server import serving
 from tests.web import seed as seeding
 from tests.web.kit_pages import HTMX
@@ -92,6 +93,22 @@ def test_another_revision_is_live_now(site: Site):
     assert "This ran on revision 3. Production is served by revision 2 now." in html
     assert "/agents/supplier-mail/diff?from=3&amp;to=2" in html or "/agents/supplier-mail/diff?from=3&to=2" in html
     assert "is served by revision" not in show(site, add(site, "A bill", revision=2))
+
+
+def test_agents_that_work_together_are_shown_with_their_costs_and_lead_to_each_other(site: Site):
+    parent = add(site, "Answer the mail", "waiting", waiting_for="sub_agent", reason="Another agent works on it.",
+                 cost_usd=Decimal("0.20"), child_runs=1)  # fmt: skip
+    child = add(site, "Look the order up", "waiting", waiting_for="question", reason="It asked.",
+                cost_usd=Decimal("0.05"), parent_run_id=parent, root_run_id=parent, depth=1)  # fmt: skip
+    page = show(site, parent)
+    assert "Waits for another agent" in page
+    assert f'/runs/{child}">Look the order up' in page
+    assert "Has a question" in page
+    assert f"{money(Decimal('0.25'))} in all" in page
+    below = show(site, child)
+    assert f'/runs/{parent}">Answer the mail' in below
+    assert "Agents that work together" in below
+    assert "Agents that work together" not in show(site, add(site, "Alone"))
 
 
 def test_the_waterfall_lists_the_steps_and_the_last_is_open(site: Site):

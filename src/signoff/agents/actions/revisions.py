@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -51,9 +53,8 @@ def freeze_revision(
     draft = session.get_one(Draft, agent.id, populate_existing=True)
     if version is not None and draft.version != version:
         raise stale_draft(agent, draft, None, version)
-    _refuse_errors(
-        lint(draft.body, facts=gather(session, principal, draft.body, agent=agent.id) if facts is None else facts)
-    )
+    known = gather(session, principal, draft.body, agent=agent.id) if facts is None else facts
+    _refuse_errors(lint(draft.body, facts=replace(known, own_agent=agent.slug)))
     body = Body.model_validate(draft.body)
     content_hash = body.hash
     _refuse_same(session, agent, content_hash)

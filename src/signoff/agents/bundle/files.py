@@ -24,7 +24,19 @@ _YAML_BYTES_MAX, _SOP_BYTES_MAX = 4 * CHARS_MAX, 4 * SOP_CHARS_MAX + 16
 
 PEOPLE = ("owner", "operations_owner", "approvers", "backup", "escalation_manager")
 ABOUT = ("slug", "name", "description", *PEOPLE, "tags")
-_ORDER = ("model", "input_schema", "output_schema", "tools", "gates", "rules", "asking", "memory", "secrets", "limits")
+_ORDER = (
+    "model",
+    "input_schema",
+    "output_schema",
+    "tools",
+    "sub_agents",
+    "gates",
+    "rules",
+    "asking",
+    "memory",
+    "secrets",
+    "limits",
+)
 # JSON Schemas by name, where null and [] mean something.
 _SCHEMAS = ("args", "unless", "result")
 

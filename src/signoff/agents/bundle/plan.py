@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
+from signoff.agents.bundle.coming import with_files
 from signoff.agents.bundle.files import AgentFile
 from signoff.agents.bundle.seats import Held, SeatChange, named_in, seat_changes, seat_findings, seats_held
 from signoff.agents.diff import FieldChange, RevisionDiff, as_text, diff
@@ -87,6 +88,7 @@ def plan(session: Session, principal: Principal, files: Iterable[AgentFile], *, 
     known = gather(session, principal) if facts is None else facts
     stored = _stored(session, principal, [file.slug for file in wanted])
     members = members_by_email(session, principal.workspace_id, [email for file in wanted for email in _people(file)])
+    known = with_files(known, wanted)
     return Plan(tuple(_item(file, stored.get(file.slug), members, known) for file in wanted), known)
 
 
@@ -111,7 +113,11 @@ def _item(file: AgentFile, stored: _Stored | None, members: dict[str, str], fact
     owner_id, owner_findings = _member(file.owner, "owner", members, file)
     backup_id, backup_findings = _member(file.backup, "backup", members, file)
     # What could not be read at all has said so; that nothing is in it would only repeat it.
-    linted = [] if not file.body and file.findings else lint(file.body, facts=facts, lines=file.lines)
+    linted = (
+        []
+        if not file.body and file.findings
+        else lint(file.body, facts=replace(facts, own_agent=file.slug), lines=file.lines)
+    )
     findings = [*file.findings, *owner_findings, *backup_findings, *seat_findings(file, members), *linted]
     item = PlanItem(
         file=file,

@@ -18,6 +18,7 @@ from signoff.agents.lint.models import lint_model
 from signoff.agents.lint.results import lint_results
 from signoff.agents.lint.rules import lint_rules
 from signoff.agents.lint.shape import lint_shape
+from signoff.agents.lint.sub_agents import lint_sub_agents
 from signoff.agents.lint.texts import lint_texts
 from signoff.agents.lint.tools import lint_tools
 from signoff.kit.errors import Malformed
@@ -30,6 +31,7 @@ CHECKS: tuple[Callable[[dict[str, Any], LintFacts], Iterable[Finding]], ...] = (
     lint_shape,
     lint_model,
     lint_tools,
+    lint_sub_agents,
     lint_flow,
     lint_gates,
     lint_texts,

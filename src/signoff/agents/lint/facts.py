@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from signoff.agents.sub_agents import Callee
 from signoff.connections.labels import DEFAULT_LABELS, ToolLabels
 
 
@@ -35,6 +36,9 @@ class LintFacts:
         secrets_personal: name → whose personal login it is, in production.
         known_model: whether a model of this name can be called.
         has_price: whether its price is known.
+        callee: who is meant by an agent's slug and a revision (`live`, a number or a hash); None: nobody.
+        agents: the slugs of the workspace's agents, to tell a near one.
+        own_agent: the slug of the agent whose body it is; empty where that is not known.
     """
 
     slots: Mapping[str, Mapping[str, ToolFacts]] | None = None
@@ -45,6 +49,9 @@ class LintFacts:
     secrets_personal: Mapping[str, str] = field(default_factory=dict[str, str])
     known_model: Callable[[str], bool | None] = _unknown
     has_price: Callable[[str], bool | None] = _unknown
+    callee: Callable[[str, str], Callee | None] | None = None
+    agents: frozenset[str] = frozenset()
+    own_agent: str = ""
 
 
 NO_FACTS = LintFacts()

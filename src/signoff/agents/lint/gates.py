@@ -15,7 +15,7 @@ from signoff.agents.exceptions import is_wide
 from signoff.agents.findings import Finding
 from signoff.agents.gates import SEATS_ASKED, Gate
 from signoff.agents.lint.facts import LintFacts
-from signoff.agents.lint.parts import allowed_tools, member, nearest, objects, texts
+from signoff.agents.lint.parts import allowed_tools, member, nearest, objects, sub_agent_tools, texts
 from signoff.agents.lint.results import bad_schema
 from signoff.people.roles import ROLES
 
@@ -78,12 +78,17 @@ def _met(body: dict[str, Any], gate: Mapping[str, Any], facts: LintFacts) -> _Me
         known = (
             None if known is None or not isinstance(arguments, dict) else known | {*cast("dict[str, Any]", arguments)}
         )
+    callees = [name for name in sub_agent_tools(body) if name in named]
+    if callees:
+        # What they take is said by their own revisions.
+        return _Met((*tools, *callees), None)
     return _Met(tuple(tools), frozenset(known) if known else None, tuple(schemas))
 
 
 def _applies(path: str, body: dict[str, Any], gate: Mapping[str, Any], met: _Met) -> Iterator[Finding]:
     allowed = [f"{one.slot}.{one.tool}" for one in allowed_tools(body)]
     slots = {name.split(".", 1)[0] for name in allowed}
+    allowed += sub_agent_tools(body)
     for index, name in texts(gate.get("tools")):
         is_there = name.removesuffix(".*") in slots if name.endswith(".*") else name in allowed
         if not is_there:

@@ -49,6 +49,11 @@ def allowed_tools(body: Mapping[str, Any]) -> Iterator[AllowedTool]:
                 yield AllowedTool(f"tools[{index}].allow[{position}]", name, tool, entry)
 
 
+def sub_agent_tools(body: Mapping[str, Any]) -> list[str]:
+    """Return what the sub-agents of a body are called as tools."""
+    return [name for _, entry in objects(body.get("sub_agents")) if isinstance(name := entry.get("tool"), str)]
+
+
 def nearest(name: str, known: Mapping[str, Any] | frozenset[str] | list[str]) -> str:
     """Return ` Did you mean x?` when something known is spelt much like `name`; else nothing."""
     # Comparing costs by number and length, and this is only a courtesy.

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from signoff.agents.findings import Finding
 from signoff.agents.lint.facts import LintFacts
-from signoff.agents.lint.parts import AllowedTool, allowed_tools, member, nearest, objects
+from signoff.agents.lint.parts import AllowedTool, allowed_tools, member, nearest, objects, sub_agent_tools
 from signoff.agents.lint.results import bad_schema
 from signoff.agents.openings import HORIZON_DAYS, next_opening, zone_named
 from signoff.agents.part import EFFECTS, Effect
@@ -27,7 +27,7 @@ def lint_rules(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:
     tools = list(allowed_tools(body))
     named = {f"{one.slot}.{one.tool}" for one in tools}
     rules = body.get("rules")
-    yield from _scopes(rules, named)
+    yield from _scopes(rules, named | {*sub_agent_tools(body)})
     yield from _windows(member(rules, "windows"), tools, facts)
     for allowed in tools:
         yield from _values(allowed, facts)
@@ -36,7 +36,7 @@ def lint_rules(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:
 
 
 def _scopes(rules: Any, named: set[str]) -> Iterator[Finding]:
-    slots = {f"{name.partition('.')[0]}.*" for name in named}
+    slots = {f"{name.partition('.')[0]}.*" for name in named if "." in name}
     for field in ("windows", "caps"):
         for index, rule in objects(member(rules, field)):
             names = rule.get("tools")

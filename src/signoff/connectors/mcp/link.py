@@ -41,7 +41,9 @@ _LIST_SECONDS_MAX = 20.0
 _PAGES_MAX = 100
 # How long a changed tool may go unnoticed while its session stands.
 _OFFERS_SECONDS = 5.0
-# How the library's client begins what it says of an answer; the rest is about its own types.
+# What the library's client says when a session ended, and how it begins what it says of an answer; the rest is about
+# its own types.
+_CLOSED = "Connection closed"
 _NOT_READ = ("Failed to parse JSON response", "Failed to parse SSE message")
 _RESULT: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(CallToolResult | InputRequiredResult)
 
@@ -154,7 +156,8 @@ class McpLink:
         # Over HTTP our own client uses these codes for an answer it could not read; over pipes only a server does.
         if error.code in (INVALID_REQUEST, PARSE_ERROR) and note.status is None:
             return faults.fault(faults.REJECTED, f"The server refused the call: {said}")
-        if error.code == CONNECTION_CLOSED:
+        # A server's own errors begin at the code that our client has for this; only the sentence tells them apart.
+        if error.code == CONNECTION_CLOSED and error.message == _CLOSED:
             return faults.unknown_outcome(f"The connection ended during the call. {self._reason()}")
         if error.code == PARSE_ERROR and error.message.startswith(_NOT_READ):
             what = "JSON" if "Invalid JSON" in error.message else "MCP"

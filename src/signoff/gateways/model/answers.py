@@ -14,6 +14,8 @@ from signoff.kit.redact import Redactor
 from signoff.kit.text import storable
 
 NAME_CHARS_MAX = 200
+# The parts of an answer that a model writes.
+TEXTS = ("content", "args", "tool_name")
 
 
 def problem_with(response: ModelResponse, name: ModelName, *, tool_calls_max: int) -> Failure | None:
@@ -78,7 +80,7 @@ def from_plain(plain: dict[str, Any]) -> ModelResponse:
 
 def _clean_part(part: ModelResponsePart, call_id: str, redactor: Redactor) -> ModelResponsePart:
     changes: dict[str, Any] = {}
-    for field in ("content", "args", "tool_name"):
+    for field in TEXTS:
         value = getattr(part, field, None)
         if value is None or isinstance(value, bytes):
             continue

@@ -14,8 +14,9 @@ from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.usage import RequestUsage
 
 from signoff.gateways.chain import Objected
+from signoff.gateways.leaks import leaking, masked_names
 from signoff.gateways.model import sizes
-from signoff.gateways.model.answers import counted_max, fit_to_keep, problem_with
+from signoff.gateways.model.answers import TEXTS, counted_max, fit_to_keep, problem_with
 from signoff.gateways.model.call import Answer, Asked, ModelFailed, Waste
 from signoff.gateways.model.failures import classify, quoted
 from signoff.gateways.model.live_text import LiveText
@@ -55,7 +56,16 @@ async def ask(asked: Asked) -> Answer:
     if problem is not None:
         usage = response.usage if _is_believable(response.usage) else None
         raise ModelFailed(problem, asked.model, Waste(asked.model, usage, sizes.tokens_out(response)))
-    return _priced(asked, fit_to_keep(response, asked.call.key, asked.facts.redactor))
+    kept = fit_to_keep(response, asked.call.key, asked.facts.redactor)
+    names = frozenset[str]().union(
+        *(
+            masked_names([getattr(old, one, None) for one in TEXTS], [getattr(new, one, None) for one in TEXTS])
+            for old, new in zip(response.parts, kept.parts, strict=True)
+        )
+    )
+    if names:
+        asked.log.closing.append(leaking(asked.run, asked.call.key, "answer", asked.run.body.model.name, names))
+    return _priced(asked, kept)
 
 
 def _seconds(asked: Asked, name: ModelName) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,9 @@ from pydantic_ai.messages import ModelMessagesTypeAdapter
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from signoff.budgets.pots import Payer, pots_of
+from signoff.budgets.pots import Payer, pots_of, with_parents
 from signoff.budgets.queries import Spend, spent_in
-from signoff.budgets.states import Pot, run_pot
+from signoff.budgets.states import Pot, parent_pot, run_pot
 from signoff.gateways.model.call import ModelCall, ModelOutcome
 from signoff.gateways.model.prices import Price, entered_prices
 from signoff.gateways.standing import Standing, standing_of
@@ -22,6 +22,7 @@ from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
 from signoff.releases.shadow.pots import pot_of_shadow
 from signoff.runs.facts import RunContext
+from signoff.runs.family import body_of
 from signoff.tables.limits import CachedAnswer
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Step
@@ -49,6 +50,15 @@ _PASSING = frozenset({"timestamp", "run_id", "conversation_id", "usage", "provid
 
 
 @dataclass(frozen=True, slots=True)
+class TokensAbove:
+    """What a run that this one works for has used, with all that came of it, and may use."""
+
+    agent_slug: str
+    used: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """The state of the world for one model call.
 
@@ -64,6 +74,7 @@ class ModelFacts:
     pots: tuple[Pot, ...]
     spends: tuple[Spend, ...]
     redactor: Redactor
+    tokens_above: tuple[TokensAbove, ...] = ()
     finished: ModelOutcome | None = None
     recorded: Any = None
     cached: Any = None
@@ -79,6 +90,7 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
     request_hash = _hash_for_cache(run, call)
     return ModelFacts(
         standing=standing,
+        tokens_above=tuple(_tokens_above(session, standing)),
         prices={model: services.prices.price(model, entered) for model in models},
         pots=pots,
         spends=spent_in(session, [pot.name for pot in pots]),
@@ -111,8 +123,13 @@ def finished_outcome(session: Session, run_id: str, key: str) -> ModelOutcome | 
 def _pots(session: Session, services: Services, run: RunContext, standing: Standing) -> tuple[Pot, ...]:
     """Return what the call's money is counted in: its run, and the days, weeks and months of whoever pays."""
     own = run_pot(run.run_id, run.body.limits.cost_usd + standing.raised_usd)
+    # What a run costs that another one asked for is that one's money, too.
+    parents = [
+        parent_pot(kin.id, kin.agent_slug, body_of(session, kin).limits.cost_usd + kin.raised_usd)
+        for kin in standing.above
+    ]
     if run.mode == "shadow":
-        return (own, pot_of_shadow(session, run.release_id))
+        return (own, *parents, pot_of_shadow(session, run.release_id))
     payer = Payer(
         workspace_id=run.workspace_id,
         environment_id=run.environment_id,
@@ -121,8 +138,16 @@ def _pots(session: Session, services: Services, run: RunContext, standing: Stand
         agent_name=standing.agent_name,
         origin=standing.origin,
     )
-    others = pots_of(session, payer, services.limits, time_zone=standing.time_zone, now=clock.now())
-    return (own, *others)
+    payers = [payer, *(replace(payer, agent_id=kin.agent_id, agent_name=kin.name) for kin in standing.above)]
+    others = [pots_of(session, one, services.limits, time_zone=standing.time_zone, now=clock.now()) for one in payers]
+    return with_parents((own, *parents), *others)
+
+
+def _tokens_above(session: Session, standing: Standing) -> Iterable[TokensAbove]:
+    if standing.family is not None:
+        for kin in standing.above:
+            used = standing.family.tokens(kin.id)
+            yield TokensAbove(kin.agent_slug, used, body_of(session, kin).limits.tokens)
 
 
 def candidates(run: RunContext) -> list[str]:

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from signoff.connectors import faults
 from signoff.connectors.protocol import ToolAnswer
-from signoff.freezes.queries import freeze_on
 from signoff.gateways.chain import Objected, Verdict
 from signoff.gateways.standing import STALE_SECONDS, revoked, standing_of
 from signoff.gateways.tool.call import Act
+from signoff.gateways.tool.facts import freeze_over
 from signoff.gateways.tool.offers import check_offer
 from signoff.gateways.tool.policies.freeze import Freeze, frozen
 from signoff.gateways.tool.policies.revocation import Revocation
@@ -90,7 +90,7 @@ def _verdict_now(session: Session, act: Act, connection_id: str) -> Verdict:
     standing = standing_of(session, run, connection=session.get(Connection, connection_id))
     verdict = replace(revoked(standing), policy=Revocation.name)
     if verdict.kind == "allow" and not act.facts.is_read:
-        freeze = freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id)
+        freeze = freeze_over(session, run, standing, connection_id)
         verdict = replace(frozen(freeze), policy=Freeze.name)
     if verdict.kind != "allow":
         return verdict

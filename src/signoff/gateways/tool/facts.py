@@ -20,6 +20,7 @@ from signoff.gateways.tool.memory_facts import MemoryFacts, memory_facts
 from signoff.gateways.tool.own_tools import own_effect
 from signoff.gateways.tool.recorded import outcome_in, recorded_for
 from signoff.gateways.tool.rule_facts import NO_RULES, RuleFacts, rule_facts
+from signoff.gateways.tool.sub_agent_facts import SubAgentFacts, sub_agent_facts
 from signoff.gateways.tool.trail import NO_TRAIL, Trail, like_hash, trail_of
 from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
@@ -122,6 +123,7 @@ class ToolFacts:
         rules: how the agent's own rules stand towards the call.
         trail: the run's last calls, when some of them look alike.
         memory: for a call to the agent's memory, which one it is.
+        sub_agent: for a call to another agent, which one, and why not.
     """
 
     standing: Standing
@@ -142,6 +144,7 @@ class ToolFacts:
     rules: RuleFacts = NO_RULES
     trail: Trail = NO_TRAIL
     memory: MemoryFacts | None = None
+    sub_agent: SubAgentFacts | None = None
 
     @property
     def is_read(self) -> bool:
@@ -175,7 +178,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         connection_slug=bound.slug if bound is not None else None,
         tool=tool,
         effect=effect,
-        freeze=freeze_on(session, workspace_id=run.workspace_id, agent_id=run.agent_id, connection_id=connection_id),
+        freeze=freeze_over(session, run, standing, connection_id),
         calls_before=calls,
         same_tool_before=same_tool,
         same_call_before=same_call,
@@ -190,8 +193,18 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
         else NO_RULES,
         trail=trail_of(session, run, call, same_before=same_call) if is_open else NO_TRAIL,
         memory=memory_facts(session, run, call, standing.flow),
+        sub_agent=sub_agent_facts(session, run, call, standing) if is_open else None,
     )
     return replace(found, flow=flow_facts(session, run, call, found))
+
+
+def freeze_over(session: Session, run: RunContext, standing: Standing, connection_id: str | None) -> Freeze | None:
+    """Return a freeze that stands over a call: of its agent, of one that this one works for, of its connection."""
+    for agent_id in (run.agent_id, *(kin.agent_id for kin in standing.above)):
+        found = freeze_on(session, workspace_id=run.workspace_id, agent_id=agent_id, connection_id=connection_id)
+        if found is not None:
+            return found
+    return None
 
 
 def allowed_tool(run: RunContext, call: ToolCall) -> AllowedTool | None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -21,7 +19,10 @@ from signoff.gateways.tool.flow.labels import Label
 from signoff.gateways.tool.flow.origins import Origin, Result, Seen, origins
 from signoff.gateways.tool.flow.vocabulary import NOTHING, Vocabulary
 from signoff.gateways.tool.flow.words import asked_because, asked_for
+from signoff.gateways.tool.own_tools import MEMORY_FORGET, is_memory
+from signoff.gateways.tool.vouching import Recent, named_by_tools
 from signoff.kit.typed_values import endorsement_key
+from signoff.memories.places import NoMemory
 from signoff.runs.facts import RunContext
 from signoff.runs.marks import Mark, Marks, is_marked, note_marks
 from signoff.tables.approvals import Endorsement
@@ -34,26 +35,12 @@ if TYPE_CHECKING:
 # Of a run that called so many tools, the first so many are looked through; a value from a later one is asked about.
 _RESULTS_MAX = 200
 _ACCEPTED_MAX = 1_000
-_RECENT_MAX = 128
-_Kept = TypeVar("_Kept")
 _GIVEN = Prepared(
     select(Run.input, Run.requested_by_name, Run.source).where(Run.id == bindparam("of_run"))
 )  # fmt: skip
 _RESULTS = Prepared(
     select(Step.name, Step.response, Step.reason, Step.detail)
     .where(Step.run_id == bindparam("of_run"), Step.kind == "tool", Step.ended_at.is_not(None))
-    .order_by(Step.seq)
-    .limit(_RESULTS_MAX)
-)
-_TRUSTED = Prepared(
-    select(Step.seq, Step.response, Step.detail)
-    .where(
-        Step.run_id == bindparam("of_run"),
-        Step.seq > bindparam("after"),
-        Step.kind == "tool",
-        Step.ended_at.is_not(None),
-        Step.detail["flow"]["integrity"].as_string() == "trusted",
-    )
     .order_by(Step.seq)
     .limit(_RESULTS_MAX)
 )
@@ -83,18 +70,11 @@ class FlowFacts:
 
 def flow_facts(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts) -> FlowFacts | None:
     """Return what the policy says. Most calls need no question to the database: they read, or nothing was read yet."""
-    tool, allowed, marks = facts.tool, facts.allowed, facts.standing.flow
-    if tool is None:
+    allowed, marks = facts.allowed, facts.standing.flow
+    asked = _asked(call, facts)
+    if asked is None:
         return None
-    labels = tightened(tool.labels, allowed)
-    asked = FlowCall(
-        tool=call.name,
-        effect=facts.effect,
-        args=call.args,
-        labels=labels,
-        described=arguments_of(tool.definition),
-        preapproved=allowed is not None and allowed.preapproved,
-    )
+    labels = asked.labels
     label = label_of(marks, before_turn=call.turn)
     bare = FlowContext(profile=run.body.rules.flow, label=label, is_approved=bool(facts.approvals))
     decision = decide(asked, bare)
@@ -108,6 +88,25 @@ def flow_facts(session: Session, run: RunContext, call: ToolCall, facts: ToolFac
     found = tuple(origins(asked, context, _seen(session, run, call, marks, allowed)))
     why = asked_because(asked, context, decision, found)
     return FlowFacts(labels, decision, label, found, why, asked_for(asked, decision))
+
+
+def _asked(call: ToolCall, facts: ToolFacts) -> FlowCall | None:
+    """Return the call as the policy looks at it; None when there is nothing it could do."""
+    tool, allowed = facts.tool, facts.allowed
+    if tool is not None:
+        return FlowCall(
+            tool=call.name,
+            effect=facts.effect,
+            args=call.args,
+            labels=tightened(tool.labels, allowed),
+            described=arguments_of(tool.definition),
+            preapproved=allowed is not None and allowed.preapproved,
+        )
+    if not is_memory(call) or facts.memory is None or isinstance(facts.memory.place, NoMemory):
+        return None
+    # What is erased is gone for good; nothing in a memory leaves the house.
+    effect = "irreversible" if call.tool == MEMORY_FORGET else facts.effect
+    return FlowCall(tool=call.name, effect=effect, args=call.args, labels=ToolLabels(sinks=()))
 
 
 def tightened(labels: ToolLabels, allowed: AllowedTool | None) -> ToolLabels:
@@ -150,7 +149,7 @@ def _context(
 ) -> FlowContext:
     named = _named_by_input(session, run) if not is_marked(marks, "untrusted", before_turn=1) else NOTHING
     if is_marked(marks, "trusted", before_turn=call.turn):
-        named = named.plus(_named_by_tools(session, run, call))
+        named = named.plus(named_by_tools(session, run, call, marks))
     accepted: frozenset[str] = frozenset()
     # Nobody can have accepted or answered anything before the run waited for the first time.
     if run.leg > 1:
@@ -171,28 +170,7 @@ def _named_in(sop: str) -> Vocabulary:
     return Vocabulary.of(sop)
 
 
-class _Recent(Generic[_Kept]):
-    """What was made of the newest runs; what falls out is made again."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, run_id: str) -> _Kept | None:
-        with self._lock:
-            return self._kept.get(run_id)
-
-    def put(self, run_id: str, made: _Kept) -> None:
-        with self._lock:
-            self._kept[run_id] = made
-            self._kept.move_to_end(run_id)
-            while len(self._kept) > _RECENT_MAX:
-                self._kept.popitem(last=False)
-
-
-_inputs: _Recent[Vocabulary] = _Recent()
-# The last step that was looked through, and what the trusted results up to it name.
-_results: _Recent[tuple[int, Vocabulary]] = _Recent()
+_inputs: Recent[Vocabulary] = Recent()
 
 
 def _named_by_input(session: Session, run: RunContext) -> Vocabulary:
@@ -261,17 +239,6 @@ def _shown(session: Session, run: RunContext, call: ToolCall) -> list[Result]:
         # What a policy refused was answered in our own words, which repeat the value.
         if row.detail.get("turn", 0) < call.turn and "settled_by" not in row.detail
     ]
-
-
-def _named_by_tools(session: Session, run: RunContext, call: ToolCall) -> Vocabulary:
-    """Return what trusted results name. Those that were looked through before are not read again."""
-    last, known = _results.get(run.run_id) or (0, NOTHING)
-    for row in _TRUSTED.all(session, {"of_run": run.run_id, "after": last}):
-        if row.detail.get("turn", 0) >= call.turn:
-            break
-        last, known = row.seq, known.plus(Vocabulary.of(row.response))
-    _results.put(run.run_id, (last, known))
-    return known
 
 
 def _is_trusted(detail: dict[str, Any]) -> bool:

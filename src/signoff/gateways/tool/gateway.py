@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -10,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from signoff.connectors.plain import cleaned_object
 from signoff.gateways.chain import Decision, Proceed, Verdict, Wrapper, compose, decide
+from signoff.gateways.leaks import masked_names, note_leaks
 from signoff.gateways.services import Services
 from signoff.gateways.tool.acting import act_outside
 from signoff.gateways.tool.approval_facts import use_approvals
 from signoff.gateways.tool.call import Act, Log, ToolCall, ToolOutcome
-from signoff.gateways.tool.caps import take_places
+from signoff.gateways.tool.caps import give_back, take_places
 from signoff.gateways.tool.facts import ToolFacts, tool_facts
 from signoff.gateways.tool.flow_facts import note_result
 from signoff.gateways.tool.holding import ask
@@ -38,10 +40,12 @@ from signoff.gateways.tool.policies.revocation import Revocation
 from signoff.gateways.tool.policies.sandbox import Sandbox
 from signoff.gateways.tool.policies.secrets import Secrets
 from signoff.gateways.tool.policies.shadow import Shadow
+from signoff.gateways.tool.policies.sub_agents import SubAgents
 from signoff.gateways.tool.policies.trace import Trace, diagnosed
 from signoff.gateways.tool.policies.values import Values
 from signoff.gateways.tool.policies.window import Window
 from signoff.gateways.tool.recorded import args_hash
+from signoff.gateways.tool.sub_agents import in_sub_agent, verdicts_before
 from signoff.gateways.tool.trail import likeness
 from signoff.kit import clock
 from signoff.kit.faultpoints import faultpoint
@@ -54,6 +58,7 @@ GUARDS = (
     Revocation(),  # First: a revoked run learns nothing more, not even that a tool exists.
     Grant(),       # The revision must have been given this tool, the environment must bind its connection.
     Values(),      # What an argument may name; with the grant, because it is a part of it.
+    SubAgents(),   # The grant of another agent: whether there is one, and whether it may be started from here.
     Requires(),    # What must have come out well before; facts of this run, cheaper to tell than anything below.
     Loop(),        # The same call with the same arguments again and again is not work, real or rehearsed.
     Budget(),      # Cheap counting, which holds for rehearsals and replays too.
@@ -105,10 +110,13 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
     if facts.finished is not None:
         # The leg runs again after a crash: what was done is not done again.
         return facts.finished
-    decision = decide(GUARDS, (run, call), facts)
+    # What another agent was asked for is under way, or over: that it is forbidden now does not tell what came of it.
+    is_asked = facts.sub_agent is not None and facts.sub_agent.child is not None
+    decision = decide(GUARDS[:1] if is_asked else GUARDS, (run, call), facts)
     noted = Log(decided=clock.monotonic_seconds())
-    if decision.verdict.kind in ("allow", "simulate") and facts.rules.caps:
+    if decision.verdict.kind in ("allow", "simulate") and facts.rules.caps and not is_asked:
         decision = _with_places(session, run, call, facts, decision, noted)
+    said_before = verdicts_before(session, run, call) if is_asked else ()
     trace.begin_step(
         session,
         workspace_id=run.workspace_id,
@@ -121,18 +129,34 @@ def _open(session: Session, services: Services, run: RunContext, call: ToolCall)
         request=facts.redactor.value({"slot": call.slot, "tool": call.tool, "args": call.args}),
         detail={"args_hash": args_hash(call), "turn": call.turn, **likeness(call)},
     )
+    names = masked_names(call.args, facts.redactor.value(call.args))
+    if names:
+        note_leaks(session, run=run, step_key=call.key, place="arguments", what=call.name, names=names)
     noted.verdicts += decision.verdicts
     opened = Act(services, run, call, facts, call.args, facts.tool.config if facts.tool else {}, noted)
     if decision.verdict.kind == "allow" and is_memory(call):
         # It is in our own database: done and told in the transaction that begins the step, so a crash leaves no doubt.
         use_approvals(session, facts.approvals)
         return _ended(session, run, call, decision, *in_memory(session, opened))
+    if decision.verdict.kind == "allow" and facts.sub_agent is not None:
+        return _by_sub_agent(session, opened, decision, said_before)
     if decision.verdict.kind == "allow":
         open_with(session, opened)
         use_approvals(session, facts.approvals)
     elif decision.verdict.kind not in ("deny", "defer") or not answer_from_ledger(session, opened):
         return _settled(session, run, call, facts, decision)
     return opened
+
+
+def _by_sub_agent(session: Session, opened: Act, decision: Decision, said_before: tuple[Verdict, ...]) -> ToolOutcome:
+    run, call, facts = opened.run, opened.call, opened.facts
+    use_approvals(session, facts.approvals)
+    outcome, state, kept = in_sub_agent(session, opened)
+    if state == "refused":
+        give_back(session, call, facts.rules.caps, holder=opened.log.holder)
+    # What the policies said was said when the other agent was asked.
+    whole = Decision(decision.verdict, said_before or decision.verdicts)
+    return _ended(session, run, call, whole, outcome, state, kept)
 
 
 def _with_places(
@@ -163,9 +187,15 @@ def _settled(session: Session, run: RunContext, call: ToolCall, facts: ToolFacts
 
 
 def _ended(
-    session: Session, run: RunContext, call: ToolCall, decision: Decision, outcome: ToolOutcome, state: trace.StepState
+    session: Session,
+    run: RunContext,
+    call: ToolCall,
+    decision: Decision,
+    outcome: ToolOutcome,
+    state: trace.StepState,
+    by_agent: Mapping[str, Any] | None = None,
 ) -> ToolOutcome:
-    """End a step that nothing outside takes part in."""
+    """End a step that nothing outside takes part in. `by_agent`: what is kept of another agent's part in it."""
     verdict = decision.verdict
     # What a refusal rests on, for whoever asks why: the calls that went in a circle, the count of a cap.
     evidence = {"evidence": verdict.value} if verdict.kind in ("deny", "stop") and verdict.value is not None else {}
@@ -178,11 +208,13 @@ def _ended(
         reason=verdict.reason or outcome.reason,
         response=outcome.value,
         verdicts=decision.as_plain(),
-        calls=0,
+        calls=1 if by_agent and state in ("completed", "failed") else 0,
         detail={
-            "settled_by": verdict.policy,
+            # What another agent said was not said by us.
+            **({} if by_agent else {"settled_by": verdict.policy}),
             "outcome": outcome.as_kept(),
             **evidence,
+            **(by_agent or {}),
             **diagnosed(outcome.kind, outcome.code),
         },
     )

@@ -13,6 +13,7 @@ from signoff.kit.errors import Malformed, NotNow
 from signoff.kit.sealing import Sealed, Sealer
 from signoff.people import second_factors as factor
 from signoff.people.access import Principal, authorize
+from signoff.people.actions.factor_news import tell_factor_gone
 from signoff.people.actions.members import member_to_change
 from signoff.people.actions.sessions import end_everything
 from signoff.people.actions.setup_links import refuse_if_elsewhere, refuse_oneself
@@ -158,9 +159,10 @@ def renew_recovery_codes(session: Session, person_id: str) -> list[str]:
 
 
 def turn_off_second_factor(session: Session, person_id: str) -> None:
-    """Take the person's own second factor away. The caller has just proven a code."""
+    """Take the person's own second factor away. The caller has just proven a code. A mail tells the person."""
     _forget(session, person_id)
     note_everywhere(session, person_id, "second_factor.turned_off")
+    tell_factor_gone(session, person_id, "turned_off")
 
 
 def disown_second_factor(session: Session, person_id: str) -> None:
@@ -176,7 +178,7 @@ def disown_second_factor(session: Session, person_id: str) -> None:
 
 
 def reset_second_factor(session: Session, principal: Principal, member_id: str) -> None:
-    """Take a member's second factor away, because app and recovery codes are lost; their sessions end.
+    """Take a member's second factor away, because app and recovery codes are lost. Sessions end, and a mail tells them.
 
     Raises:
         NotNow: there is no second factor; or the person belongs to another workspace as well, which this would make
@@ -192,6 +194,7 @@ def reset_second_factor(session: Session, principal: Principal, member_id: str) 
     if not _forget(session, member.person_id):
         raise NotNow("This member has no second factor to reset.")
     end_everything(session, member.person_id)
+    tell_factor_gone(session, member.person_id, "reset")
     audit.write(
         session,
         workspace_id=principal.workspace_id,

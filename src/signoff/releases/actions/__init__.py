@@ -11,6 +11,7 @@ from signoff.releases.actions.repin import repin_run
 from signoff.releases.actions.request import AS_IT_IS, AsItIs, request_release
 from signoff.releases.actions.rollback import roll_back
 from signoff.releases.actions.signing import sign_release
+from signoff.releases.actions.taking_over import take_over_release
 
 __all__ = [
     "AS_IT_IS",
@@ -34,5 +35,6 @@ __all__ = [
     "ship",
     "sign_release",
     "switch_live",
+    "take_over_release",
     "try_live",
 ]

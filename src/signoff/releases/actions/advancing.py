@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from signoff.deployments.canary import set_share
 from signoff.record.actor import SYSTEM
-from signoff.releases.actions.going import go_on, next_look, take_back
-from signoff.releases.actions.moves import move, note, stay
+from signoff.releases.actions.going import go_on, is_answered, next_look, take_back
+from signoff.releases.actions.holding import end_hold
+from signoff.releases.actions.moves import move, note, stay, undecided_key
 from signoff.releases.actions.opening import refuse
 from signoff.releases.actions.reverting import revert_watched
 from signoff.releases.findings import NOTHING, Findings
@@ -97,6 +98,9 @@ def next_step(session: Session, made: Shipment, *, by: Any, now: datetime) -> No
     """Give the candidate the share of the canary's next step."""
     canary = made.way.canary
     assert canary is not None  # noqa: S101  # A release in the state canary has one.
+    if not is_answered(session, made, by=by, now=now):
+        return
+    end_hold(session, made)
     step = made.release.step + 1
     share, minutes, _ = canary.at(step)
     if not set_share(session, made.release, share):
@@ -147,8 +151,10 @@ def _why(found: Findings) -> tuple[str, str]:
 
 
 def _alert(session: Session, made: Shipment, kind: str, text: str) -> None:
+    is_undecided = kind == "release_undecided"
     raise_alert(
-        session, made.release.workspace_id, key=f"release:{made.release.id}", agent_id=made.agent.id, text=text,
-        kind=kind if kind == "release_undecided" else "release_rolled_back",
+        session, made.release.workspace_id, agent_id=made.agent.id, text=text,
+        key=undecided_key(made.release) if is_undecided else f"release:{made.release.id}",
+        kind=kind if is_undecided else "release_rolled_back",
         detail={"release": made.release.id, "code": kind},
     )  # fmt: skip

@@ -18,12 +18,20 @@ from signoff.releases.rows import BEFORE_LIVE, Shipment, shipment_for
 
 
 def promote_now(
-    session: Session, principal: Principal, release_id: str, *, reason: str, version: int | None = None
+    session: Session,
+    principal: Principal,
+    release_id: str,
+    *,
+    reason: str,
+    version: int | None = None,
+    seen: str | None = None,
 ) -> None:
     """Take the release's next step now, whatever time it would have waited. The gate and safety are asked all the same.
 
     Args:
         version: the release's version as the caller saw it; None: as it is.
+        seen: state and step as the caller saw them, such as `canary 0`. Unlike the version they stay while the engine
+            only looks: for a page that a person reads for a while.
 
     Raises:
         NotFound, NotAllowed: as for deploying the agent.
@@ -33,7 +41,9 @@ def promote_now(
     words = checked_reason(reason)
     made = shipment_for(session, principal, release_id, "agent.deploy")
     authorize_deploy(session, principal, made.agent, made.place, made.target)
-    _check_version(made, version)
+    check_version(made, version)
+    if seen and seen != f"{made.release.state} {made.release.step}":
+        raise _moved(made)
     state, now = made.release.state, clock.now()
     if state == "requested":
         raise ReleaseOver("It waits for signatures. Have it signed; nobody promotes it before.", code="unsigned")
@@ -61,7 +71,7 @@ def abort_release(
     """
     words = checked_reason(reason)
     made = shipment_for(session, principal, release_id, "agent.deploy")
-    _check_version(made, version)
+    check_version(made, version)
     state = made.release.state
     if state not in BEFORE_LIVE:
         what = "It serves: roll it back." if state in ("live", "watching", "settled") else "It is over."
@@ -72,10 +82,19 @@ def abort_release(
          code="aborted", ended_reason=words)  # fmt: skip
 
 
-def _check_version(made: Shipment, version: int | None) -> None:
+def check_version(made: Shipment, version: int | None) -> None:
+    """Return quietly when the release is as the caller saw it.
+
+    Raises:
+        ReleaseMoved: it moved on.
+    """
     if version is not None and version != made.release.version:
-        raise ReleaseMoved(
-            f"The release is {made.release.state.replace('_', ' ')} now, since "
-            f"{made.release.state_since:%Y-%m-%d %H:%M:%S} UTC. Look again, then decide.",
-            extra={"state": made.release.state, "version": made.release.version},
-        )
+        raise _moved(made)
+
+
+def _moved(made: Shipment) -> ReleaseMoved:
+    return ReleaseMoved(
+        f"The release is {made.release.state.replace('_', ' ')} now, since "
+        f"{made.release.state_since:%Y-%m-%d %H:%M:%S} UTC. Look again, then decide.",
+        extra={"state": made.release.state, "version": made.release.version},
+    )

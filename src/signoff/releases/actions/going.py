@@ -10,14 +10,18 @@ from sqlalchemy.orm import Session
 from signoff.deployments.canary import begin_candidate, clear_candidate
 from signoff.deployments.shadowing import begin_shadow, end_shadow
 from signoff.deployments.switching import live_changed, record_switch, switch
+from signoff.kit import ids
 from signoff.record import audit
 from signoff.record.actor import SYSTEM, Actor
 from signoff.releases import gate
+from signoff.releases.actions.holding import hold
 from signoff.releases.actions.moves import move, stay
 from signoff.releases.actions.opening import gate_not_met, kept, refuse
 from signoff.releases.lock import lock_of
 from signoff.releases.policy import LOOK_SECONDS, watch_minutes
-from signoff.releases.rows import Shipment, requester, watched_releases
+from signoff.releases.refusals import ReviewersNeeded
+from signoff.releases.rows import Shipment, answerable, watched_releases
+from signoff.releases.standing import why_held, why_unsigned
 from signoff.releases.strategy import in_days
 from signoff.tables.releases import Release
 from signoff.watch.probes.evidence import Evidence
@@ -37,7 +41,9 @@ def go_on(session: Session, made: Shipment, *, by: Actor, now: datetime, is_aske
             move(session, made.release, "scheduled", by=by, due_at=when,
                  text=f"It waits until {when:%Y-%m-%d %H:%M} UTC.")  # fmt: skip
             return
-    if state != "gated" and not _is_still_met(session, made, by=by, now=now):
+    if state != "gated" and not (
+        is_answered(session, made, by=by, now=now) and _is_still_met(session, made, by=by, now=now)
+    ):
         return
     if state in ("gated", "scheduled") and way.shadow is not None:
         _begin_shadow(session, made, by=by, now=now)
@@ -48,6 +54,27 @@ def go_on(session: Session, made: Shipment, *, by: Actor, now: datetime, is_aske
         stay(session, made.release, due_at=opening)
     else:
         go_live(session, made, by=by, now=now)
+
+
+def is_answered(session: Session, made: Shipment, *, by: Actor, now: datetime) -> bool:
+    """Return whether those a release rests on may deploy here now; it is held when they may not.
+
+    Of a person who takes the next step only the signatures are asked: their own right just was, and the step is theirs.
+
+    Raises:
+        ReviewersNeeded: a person takes the step, and signatures that it needs do not count any more.
+    """
+    if made.release.is_rollback:
+        return True
+    if by == SYSTEM:
+        why = why_held(session, made)
+        if why is not None:
+            hold(session, made, why, now=now)
+        return why is None
+    unsigned = why_unsigned(session, made)
+    if unsigned is not None:
+        raise ReviewersNeeded(unsigned)
+    return True
 
 
 def _is_still_met(session: Session, made: Shipment, *, by: Actor, now: datetime) -> bool:
@@ -85,7 +112,9 @@ def _begin_canary(session: Session, made: Shipment, *, by: Actor, now: datetime)
     assert canary is not None  # noqa: S101  # Asked by `go_on`.
     share, minutes, _ = canary.at(0)
     end_shadow(session, made.release)
-    if not begin_candidate(session, made.release, share=share, salt=made.release.id, cohort=canary.cohort):
+    # Random, not the release's id: that is told, and whoever starts runs could choose keys for a side.
+    salt = ids.new_token("salt", 16)
+    if not begin_candidate(session, made.release, share=share, salt=salt, cohort=canary.cohort):
         refuse(session, made, live_changed(session, made.agent, made.place), by=by)
         return
     named = f" and {len(canary.cohort)} named keys" if canary.cohort else ""
@@ -106,7 +135,7 @@ def go_live(session: Session, made: Shipment, *, by: Actor, now: datetime) -> bo
         refuse(session, made, live_changed(session, made.agent, made.place), by=by)
         return False
     # What the engine carries out was decided by whoever asked: as the engine's own it would count as a second person.
-    decided = requester(session, release) if by == SYSTEM else by
+    decided = answerable(session, release) if by == SYSTEM else by
     record_switch(
         session, made.agent, made.place, made.target, before, by=decided, reason=release.reason, release_id=release.id
     )

@@ -10,14 +10,24 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
+from signoff.kit.faultpoints import Point, faultpoint
 from signoff.kit.text import shortened, storable
 from signoff.record import audit, outbox
 from signoff.record.actor import Actor
 from signoff.releases.refusals import ReleaseMoved, ReleaseOver
 from signoff.releases.states import ReleaseState, is_open, may_move
 from signoff.tables.releases import Release, ReleaseEvent
+from signoff.tables.session import after_commit
+from signoff.watch.actions import resolve_by_key
 
 LOOK = "release.look"
+# Where a test kills the process: the line is written, and nothing is committed yet.
+_POINTS: Mapping[str, Point] = {
+    "requested": "release-requested", "signed": "release-signed", "gated": "release-gated",
+    "scheduled": "release-scheduled", "shadow": "release-shadow", "canary": "release-canary", "step": "release-step",
+    "live": "release-live", "watching": "release-watching", "settled": "release-settled",
+    "refused": "release-refused", "aborted": "release-aborted", "rolled_back": "release-rolled-back",
+}  # fmt: skip
 _TEXT_CHARS = 2_000
 
 
@@ -47,15 +57,34 @@ def move(
     changes: dict[str, Any] = {**values, "state": after, "state_since": moment, "due_at": due_at}
     if not is_open(after):
         changes["open_key"] = None
+    was_held = release.held_since is not None
+    if was_held:
+        changes |= {"held_since": None, "held_reason": None}
     if after in ("refused", "aborted", "rolled_back", "settled"):
         changes |= {"ended_at": moment, "ended_by_name": by.name}
     _update(session, release, changes)
+    # What was left to a person has been decided, by them or by what was found out.
+    resolve_by_key(session, release.workspace_id, undecided_key(release))
     note(session, release, after, by=by, text=text, detail=detail)
+    if was_held:
+        resolve_by_key(session, release.workspace_id, held_key(release))
     if due_at is not None:
-        # Told to the engine for that moment; its sweep looks as well, should the message be lost.
-        outbox.send(
-            session, workspace_id=release.workspace_id, kind=LOOK, payload={"release": release.id}, due_at=due_at
-        )
+        look_at(session, release, due_at)
+
+
+def look_at(session: Session, release: Release, moment: datetime) -> None:
+    """Tell the engine to look at a release at a moment; its sweep looks as well, should the message be lost."""
+    outbox.send(session, workspace_id=release.workspace_id, kind=LOOK, payload={"release": release.id}, due_at=moment)
+
+
+def held_key(release: Release) -> str:
+    """Return the key of the alert that a release is held."""
+    return f"release:{release.id}:held"
+
+
+def undecided_key(release: Release) -> str:
+    """Return what the alert is known by that asks a person to decide."""
+    return f"release:{release.id}:undecided"
 
 
 def stay(session: Session, release: Release, **values: Any) -> None:
@@ -94,6 +123,8 @@ def note(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a line to a release's timeline, and an audit row."""
+    # Whoever else writes on this timeline waits: a place in it is taken once.
+    session.execute(select(Release.id).where(Release.id == release.id).with_for_update())
     last = session.scalar(select(func.max(ReleaseEvent.seq)).where(ReleaseEvent.release_id == release.id))
     words = shortened(storable(text), _TEXT_CHARS)
     session.add(
@@ -111,3 +142,10 @@ def note(
             "text": words, **(detail or {}),
         },
     )  # fmt: skip
+    if kind in _POINTS:
+        faultpoint(_POINTS[kind])
+        after_commit(session, _moved)
+
+
+def _moved() -> None:
+    faultpoint("release-moved-not-told")

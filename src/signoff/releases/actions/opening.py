@@ -47,7 +47,8 @@ def open_shipment(
         "revision_id": target.id, "previous_revision_id": previous, "state": "requested", "state_since": moment,
         "version": 1, "strategy": strategy.plain(), "step": 0, "is_rollback": False, "is_emergency": False,
         "tier": evidence.tier if evidence else "low", "reason": reason, "requested_by": by.id,
-        "requested_by_name": by.name, "requested_at": moment, "lock": {}, **kept(evidence), **more,
+        "requested_by_name": by.name, "requested_at": moment, "asked_with": by.key_id,
+        "lock": {}, **kept(evidence), **more,
     }  # fmt: skip
     # What is refused anyway holds up nobody.
     release = Release(**values, open_key=None if refusal else open_key(agent.id, place.id))
@@ -118,7 +119,7 @@ def gate_not_met(agent: Agent, place: Environment, target: Revision, evidence: E
     more = f" and {len(evidence.blockers) - 1} more" if len(evidence.blockers) > 1 else ""
     return GateNotMet(
         f"The gate is not met for revision {target.number} of {agent.slug} in {place.slug}: "
-        f"{first.title}: {first.measured}{more}. {first.fix}".rstrip(),
+        f"{first.title}: {first.measured.rstrip('.')}{more}. {first.fix}".rstrip(),
         extra={
             "tier": evidence.tier,
             "blockers": [

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.body import Body
 from signoff.agents.limits import checked_reason
 from signoff.agents.lookup import agent_for
+from signoff.agents.retired import retirements
 from signoff.agents.revisions import find_revision, revision_body
 from signoff.deployments.queries import live_revision
 from signoff.deployments.rights import authorize_deploy
@@ -89,6 +90,8 @@ def obstacles(session: Session, run: Run, target: Revision) -> list[str]:
         return [f"it is {run.state}: only a run that waits can be re-pinned"]
     old, new = revision_body(session, run.revision_id), revision_body(session, target.id)
     reasons: list[str] = []
+    if retirements(session, [target.id]):
+        reasons.append(f"revision {target.number} has retired")
     if old.output_schema != new.output_schema:
         reasons.append("the two revisions promise another output")
     lacking = [name for name in _used(session, run.id) if not _allows(new, name)]

@@ -138,17 +138,6 @@ def pass_gate(session: Session, made: Shipment, *, by: Principal) -> None:
     go_on(session, made, by=by.actor, now=clock.now())
 
 
-def wanted_of(session: Session, made: Shipment) -> int:
-    """Return how many people must sign a release."""
-    return reviewers_wanted(
-        made.release.tier,  # pyright: ignore[reportArgumentType]  # As the gate said.
-        holding_policy(session, made.release.workspace_id)[0].reviewers,
-        is_production=made.place.is_production,
-        is_emergency=made.release.is_emergency,
-        is_rollback=made.release.is_rollback,
-    )
-
-
 def _tell_emergency(session: Session, principal: Principal, made: Shipment) -> None:
     words = (
         f"{principal.name} released {made.words} as an emergency: nobody signed it, and no step was taken. "

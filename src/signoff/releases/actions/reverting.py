@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from signoff.agents.retired import retirements
 from signoff.deployments.canary import clear_candidate
 from signoff.deployments.queries import live_revision
 from signoff.deployments.shadowing import end_shadow
@@ -72,9 +73,11 @@ def revert_watched(session: Session, made: Shipment, *, code: str, reason: str, 
 
 
 def proposed(session: Session, agent_id: str, environment_id: str, live_id: str) -> str | None:
-    """Return what one goes back to unless one says otherwise: the last that served and was not itself taken back."""
+    """Return what one goes back to unless one says otherwise: the last that served, was not itself taken back, and has
+    not retired."""
     served = served_before(session, agent_id, environment_id, live_id)
-    return next((one.revision_id for one in served if not one.was_rolled_back), None)
+    retired = retirements(session, [one.revision_id for one in served])
+    return next((one.revision_id for one in served if not one.was_rolled_back and one.revision_id not in retired), None)
 
 
 def make_way(session: Session, agent: Agent, place: Environment, *, by: Actor, reason: str) -> None:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from signoff.deployments.queries import live_revision
 from signoff.deployments.rights import people_behind, place_of
 from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotAllowed
 from signoff.kit.text import storable
 from signoff.people.access import Principal, authorize
 from signoff.releases import gate
-from signoff.releases.actions.moves import note, stay
+from signoff.releases.actions.holding import hold
+from signoff.releases.actions.moves import look_at, note, stay
 from signoff.releases.actions.opening import gate_not_met, kept, refuse
-from signoff.releases.actions.request import pass_gate, wanted_of
+from signoff.releases.actions.request import pass_gate
 from signoff.releases.refusals import DiffChanged, NothingToSign, refusal_for
-from signoff.releases.rows import Shipment, shipment_for
-from signoff.releases.rows import diff_digest as _diff_digest
+from signoff.releases.rows import BEFORE_LIVE, Shipment, shipment_for
+from signoff.releases.standing import digest_of, standing, wanted_of, why_unanswered, why_unsigned
 from signoff.releases.states import SignatureVerdict
-from signoff.tables.releases import Release, ReleaseSignature
+from signoff.tables.releases import ReleaseSignature
 
 _COMMENT_CHARS = 4_000
 
@@ -36,7 +35,7 @@ def sign_release(
         DiffChanged: the diff they read is not the diff as it is now.
     """
     made = shipment_for(session, principal, release_id, "agent.deploy")
-    if made.release.state != "requested":
+    if not may_be_signed(session, made):
         raise NothingToSign(f"The release is {made.release.state}: it waits for no signature.")
     member = signer(session, principal, made)
     if diff_digest != digest_of(session, made.release):
@@ -50,8 +49,16 @@ def sign_release(
         reason = f"{principal.name} refused the diff: {words}"
         refuse(session, made, refusal_for("signature_refused", reason, {"by": principal.name}), by=principal.actor)
         return
-    if approvals(session, made.release, diff_digest) >= wanted_of(session, made):
-        _pass(session, principal, made)
+    if len(standing(session, made, diff_digest)) >= wanted_of(session, made):
+        pass_signed(session, principal, made)
+
+
+def may_be_signed(session: Session, made: Shipment) -> bool:
+    """Return whether a release waits for signatures: before the gate, or because some do not count any more."""
+    release = made.release
+    if release.state == "requested":
+        return True
+    return release.held_since is not None and release.state in BEFORE_LIVE and why_unsigned(session, made) is not None
 
 
 def signer(session: Session, principal: Principal, made: Shipment) -> str:
@@ -66,29 +73,13 @@ def signer(session: Session, principal: Principal, made: Shipment) -> str:
         raise NotAllowed("A signature is a person's. Sign in, and sign by hand.", code="not_a_person")
     target = made.target
     wrote = people_behind(session, [target.author_id, *([target.drafted_by] if target.drafted_by else [])])
-    if people_behind(session, [principal.id]) & (wrote | people_behind(session, [made.release.requested_by])):
+    asked = [made.release.requested_by, *([made.release.taken_over_by] if made.release.taken_over_by else [])]
+    if people_behind(session, [principal.id]) & (wrote | people_behind(session, asked)):
         raise NotAllowed(
             f"Nobody signs what they wrote or asked for. Somebody else who may deploy {made.agent.slug} signs it.",
             code="own_release",
         )
     return member
-
-
-def digest_of(session: Session, release: Release) -> str:
-    """Return the name of the diff a signature speaks of: what serves as it is now, and the candidate."""
-    return _diff_digest(session, live_revision(session, release.agent_id, release.environment_id), release.revision_id)
-
-
-def approvals(session: Session, release: Release, digest: str) -> int:
-    """Return how many people approved this very diff."""
-    rows = session.scalars(
-        select(ReleaseSignature.member_id).where(
-            ReleaseSignature.release_id == release.id,
-            ReleaseSignature.verdict == "approve",
-            ReleaseSignature.diff_digest == digest,
-        )
-    ).all()
-    return len(rows)
 
 
 def _write(
@@ -116,7 +107,16 @@ def _write(
          detail={"verdict": verdict, "diff_digest": digest, "comment": comment})  # fmt: skip
 
 
-def _pass(session: Session, principal: Principal, made: Shipment) -> None:
+def pass_signed(session: Session, principal: Principal, made: Shipment) -> None:
+    """Let a release on that has its signatures: through the gate, or to where it was held."""
+    if made.release.state != "requested":
+        stay(session, made.release, due_at=clock.now())
+        look_at(session, made.release, clock.now())
+        return
+    why = why_unanswered(session, made)
+    if why is not None:
+        hold(session, made, why, now=clock.now())
+        return
     evidence = gate.evidence_for(session, made.agent, made.place, made.target)
     unsafe = gate.unsafe(session, made.agent, made.place, made.target)
     if unsafe is None and evidence.blockers:

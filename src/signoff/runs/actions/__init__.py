@@ -1,6 +1,7 @@
 """Everything that changes a run."""
 
 from signoff.runs.actions.cancel import CALLED_OFF, CANCEL, acknowledge_run, cancel_run
+from signoff.runs.actions.children import TooManyRuns, end_children, end_if_called_off, request_child, wake_parent
 from signoff.runs.actions.legs import (
     complete_run,
     end_cancelled,
@@ -12,7 +13,7 @@ from signoff.runs.actions.legs import (
     take_leg,
     wait_run,
 )
-from signoff.runs.actions.moves import SHADOW_ENDED
+from signoff.runs.actions.moves import CHILD_ENDED, PARENT_ENDED, SHADOW_ENDED
 from signoff.runs.actions.raising import raise_cap
 from signoff.runs.actions.request import START, mask_run, request_run
 from signoff.runs.actions.settle import answer_hold, resume_when_answered, settle_effect
@@ -22,22 +23,28 @@ from signoff.runs.actions.stop import STOP, cancel_matching, finish_stop, stop_a
 __all__ = [
     "CALLED_OFF",
     "CANCEL",
+    "CHILD_ENDED",
+    "PARENT_ENDED",
     "SHADOW",
     "SHADOW_ENDED",
     "START",
     "STOP",
+    "TooManyRuns",
     "acknowledge_run",
     "answer_hold",
     "cancel_matching",
     "cancel_run",
     "complete_run",
     "end_cancelled",
+    "end_children",
+    "end_if_called_off",
     "end_leg",
     "fail_run",
     "finish_stop",
     "mask_run",
     "raise_cap",
     "reject_run",
+    "request_child",
     "request_run",
     "request_shadow",
     "resume_run",
@@ -48,4 +55,5 @@ __all__ = [
     "stop_some",
     "take_leg",
     "wait_run",
+    "wake_parent",
 ]

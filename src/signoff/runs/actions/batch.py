@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.record import outbox
 from signoff.record.alarms import ask_to_resolve
-from signoff.runs.actions.moves import SHADOW_ENDED
+from signoff.runs.actions.moves import told_of_its_end
 from signoff.runs.actions.request import START
 from signoff.runs.called_off import words_of
 from signoff.runs.signals import write_signals
@@ -45,13 +45,13 @@ def call_off_batch(
             state="cancelled", code="cancelled", reason=reason, ended_at=moment, waiting_for=None, resume_at=None,
             needs_attention=False,
         )
-        .returning(Run.id, Run.workspace_id, Run.mode)
+        .returning(Run.id, Run.workspace_id, Run.mode, Run.parent_run_id, Run.child_runs)
         .execution_options(synchronize_session=False)
     ).all()  # fmt: skip
     run_ids = [row.id for row in hit]
     for row in hit:
-        if row.mode == "shadow":
-            outbox.send(session, workspace_id=row.workspace_id, kind=SHADOW_ENDED, payload={"run_id": row.id})
+        for kind in told_of_its_end(row.mode, row.parent_run_id, row.child_runs):
+            outbox.send(session, workspace_id=row.workspace_id, kind=kind, payload={"run_id": row.id})
     if run_ids:
         write_signals(session, run_ids)
         _tell(session, run_ids, reason, moment)

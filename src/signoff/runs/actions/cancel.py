@@ -9,6 +9,7 @@ from signoff.kit.errors import NotFound, NotNow
 from signoff.people.access import Principal, authorize, can
 from signoff.people.roles import Action
 from signoff.record import audit, outbox
+from signoff.record.actor import Actor
 from signoff.runs.actions.moves import move, rows, tell_state
 from signoff.runs.called_off import said_by_default
 from signoff.runs.states import is_over
@@ -55,35 +56,43 @@ def cancel_run(session: Session, principal: Principal, run_id: str, *, reason: s
         NotNow: it has ended already.
     """
     run = run_for(session, principal, run_id, "run.cancel")
-    words = reason or said_by_default(principal.name)
+    state = call_off_one(session, run, by=principal.actor, code=None, reason=reason or said_by_default(principal.name))
+    if state is None:
+        raise NotNow(f"This run has ended already: it is {run.state}.", code="run_over", extra={"state": run.state})
+    return state
+
+
+def call_off_one(session: Session, run: Run, *, by: Actor, code: str | None, reason: str) -> str | None:
+    """Call a run off, whoever says so. Returns its state: `running` while its call in flight is being ended; None when
+    it is over already."""
     if run.state in ("queued", "waiting"):
         moved = move(
-            session, run_id, "cancelled", by=principal.actor,
-            before=("queued", "waiting"), values={"code": "cancelled", "reason": words},
+            session, run.id, "cancelled", by=by, before=("queued", "waiting"),
+            values={"code": code or "cancelled", "reason": reason},
         )  # fmt: skip
         if moved is not None:
             if run.state == "waiting":
                 # What it asked people is withdrawn above: nobody needs to answer any more.
-                outbox.send(session, workspace_id=moved.workspace_id, kind=CALLED_OFF, payload={"run_id": run_id})
+                outbox.send(session, workspace_id=moved.workspace_id, kind=CALLED_OFF, payload={"run_id": run.id})
             return moved.state
-        run = session.get_one(Run, run_id, populate_existing=True)
+        session.refresh(run)
     if is_over(run.state):
-        raise NotNow(f"This run has ended already: it is {run.state}.", code="run_over", extra={"state": run.state})
-    _ask(session, principal, run, words)
+        return None
+    _ask(session, by, run, reason, code)
     return run.state
 
 
-def _ask(session: Session, principal: Principal, run: Run, words: str) -> None:
+def _ask(session: Session, by: Actor, run: Run, words: str, code: str | None) -> None:
     asked = session.execute(
         update(Run)
         .where(Run.id == run.id, Run.state == "running", Run.is_cancel_requested.is_(False))
-        .values(is_cancel_requested=True, reason=words)
+        .values(is_cancel_requested=True, reason=words, **({"code": code} if code else {}))
         .execution_options(synchronize_session=False)
     )
     if rows(asked) != 1:
         return  # Asked before: once is enough.
     audit.write(
-        session, workspace_id=run.workspace_id, actor=principal.actor, action="run.cancel", object_kind="run",
+        session, workspace_id=run.workspace_id, actor=by, action="run.cancel", object_kind="run",
         object_id=run.id, run_id=run.id, revision_id=run.revision_id, detail={},
     )  # fmt: skip
     tell_state(session, run)

@@ -23,6 +23,7 @@ from signoff.runs.alarms import effect_unknown
 from signoff.runs.facts import LegStart, RunContext, context_of
 from signoff.runs.holds import Hold
 from signoff.runs.states import WaitingFor
+from signoff.runs.wall import seconds_left
 from signoff.tables.runs import Leg, Run
 
 
@@ -37,13 +38,14 @@ def start_leg(
 ) -> LegStart | None:
     """Begin a leg: the run is running, under a deadline. None when this leg is not the one that may begin.
 
-    Time spent waiting for people does not count towards the deadline, only the legs do. `relies_on` says, as plain
-    JSON, what the leg will work with; a leg that begins again after a crash gets what it had.
+    Time spent waiting for people does not count towards the deadline, only the legs do: its own, and those of the runs
+    that came of it. One that another run asked for has no more time than is left to that one. `relies_on` says, as
+    plain JSON, what the leg will work with; a leg that begins again after a crash gets what it had.
     """
     context = context_of(session, run_id, leg=leg, worker=worker)
     moment = clock.now()
-    wall = min(context.body.limits.wall_seconds, wall_seconds_max)
-    deadline = moment + timedelta(seconds=max(wall - _used_seconds(session, run_id, leg), 1.0))
+    left = seconds_left(session, context, wall_seconds_max=wall_seconds_max)
+    deadline = moment + timedelta(seconds=max(left, 1.0))
     moved = move(
         session, run_id, "running", by=SYSTEM, leg=leg,
         is_audited=False, values={"started_at": moment, "deadline_at": deadline},
@@ -62,15 +64,6 @@ def start_leg(
         return None
     begun = session.get_one(Leg, (run_id, leg))
     return LegStart(context, run.input, run.deadline_at or deadline, begun.relies_on or relies_on(context))
-
-
-def _used_seconds(session: Session, run_id: str, leg: int) -> float:
-    if leg == 1:
-        return 0.0
-    ended = session.execute(
-        select(Leg.started_at, Leg.ended_at).where(Leg.run_id == run_id, Leg.number < leg, Leg.ended_at.is_not(None))
-    )
-    return sum((until - since).total_seconds() for since, until in ended if until is not None)
 
 
 def take_leg(session: Session, run_id: str, leg: int, *, worker: str) -> bool:
@@ -133,7 +126,8 @@ def complete_run(
     if ended is None:
         return False
     ask_for_shadow(session, ended)
-    end_handover_by_run(session, run_id, by=by)
+    if ended.parent_run_id is None:  # By hand is by hand.
+        end_handover_by_run(session, run_id, by=by)
     return True
 
 

@@ -24,6 +24,9 @@ from signoff.tables.runs import Run
 REASON_CHARS = 2_000
 # A shadow is over: above, it is compared with the run whose input it had.
 SHADOW_ENDED = "run.shadow_ended"
+# A run that another one asked for is over: that one may go on. One that asked for others is over: so are they.
+CHILD_ENDED = "run.child_ended"
+PARENT_ENDED = "run.parent_ended"
 _RUNS = cast("Table", Run.__table__)
 
 
@@ -45,6 +48,8 @@ class Moved:
     mode: str
     origin: str
     variant: str | None
+    parent_run_id: str | None
+    child_runs: int
 
 
 _TOLD = tuple(_RUNS.c[field.name] for field in fields(Moved))
@@ -81,8 +86,9 @@ def move(
     if after in SIGNALLED:
         write_signal(session, run.id)
     _tell(session, run)
-    if run.mode == "shadow" and is_over(run.state):
-        outbox.send(session, workspace_id=run.workspace_id, kind=SHADOW_ENDED, payload={"run_id": run.id})
+    if is_over(run.state):
+        for kind in told_of_its_end(run.mode, run.parent_run_id, run.child_runs):
+            outbox.send(session, workspace_id=run.workspace_id, kind=kind, payload={"run_id": run.id})
     if is_audited:
         audit.write(
             session, workspace_id=run.workspace_id, actor=by, action=f"run.{after}", object_kind="run",
@@ -96,8 +102,11 @@ def move(
 def _statement(after: RunState, before: tuple[RunState, ...], has_leg: bool, names: tuple[str, ...]) -> Prepared:
     """Return the one update of a kind of move. There are few kinds, and building one costs more than running it."""
     values: dict[str, Any] = {name: bindparam(f"to_{name}", type_=_RUNS.c[name].type) for name in names}
-    # Nobody is asked to look at a rehearsal: its release says what came of it.
+    # Nobody is asked to look at a rehearsal: its release says what came of it. Nor at the failure of a run that another
+    # one asked for: that one is told, and deals with it.
     values["needs_attention"] = and_(values["needs_attention"], _RUNS.c.mode != "shadow")
+    if after == "failed":
+        values["needs_attention"] = and_(values["needs_attention"], _RUNS.c.parent_run_id.is_(None))
     if "started_at" in values:
         values["started_at"] = func.coalesce(_RUNS.c.started_at, values["started_at"])
     conditions = [_RUNS.c.id == bindparam("of_run"), or_(*(_RUNS.c.state == state for state in before))]
@@ -106,6 +115,16 @@ def _statement(after: RunState, before: tuple[RunState, ...], has_leg: bool, nam
     if after == "running":
         conditions.append(_RUNS.c.waiting_for.is_(None))
     return Prepared(update(_RUNS).where(*conditions).values(values).returning(*_TOLD))
+
+
+def told_of_its_end(mode: str, parent_run_id: str | None, child_runs: int) -> list[str]:
+    """Return the messages that a run leaves which is over, for whatever follows from that above."""
+    follows = (
+        (SHADOW_ENDED, mode == "shadow" and parent_run_id is None),
+        (CHILD_ENDED, parent_run_id is not None),
+        (PARENT_ENDED, child_runs > 0),
+    )
+    return [kind for kind, is_told in follows if is_told]
 
 
 def _tell(session: Session, run: Moved) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.handovers import is_handed_over
 from signoff.agents.lookup import agent_for
 from signoff.agents.pauses import pause_of
+from signoff.agents.retired import refuse_retired
 from signoff.agents.revisions import find_revision, revision_body
 from signoff.deployments.traffic import route
 from signoff.kit import clock, ids
@@ -127,7 +128,9 @@ def _environment(session: Session, principal: Principal, slug: str) -> Environme
 
 def _revision(session: Session, agent: Agent, place: Environment, wanted: str | int | None, key: str) -> _Chosen:
     if wanted is not None:
-        return _Chosen(find_revision(session, agent, wanted), "pinned")
+        named = find_revision(session, agent, wanted)
+        refuse_retired(session, agent, named)
+        return _Chosen(named, "pinned")
     taken = route(session, agent.id, place.id, key)
     found = session.get(Revision, taken.revision_id) if taken else None
     if taken is None or found is None:

@@ -108,13 +108,17 @@ def resume_when_answered(session: Session, run: Run) -> bool:
 def _say_what_is_left(session: Session, run: Run, left: Sequence[Hold]) -> None:
     """Say how many calls it still waits for, once one of several was answered."""
     kind = first_kind(left)
-    words = waiting_words(kind, sum(1 for hold in left if hold.kind == kind))[1]
-    if kind != run.waiting_for or words == run.reason:
+    code, words = waiting_words(kind, sum(1 for hold in left if hold.kind == kind))
+    if (kind != run.waiting_for and kind != "sub_agent") or words == run.reason:
         return
+    values: dict[str, Any] = {"reason": words}
+    if kind == "sub_agent":
+        # What people were asked is answered: it asks nobody any more.
+        values |= {"waiting_for": kind, "code": code, "needs_attention": False}
     session.execute(
         update(Run)
         .where(Run.id == run.id, Run.state == "waiting")
-        .values(reason=words)
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
     session.refresh(run)

@@ -42,7 +42,8 @@ def objectives(session: Session, viewer: Principal) -> list[ObjectiveFacts]:
     Raises:
         NotAllowed: the viewer may not see alerts.
     """
-    authorize(viewer, "alert.read")
+    # They are the whole workspace's, and no agent's: a grant on one is not enough.
+    authorize(viewer, "alert.read", owners=(viewer.workspace_id,))
     data = promises()
     found: list[ObjectiveFacts] = []
     for objective in data.slo:

@@ -19,13 +19,14 @@ from signoff.people.access import Principal
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.people import Environment
 from signoff.watch.probes.evidence import Evidence, ProbeResult, ProbeStatus
-from signoff.watch.probes.facts import Expected, ProbeFacts
+from signoff.watch.probes.facts import ProbeFacts
 from signoff.watch.probes.load import load_facts
 from signoff.watch.probes.policies import holding_policy
 from signoff.watch.probes.policy import Policy
-from signoff.watch.probes.probe import Answer, Phase, Probe
+from signoff.watch.probes.probe import UNSAID, Answer, Phase, Probe
 from signoff.watch.probes.rule import Rule
 from signoff.watch.probes.vouchings import GRAVE, VouchingFacts, latest_words
+from signoff.watch.probes.words import counted
 
 
 def evaluate(
@@ -54,7 +55,7 @@ def evaluate(
         raise NotFound(f"{agent.slug} has no such revision.")
     moment = now or clock.now()
     policy, _ = holding_policy(session, agent.workspace_id)
-    expected = policy.expected.get(agent.slug, Expected())
+    expected = policy.expected_of(agent.slug)
     facts = load_facts(session, agent, place, revision, expected=expected, now=moment)
     words = _heard(session, facts, latest_words(session, agent.id, place.id, revision.id))
     return judged(facts, policy, words, phase=phase)
@@ -114,22 +115,23 @@ def _result(facts: ProbeFacts, probe: Probe, rule: Rule, word: VouchingFacts | N
     status = _status(facts, probe, rule, answer, word)
     measured, at = answer.measured, answer.at or (facts.now if answer.status != "missing" else None)
     if status == "stale" and word is None and rule.fresh_seconds is not None:
-        measured += f" That is older than {rule.fresh_seconds // 86_400} days."
+        measured += f" That is older than {counted(rule.fresh_seconds // 86_400, 'day')}."
     if word is not None and status in ("waived", "attested"):
         verb = "let it pass" if word.kind == "waive" else "said so"
-        measured += f" {word.by_name} ({word.by_role}) {verb} until {word.expires_at:%Y-%m-%d}: {word.reason}"
+        said = f"{word.by_name} ({word.by_role}) {verb} until {word.expires_at:%Y-%m-%d}: {word.reason}"
+        measured = said if measured == UNSAID and word.kind == "attest" else f"{measured} {said}"
         at = word.at
     elif word is not None and word.expires_at <= facts.now and status != "true":
         measured += f" The word of {word.by_name} lapsed on {word.expires_at:%Y-%m-%d}."
-    said = facts.arguments()
+    names = facts.arguments()
     severity = rule.severity(facts.tier, is_production=facts.is_production)
     if probe.is_gathered and facts.release_state in (None, "requested"):
         severity = "warn"
     return ProbeResult(
         probe.id, probe.title, probe.group, probe.source or "The workspace's policy",
         severity, status, measured,
-        probe.wanted.replace("{threshold}", rule.bar_text), _filled(probe.fix, said),
-        tuple(_filled(link, said) for link in probe.links), at,
+        probe.wanted.replace("{threshold}", rule.bar_text), _filled(probe.fix, names),
+        tuple(_filled(link, names) for link in probe.links), at,
     )  # fmt: skip
 
 

@@ -169,12 +169,24 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a workspace's policy says of an agent's work: how often, how long, and by when in the day."""
+    """What a workspace's policy says of an agent's work: how often, how long, by when in the day; and how often going
+    back from it is rehearsed."""
 
     runs_per_day: int | None = None
     run_seconds_max: int | None = None
     starts_at: str | None = None
     done_by: str | None = None
+    drill_every_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CalledAgent:
+    """An agent that the revision calls: under which revision, None when there is none; and the agent's state."""
+
+    slug: str
+    is_pinned: bool
+    number: int | None
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +239,7 @@ class ProbeFacts:
     alerts: Sequence[tuple[str, str]] = ()
     findings: Sequence[Finding] = ()
     memory_scope: str | None = None
+    called: Sequence[CalledAgent] = ()
     schema: tuple[str, str] = ("", "")
 
     @property
@@ -243,6 +256,19 @@ class ProbeFacts:
     def finished(self) -> list[RunFact]:
         """Return the runs of this revision that did everything for real and are over, the newest first."""
         return [run for run in self.runs if run.is_whole and run.state in ("completed", "failed")]
+
+    @property
+    def tried(self) -> list[RunFact]:
+        """Return the runs of this revision elsewhere, in a sandbox or before it went live, that are over, newest first.
+        What they call may have been simulated: a test never acts."""
+        real = {run.id for run in self.since_live if run.is_whole}
+        return [
+            run
+            for run in self.runs
+            if run.id not in real
+            and (run.is_whole or (run.mode == "sandbox" and run.source != "replay"))
+            and run.state in ("completed", "failed")
+        ]
 
     @property
     def since_live(self) -> list[RunFact]:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from signoff.agents.facts import gather
 from signoff.agents.lint import lint
 from signoff.agents.revisions import revision_body
-from signoff.agents.tier import tier_of
 from signoff.deployments.rights import people_behind
 from signoff.kit.canonical import content_hash
 from signoff.memories.places import fixed_scope
@@ -20,6 +19,7 @@ from signoff.people.access import system
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.migrate import head
 from signoff.tables.people import Environment, Workspace
+from signoff.watch.probes import load_agents
 from signoff.watch.probes import load_connections as connections
 from signoff.watch.probes import load_people as people
 from signoff.watch.probes import load_releases as releases
@@ -45,7 +45,7 @@ def load_facts(
     authors = [revision.author_id, *([revision.drafted_by] if revision.drafted_by else [])]
     return ProbeFacts(
         now=now,
-        tier=tier_of(body, tools).level,
+        tier=load_agents.tier_in(session, agent.workspace_id, place.id, body).level,
         agent_id=agent.id,
         slug=agent.slug,
         environment_id=place.id,
@@ -79,6 +79,7 @@ def load_facts(
         release_state=releases.state_under_way(session, agent.id, place.id, revision.id),
         alerts=people.open_alerts(session, agent),
         findings=tuple(lint(body, facts=gather(session, viewer, body, agent=agent.id))),
+        called=load_agents.called_agents(session, agent.workspace_id, place.id, body),
         memory_scope=fixed_scope(session, agent.id),
         schema=(",".join(MigrationContext.configure(session.connection()).get_current_heads()), _head()),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,7 @@ from signoff.watch.probes.registry import BY_ID
 ChangeKind = Literal["tightened", "relaxed", "added", "removed", "changed"]
 # Of a change only so much goes into the audit: the text of every version is kept whole.
 _TOLD_MAX = 50
+_WORKSPACES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,27 @@ def holding_policy(session: Session, workspace_id: str) -> tuple[Policy, int]:
     """Return the policy that holds in a workspace, and its version; for rooms that have checked whose it is."""
     row = _newest(session, workspace_id)
     return (_read(row.text), row.version) if row is not None else (policy_of(None), 0)
+
+
+def holding_digests(session: Session, workspace_ids: Iterable[str]) -> dict[str, str]:
+    """Return workspace → the digest of the policy that holds in it, as evidence carries it, in one query."""
+    wanted = set(workspace_ids)
+    own = own_policies(session, wanted)
+    return {one: own.get(one, policy_of(None)).digest for one in wanted}
+
+
+def own_policies(session: Session, workspace_ids: Iterable[str] | None = None) -> dict[str, Policy]:
+    """Return workspace → the policy that holds, of those that have one of their own, in one query; None: of all."""
+    newest = select(ProbePolicy.workspace_id, func.max(ProbePolicy.version).label("version"))
+    if workspace_ids is not None:
+        newest = newest.where(ProbePolicy.workspace_id.in_(set(workspace_ids)))
+    last = newest.group_by(ProbePolicy.workspace_id).subquery()
+    rows = session.execute(
+        select(ProbePolicy.workspace_id, ProbePolicy.text)
+        .join(last, (last.c.workspace_id == ProbePolicy.workspace_id) & (last.c.version == ProbePolicy.version))
+        .limit(_WORKSPACES_MAX)
+    )
+    return {row.workspace_id: _read(row.text) for row in rows}
 
 
 @lru_cache(maxsize=64)
@@ -165,7 +187,7 @@ def policy_changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
             kind = "relaxed" if is_relaxed(probe, old, new) else "tightened" if is_relaxed(probe, new, old) else kind
         found.append(PolicyChange(f"probes.{name}", kind, asdict(old) if old else None, asdict(new) if new else None))
     mine, theirs = before.plain(), after.plain()
-    rest = ("own", "lapse_days", "expected", "vouching", "reviewers")
+    rest = ("own", "lapse_days", "expected", "vouching", "reviewers", "drills")
     found += [PolicyChange(part, "changed", mine[part], theirs[part]) for part in rest if mine[part] != theirs[part]]
     return tuple(found)
 

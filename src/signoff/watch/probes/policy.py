@@ -58,6 +58,7 @@ class ExpectedText(Part):
     run_seconds_max: Annotated[int, Field(ge=1, le=86_400 * 30)] | None = None
     starts_at: _Clock | None = None
     done_by: _Clock | None = None
+    drill_every_days: _Days | None = None
 
 
 class VouchingText(Part):
@@ -74,11 +75,18 @@ class ReviewersText(Part):
     reason: _Reason | None = None
 
 
+class DrillsText(Part):
+    """How often going back is rehearsed by itself; left out, people do it when they want to."""
+
+    every_days: _Days | None = None
+
+
 class PolicyText(Part):
     """The whole file."""
 
     version: Literal[1]
     vouching: VouchingText = VouchingText()
+    drills: DrillsText = DrillsText()
     reviewers: dict[Tier, ReviewersText] = Field(default_factory=dict[Tier, ReviewersText])
     probes: dict[str, RuleText] = Field(default_factory=dict[str, RuleText], max_length=300)
     attestations: list[OwnItem] = Field(default_factory=list[OwnItem], max_length=50)
@@ -99,6 +107,8 @@ class Policy:
     attestation_days_max: int
     # How many people, neither author nor requester, sign a release into production; of other tiers nobody.
     reviewers: Mapping[Tier, int]
+    # How often going back is rehearsed by itself, where nothing else is said of an agent; None: by hand only.
+    drill_every_days: int | None = None
 
     @property
     def digest(self) -> str:
@@ -114,7 +124,18 @@ class Policy:
             "expected": {slug: asdict(one) for slug, one in self.expected.items()},
             "vouching": [self.waiver_days_max, self.attestation_days_max],
             "reviewers": dict(self.reviewers),
+            "drills": self.drill_every_days,
         }
+
+    def expected_of(self, slug: str) -> Expected:
+        """Return what is expected of an agent; how often it is drilled is the workspace's to say, unless said of it."""
+        found = self.expected.get(slug, Expected())
+        return found if found.drill_every_days else replace(found, drill_every_days=self.drill_every_days)
+
+    @property
+    def has_drills(self) -> bool:
+        """Return whether going back is rehearsed by itself for any agent."""
+        return bool(self.drill_every_days or any(one.drill_every_days for one in self.expected.values()))
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -204,6 +225,7 @@ def policy_of(text: PolicyText | None) -> Policy:
         text.vouching.waiver_days_max or base.waiver_days_max,
         text.vouching.attestation_days_max or base.attestation_days_max,
         {**base.reviewers, **{tier: one.people for tier, one in text.reviewers.items()}},
+        text.drills.every_days,
     )
 
 

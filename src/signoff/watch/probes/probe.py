@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # measured: a machine says it. unmeasured: a machine will, once there is something to measure; until then a person may.
 # attested: only a person can say it.
 ProbeKind = Literal["measured", "unmeasured", "attested"]
+# What is known of what only a person can say, before one has.
+UNSAID = "Nobody has said so."
 Phase = Literal["before", "after"]
 # In which direction a threshold becomes tighter.
 Tighter = Literal["more", "less"]
@@ -104,7 +106,7 @@ def unmeasured(name: str, title: str, asked: tuple[str, ...], wanted: str, fix: 
 def attested(name: str, title: str, asked: tuple[str, ...], wanted: str, *, phase: Phase = "before") -> Probe:
     """Return an item that only a person can say."""
     fix = "Look, and say so with your name: it lapses, so that somebody looks again."
-    return Probe(name, title, asked, wanted, fix, lambda facts, rule: nothing("Nobody has said so."), kind="attested",
+    return Probe(name, title, asked, wanted, fix, lambda facts, rule: nothing(UNSAID), kind="attested",
                  phase=phase)  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from signoff.agents.limits import checked_reason
 from signoff.agents.lookup import agent_for
 from signoff.agents.revisions import find_revision, revision_body
-from signoff.agents.tier import tier_of
 from signoff.deployments.actions import environment_for
 from signoff.deployments.rights import people_behind
 from signoff.kit import clock, ids
@@ -27,7 +26,7 @@ from signoff.tables.agents import Agent, Revision
 from signoff.tables.keyset import newest_first
 from signoff.tables.people import Environment
 from signoff.tables.probes import Vouching
-from signoff.watch.probes.load_connections import tools_in
+from signoff.watch.probes.load_agents import tier_in
 from signoff.watch.probes.policies import holding_policy
 from signoff.watch.probes.policy import Policy
 from signoff.watch.probes.probe import Probe
@@ -201,7 +200,7 @@ def _refuse_own(
     if revision is None:
         return
     body = revision_body(session, revision.id)
-    if tier_of(body, tools_in(session, place.id, body)).level not in GRAVE:
+    if tier_in(session, place.workspace_id, place.id, body).level not in GRAVE:
         return
     wrote = [revision.author_id, *([revision.drafted_by] if revision.drafted_by else [])]
     if people_behind(session, [principal.id]) & people_behind(session, wrote):

@@ -22,6 +22,7 @@ from signoff.web.pages.agent_revisions.route import router as agent_revisions
 from signoff.web.pages.agent_run.route import router as agent_run
 from signoff.web.pages.agent_runbook.route import router as agent_runbook
 from signoff.web.pages.agent_tools.route import router as agent_tools
+from signoff.web.pages.agent_vouchings.route import router as agent_vouchings
 from signoff.web.pages.agents.route import router as agents
 from signoff.web.pages.connection_detail.route import router as connection_detail
 from signoff.web.pages.connection_disconnect.route import router as connection_disconnect
@@ -34,6 +35,7 @@ from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
 from signoff.web.pages.inbox.many_route import router as inbox_many
 from signoff.web.pages.inbox.route import router as inbox
+from signoff.web.pages.instance_operation.route import router as instance_operation
 from signoff.web.pages.instance_workspaces.route import router as instance_workspaces
 from signoff.web.pages.oauth_callback.route import router as oauth_callback
 from signoff.web.pages.profile.route import router as profile
@@ -88,6 +90,7 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_overview,
     agent_runbook,
     agent_emergency,
+    agent_vouchings,
     agent_editor,
     agent_tools,
     agent_access,
@@ -127,6 +130,7 @@ INSIDE: tuple[APIRouter, ...] = (
     settings_environments,
     settings_policy,
     instance_workspaces,
+    instance_operation,
     settings_requests,
 )
 

@@ -31,6 +31,10 @@ class Budget:
                 f"The run has used {facts.standing.tokens_used:,} tokens of {limits.tokens:,} (limits.tokens).",
                 code="tokens_exceeded",
             )
+        for above in facts.tokens_above:
+            if above.used >= above.most:
+                words = f"The run of {above.agent_slug} that this one works for has used its {above.most:,} tokens"
+                return Verdict("stop", f"{words} (limits.tokens).", code="parent_tokens_exceeded")
         return money_left(facts.prices[run.body.model.name], facts.pots, facts.spends)
 
 

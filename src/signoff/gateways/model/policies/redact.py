@@ -7,6 +7,7 @@ from dataclasses import replace
 from pydantic_ai.models import ModelRequestParameters
 
 from signoff.gateways.chain import Proceed
+from signoff.gateways.leaks import leaking, masked_names
 from signoff.gateways.model.call import Answer, Asked
 from signoff.gateways.model.masked import masked_messages
 from signoff.kit.redact import Redactor
@@ -22,8 +23,14 @@ class Redact:
         redactor = call.facts.redactor
         if redactor.is_empty:
             return await proceed(call)
-        messages = masked_messages(call.messages, redactor)
-        return await proceed(replace(call, messages=messages, parameters=_parameters(call.parameters, redactor)))
+        messages, parameters = masked_messages(call.messages, redactor), _parameters(call.parameters, redactor)
+        names = frozenset[str]().union(
+            *(masked_names(old, new) for old, new in zip(call.messages, messages, strict=True)),
+            masked_names(call.parameters.instruction_parts, parameters.instruction_parts),
+        )
+        if names:
+            call.log.closing.append(leaking(call.run, call.call.key, "prompt", call.run.body.model.name, names))
+        return await proceed(replace(call, messages=messages, parameters=parameters))
 
 
 def _parameters(parameters: ModelRequestParameters, redactor: Redactor) -> ModelRequestParameters:

@@ -55,6 +55,16 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
         yield Leaf(path, value)
 
 
+def blanks(value: Any, path: tuple[str, ...] = ()) -> list[Leaf]:
+    """Return every argument that says nothing: an empty text, list or object, or null. It may empty what was there."""
+    if isinstance(value, Mapping) and value:
+        items = cast("Mapping[str, Any]", value).items()
+        return [leaf for key, item in items for leaf in blanks(item, (*path, key))][:_LEAVES_MAX]
+    if isinstance(value, list) and value:
+        return [leaf for item in cast("list[Any]", value) for leaf in blanks(item, path)][:_LEAVES_MAX]
+    return [Leaf(path, value)] if path and (value is None or value in ("", [], {})) else []
+
+
 def sinks_among(found: Sequence[Leaf], labels: ToolLabels, described: frozenset[str] | None) -> list[Leaf]:
     """Return those that choose the target.
 

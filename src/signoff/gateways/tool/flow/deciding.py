@@ -9,7 +9,7 @@ from typing import Any, Literal
 from signoff.agents.part import Effect
 from signoff.agents.rules import FlowProfile
 from signoff.connections.labels import DEFAULT_LABELS, ToolLabels
-from signoff.gateways.tool.flow.arguments import Leaf, is_named_like_an_address, leaves, sinks_among
+from signoff.gateways.tool.flow.arguments import Leaf, blanks, is_named_like_an_address, leaves, sinks_among
 from signoff.gateways.tool.flow.labels import TRUSTED, Label, join
 from signoff.gateways.tool.flow.vocabulary import NOTHING, Vocabulary
 from signoff.kit.typed_values import addresses_in, endorsement_key, host_in, is_within, looks_like_target, typed
@@ -96,7 +96,7 @@ def decide(call: FlowCall, context: FlowContext) -> FlowDecision:
         case "read":
             return _read(call, context, found)
         case "write":
-            return _write(context, found)
+            return _write(call, context, found)
         case "send":
             return _send(call, context, found)
         case _:
@@ -112,12 +112,16 @@ def _read(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDe
     return _ask("address_not_named", unsure) if unsure else FlowDecision("allow", "reads")
 
 
-def _write(context: FlowContext, found: Sequence[Leaf]) -> FlowDecision:
-    """What stays inside and can be taken back is done; strictly, only with what somebody named."""
+def _write(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDecision:
+    """What stays inside and can be taken back is done; strictly, only with what somebody named. A call that says
+    nothing, or empties something, was named by nobody.
+    """
     if context.profile == "recommended":
         return FlowDecision("allow", "stays_inside")
-    unsure = [leaf for leaf in found if not _is_endorsed(leaf, context)]
-    return _ask("written_not_named", unsure) if unsure else FlowDecision("allow", "stays_inside")
+    unsure = [leaf for leaf in _all_said(call, found) if not _is_endorsed(leaf, context)]
+    if unsure or not found:
+        return _ask("written_not_named", unsure)
+    return FlowDecision("allow", "stays_inside")
 
 
 def _send(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDecision:
@@ -130,8 +134,8 @@ def _send(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDe
         return _ask("target_not_named", unsure)
     if context.profile == "strict":
         # What goes out may be what the text that was read wants to go out.
-        unsure = [leaf for leaf in found if not _is_endorsed(leaf, context)]
-        if context.label.is_private or unsure:
+        unsure = [leaf for leaf in _all_said(call, found) if not _is_endorsed(leaf, context)]
+        if context.label.is_private or unsure or not found:
             return _ask("private" if context.label.is_private else "written_not_named", unsure or sinks)
     elif context.label.is_private:
         unsure = [leaf for leaf in sinks if not (_is_fixed_target(leaf, context) or _is_accepted(leaf, context))]
@@ -142,11 +146,16 @@ def _send(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDe
 
 def _irreversible(call: FlowCall, context: FlowContext, found: Sequence[Leaf]) -> FlowDecision:
     sinks = sinks_among(found, call.labels, call.described)
-    bounded = found if context.profile == "strict" else sinks
+    bounded = _all_said(call, found) if context.profile == "strict" else sinks
     unsure = [leaf for leaf in bounded if not (_is_fixed_target if leaf in sinks else _is_fixed)(leaf, context)]
     if call.preapproved and not unsure and _has_target(call, found):
         return FlowDecision("allow", "preapproved")
     return _ask("irreversible", unsure)
+
+
+def _all_said(call: FlowCall, found: Sequence[Leaf]) -> list[Leaf]:
+    """Return all values of a call, with those that are empty: they may empty what was there."""
+    return [*found, *blanks(dict(call.args))]
 
 
 def _has_target(call: FlowCall, found: Sequence[Leaf]) -> bool:
@@ -187,11 +196,18 @@ def _is_address(leaf: Leaf, *, is_declared: bool) -> bool:
     """
     if not isinstance(leaf.value, str):
         return False
-    if addresses_in(leaf.value):
+    if addresses_in(leaf.value) or _is_of_the_web(leaf.value):
         return True
     if not (is_declared or is_named_like_an_address(leaf)):
         return False
     return typed(leaf.value) is None or looks_like_target(leaf.value)
+
+
+def _is_of_the_web(text: str) -> bool:
+    """Whether a text without a scheme is an address all the same: no file is called so."""
+    found = typed(text)
+    is_query = found is not None and found.kind == "url" and "?" in text
+    return is_query or (looks_like_target(text) and text.strip().casefold().startswith("www."))
 
 
 def _is_in_domain(leaf: Leaf, context: FlowContext) -> bool:

@@ -75,6 +75,15 @@ class Vocabulary:
         literals = self.literals | other.literals
         return Vocabulary(self.values | other.values, f"{self.words}\n {other.words}", literals, exact)
 
+    def without(self, other: Vocabulary) -> Vocabulary:
+        """Return what these texts name and the others do not: of names, without each word the others have."""
+        if other is NOTHING:
+            return self
+        gone = frozenset(other.words.split())
+        # A line end stays in a word's place: no name goes over the gap.
+        words = " ".join("\n" if word in gone else word for word in self.words.split(" "))
+        return Vocabulary(self.values - other.values, words, self.literals - other.literals, self.exact)
+
     @staticmethod
     def of(*texts: Any, exact: Mapping[str, Iterable[Any]] | None = None, are_literals: bool = False) -> Vocabulary:
         """Return what texts name; of a JSON value, its texts one by one.

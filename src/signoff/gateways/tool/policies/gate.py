@@ -25,7 +25,7 @@ class Gate:
     def check(self, call: tuple[RunContext, ToolCall], facts: ToolFacts, /) -> Verdict:
         """Return `hold` with whom to ask, `allow` with who agreed, `deny` where nobody could decide, or `allow`."""
         run, asked = call
-        own = own_tools(run.body)[asked.tool] if is_own(asked) else None
+        own = own_tools(run.body).get(asked.tool) if is_own(asked) else None
         if own is not None and own.kind is not None:
             return _asks_by_itself(run, asked, facts, own.kind)
         gate = asking_gate(run.body, asked.slot, asked.tool, facts.effect, asked.args)

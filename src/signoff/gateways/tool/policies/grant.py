@@ -8,6 +8,7 @@ from signoff.gateways.chain import ALLOW, Verdict
 from signoff.gateways.tool.call import ToolCall
 from signoff.gateways.tool.facts import BoundTool, ToolFacts
 from signoff.gateways.tool.own_tools import is_own, refused
+from signoff.gateways.tool.sub_agent_facts import entry_of
 from signoff.kit.json_schemas import problems, strict_problems
 from signoff.runs.facts import RunContext
 
@@ -26,6 +27,8 @@ class Grant:
     def check(self, call: tuple[RunContext, ToolCall], facts: ToolFacts, /) -> Verdict:
         """Return `deny` with the reasons, or `allow`."""
         run, asked = call
+        if entry_of(run.body, asked) is not None:
+            return ALLOW  # `sub_agents` says who it is, and whether it may be called.
         if is_own(asked):
             own = refused(run.body, asked)
             return ALLOW if own is None else _deny(own[1], own[0])

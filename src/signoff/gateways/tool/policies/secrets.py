@@ -8,6 +8,7 @@ from signoff.connections.placeholders import names_in, resolved
 from signoff.connections.secrets import SecretNotGranted, Use, reveal_for_call
 from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Proceed, Verdict
+from signoff.gateways.leaks import leaking, masked_names
 from signoff.gateways.tool.call import Act
 from signoff.gateways.tool.policies.once import NotSent
 from signoff.kit.errors import ConnectorError, Fault, Refusal
@@ -40,7 +41,11 @@ class Secrets:
             answer = await proceed(call)
         except ConnectorError as error:
             raise ConnectorError(masks.text(error.detail), is_transient=error.is_transient, code=error.code) from None
-        return ToolAnswer(masks.value(answer.value), answer.is_error)
+        masked = masks.value(answer.value)
+        names = masked_names(answer.value, masked)
+        if names:
+            call.log.closing.append(leaking(call.run, call.call.key, "result", call.call.name, names))
+        return ToolAnswer(masked, answer.is_error)
 
     async def _values(self, call: Act, in_args: frozenset[str], in_config: frozenset[str]) -> dict[str, str]:
         unlisted = sorted(in_args - set(call.run.body.secrets))

@@ -41,7 +41,7 @@ class Shadow:
 
     def _read(self, run: RunContext, asked: ToolCall, facts: ToolFacts) -> Verdict:
         """Let a read be made that the original did not make, unless a person would be asked first."""
-        asks = is_own(asked) and not is_memory(asked)
+        asks = is_own(asked) and not is_memory(asked) and facts.sub_agent is None
         if not asks and asking_gate(run.body, asked.slot, asked.tool, facts.effect, asked.args) is None:
             return ALLOW
         return Verdict(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from signoff.connections.actions import record_health
 from signoff.connections.doctor import diagnosis_of
+from signoff.connections.labels import ToolLabels
 from signoff.connectors.faults import BAD_CONFIG, REFUSED_ADDRESS, SECOND_FACTOR, SIGN_IN, UNREACHABLE
 from signoff.connectors.protocol import ToolAnswer
 from signoff.gateways.chain import Objected, Proceed
@@ -17,7 +18,7 @@ from signoff.gateways.tool.call import Act, OutcomeKind, ToolOutcome
 from signoff.gateways.tool.caps import give_back
 from signoff.gateways.tool.facts import finished_outcome
 from signoff.gateways.tool.flow.labels import Label
-from signoff.gateways.tool.flow_facts import note_result
+from signoff.gateways.tool.flow_facts import FlowFacts, note_result
 from signoff.gateways.tool.policies.once import Known, NotSent
 from signoff.gateways.tool.results import fitted
 from signoff.kit.errors import ConnectorError
@@ -111,7 +112,7 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
         detail={
             "attempts": call.log.attempts,
             "is_truncated": call.log.is_truncated,
-            **_flow(call),
+            **_flow(call, outcome),
             # Given again when the leg runs again after a crash.
             "outcome": outcome.as_kept(),
             **diagnosed(outcome.kind, outcome.code),
@@ -119,7 +120,7 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
     )
     _note_health(session, call, outcome, error)
     if is_first and call.facts.flow is not None and not call.log.is_ours:
-        note_result(session, call.run, call.call, call.facts.standing.flow, call.facts.flow.labels)
+        note_result(session, call.run, call.call, call.facts.standing.flow, _labels(call.facts.flow, outcome))
     if is_first and call.log.gives_place_back:
         give_back(session, call.call, call.facts.rules.caps, holder=call.log.holder)
     is_unknown = outcome.kind == "held" and (outcome.hold or {}).get("kind") == "reconciliation"
@@ -129,11 +130,18 @@ def _end(session: Session, call: Act, outcome: ToolOutcome, error: ConnectorErro
     return outcome if is_first else finished_outcome(session, call.run, call.call) or outcome
 
 
-def _flow(call: Act) -> dict[str, Any]:
+def _labels(flow: FlowFacts, outcome: ToolOutcome) -> ToolLabels:
+    """Return the labels of what the model is shown. A trusted tool is believed in its results, not in its errors:
+    they repeat what was asked, and what went wrong with it.
+    """
+    return flow.labels if outcome.kind == "value" else flow.labels.tightened(result="untrusted")
+
+
+def _flow(call: Act, outcome: ToolOutcome) -> dict[str, Any]:
     """Return the label of what the model is shown, as the step keeps it; of our own words none."""
     if call.facts.flow is None or call.log.is_ours:
         return {}
-    labels = call.facts.flow.labels
+    labels = _labels(call.facts.flow, outcome)
     return {"flow": Label(labels.result, labels.confidentiality).as_plain()}
 
 

@@ -42,7 +42,7 @@ def _error_rate(facts: ProbeFacts, rule: Rule) -> Answer:
 
 
 def _cost(facts: ProbeFacts, rule: Rule) -> Answer:
-    done, before = _done(facts), [run for run in facts.finished if run.origin == "test"]
+    done, before = _done(facts), facts.tried
     if not done or not before:
         return nothing(_NONE if not done else "No test run of the revision to compare with.")
     now, then = median(run.cost_usd for run in done), median(run.cost_usd for run in before)
@@ -51,7 +51,8 @@ def _cost(facts: ProbeFacts, rule: Rule) -> Answer:
 
 
 def _latency(facts: ProbeFacts, rule: Rule) -> Answer:
-    done, before = _took(_done(facts)), _took([run for run in facts.finished if run.origin == "test"])
+    # A simulated call takes no time, so a sandbox does not count.
+    done, before = _took(_done(facts)), _took([run for run in facts.tried if run.is_whole])
     if not done or not before:
         return nothing(_NONE if not done else "No test run of the revision to compare with.")
     now, then = quantile(done, _P95), quantile(before, _P95)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signoff.watch.probes.facts import ProbeFacts
+from signoff.watch.probes.facts import CalledAgent, ProbeFacts
 from signoff.watch.probes.probe import Answer, Probe, built_in, no, nothing, verdict, yes
 from signoff.watch.probes.rule import Rule
 from signoff.watch.probes.words import counted, listed
@@ -46,8 +46,22 @@ def _smoke(facts: ProbeFacts, rule: Rule) -> Answer:
 
 
 def _sub_agents(facts: ProbeFacts, rule: Rule) -> Answer:
-    # A body has no way yet to name another agent.
-    return yes("The revision calls no other agent.")
+    if not facts.called:
+        return yes("The revision calls no other agent.")
+    wrong = [_lack(one, facts.environment) for one in facts.called if one.number is None or one.state != "active"]
+    if wrong:
+        return no(f"{listed(wrong)}.")
+    said = [f"{one.slug} {'pinned to' if one.is_pinned else 'live at'} revision {one.number}" for one in facts.called]
+    return yes(f"{listed(said)}.")
+
+
+def _lack(called: CalledAgent, environment: str) -> str:
+    if called.state == "missing":
+        return f"there is no agent {called.slug}"
+    if called.number is None:
+        what = "has no such revision" if called.is_pinned else f"serves nothing in {environment}"
+        return f"{called.slug} {what}"
+    return f"{called.slug} is {called.state}"
 
 
 def _memory(facts: ProbeFacts, rule: Rule) -> Answer:
@@ -87,7 +101,7 @@ PROBES = (
     Probe(
         "product.sub_agents", "Agents it calls are live or pinned", ("deploy:12", "deploy:34"),
         "Every agent the revision calls serves here, or is named with its revision.",
-        "Make them live, or pin them.", _sub_agents,
+        "Make them live, or pin them.", _sub_agents, ("/agents/{agent}/edit",),
     ),
     Probe(
         "product.memory_scope", "It is decided whose its memory is", ("promote:120",),

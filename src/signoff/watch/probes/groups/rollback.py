@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from signoff.watch.probes.facts import ProbeFacts
-from signoff.watch.probes.probe import Answer, Probe, attested, nothing, verdict, yes
+from signoff.watch.probes.probe import Answer, Probe, attested, no, nothing, verdict, yes
 from signoff.watch.probes.rule import Rule
 from signoff.watch.probes.words import counted, lasting
 
+# A scheduled drill waits while a release is under way; a day of that is no neglect.
+OVERDUE_AFTER = timedelta(days=1)
 _REVISIONS = ("/agents/{agent}/revisions",)
 
 
@@ -28,6 +32,11 @@ def _drilled(facts: ProbeFacts, rule: Rule) -> Answer:
     drill = facts.drill
     if drill is None:
         return nothing("Going back was never exercised here.")
+    every = facts.expected.drill_every_days
+    if every is not None and facts.now > drill.at + timedelta(days=every) + OVERDUE_AFTER:
+        return no(
+            f"A drill is held every {counted(every, 'day')}, and the last was {drill.at:%Y-%m-%d}: it is overdue."
+        )
     words = f"The last drill took {lasting(drill.seconds)} and {'passed' if drill.is_passed else 'failed'}."
     return verdict(drill.is_passed and drill.seconds < rule.bar * 60, words, drill.at)
 

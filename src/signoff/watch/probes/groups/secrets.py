@@ -29,7 +29,9 @@ def _exist(facts: ProbeFacts, rule: Rule) -> Answer:
         parts = [f"not in {facts.environment}: {listed(lacking)}"] if lacking else []
         parts += [f"not granted to the agent: {listed(closed)}"] if closed else []
         parts += [f"run out: {listed(over)}"] if over else []
-        return no(f"{'; '.join(parts).capitalize()}.")
+        # Its first letter only: the names stay as they are written.
+        words = "; ".join(parts)
+        return no(f"{words[0].upper()}{words[1:]}.")
     return yes(f"{counted(len(wanted), 'secret')} of the revision, each in {facts.environment}.")
 
 

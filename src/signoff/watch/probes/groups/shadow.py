@@ -33,7 +33,8 @@ def _judged(facts: ProbeFacts, rule: Rule) -> Answer:
     shadow = facts.shadow
     if not shadow.compared:
         return nothing(_NONE)
-    words = f"{counted(shadow.differing, 'answer')} differ: {shadow.unjudged} not judged, {shadow.worse} worse."
+    differ = "differs" if shadow.differing == 1 else "differ"
+    words = f"{counted(shadow.differing, 'answer')} {differ}: {shadow.unjudged} not judged, {shadow.worse} worse."
     return verdict(not shadow.unjudged and not shadow.worse, words, shadow.newest_at)
 
 

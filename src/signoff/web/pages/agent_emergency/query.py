@@ -13,6 +13,7 @@ from signoff.agents.queries import revision_body
 from signoff.connections.catalog import CatalogConnection, catalog
 from signoff.deployments.queries import deployments_page
 from signoff.people.access import Principal, can
+from signoff.releases.drill_schedule import DrillPlan, drill_plans
 from signoff.watch.queries import AlertRow, open_alerts
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.agent_stops import Stops, load_stops
@@ -33,6 +34,7 @@ class WayBack:
     before: int | None
     by_name: str
     reason: str
+    drills: DrillPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def load(session: Session, viewer: Principal, slug: str, *, problem: str = "") -
 
 def _ways(session: Session, viewer: Principal, head: AgentHead) -> list[WayBack]:
     switches = deployments_page(session, viewer, head.agent.slug, size=_SWITCHES_READ).rows
+    plans = drill_plans(session, viewer, head.agent.slug)
     found: list[WayBack] = []
     for live in reversed(head.live):
         last = next((one for one in switches if one.environment_id == live.environment_id), None)
@@ -83,7 +86,7 @@ def _ways(session: Session, viewer: Principal, head: AgentHead) -> list[WayBack]
                 environment=live.environment, is_production=live.is_production, number=live.revision_number,
                 revision_id=live.revision_id, since=live.changed_at,
                 before=last.previous_number if last else None, by_name=last.actor_name if last else "",
-                reason=last.reason if last else "",
+                reason=last.reason if last else "", drills=plans.get(live.environment, DrillPlan(None, None)),
             )
         )  # fmt: skip
     return found

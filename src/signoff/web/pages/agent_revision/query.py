@@ -32,12 +32,15 @@ class RevisionView:
     previous: int | None
     following: int | None
     problem: str = ""
+    advice: str = ""
 
 
 _SCHEMAS = (("input_schema", "Input schema"), ("output_schema", "Output schema"))
 
 
-def load(session: Session, viewer: Principal, slug: str, number: str, *, problem: str = "") -> RevisionView:
+def load(
+    session: Session, viewer: Principal, slug: str, number: str, *, problem: str = "", advice: str = ""
+) -> RevisionView:
     """Return the view.
 
     Raises:
@@ -60,4 +63,5 @@ def load(session: Session, viewer: Principal, slug: str, number: str, *, problem
         previous=at - 1 if at > 1 else None,
         following=at + 1 if at < head.agent.last_revision else None,
         problem=problem,
+        advice=advice,
     )

@@ -17,7 +17,7 @@ from signoff.releases.queries import release
 from signoff.releases.states import is_open
 from signoff.releases.views import ReleaseDetail, RollbackPlan
 from signoff.web.agent_head import AgentHead, agent_head
-from signoff.web.comparison_words import MetricLine, metric_lines, unseen_metrics
+from signoff.web.comparison_words import MetricLine, metric_lines, unmeasured_metrics, unseen_metrics
 from signoff.web.release_words import Weighed, is_ended_badly, kept_results, way_of, weighed
 
 _SERVES = ("canary", "live", "watching", "settled")
@@ -48,6 +48,11 @@ class ReleaseView:
         return ", ".join(unseen_metrics(self.comparison.metrics)) if self.comparison else ""
 
     @property
+    def unmeasured(self) -> str:
+        """Return the metrics that nobody measured, as a list in words."""
+        return ", ".join(unmeasured_metrics(self.comparison.metrics)) if self.comparison else ""
+
+    @property
     def has_shadow(self) -> bool:
         """Return whether its strategy has a shadow, whose pairs one can look at."""
         return bool(self.detail.facts.strategy.get("shadow"))
@@ -64,8 +69,15 @@ class ReleaseView:
 
     @property
     def signed(self) -> int:
-        """Return how many people approved the diff as it is now."""
-        return sum(one.verdict == "approve" and one.is_current for one in self.detail.signatures)
+        """Return how many people approved the diff as it is now, and may still deploy there."""
+        return sum(one.counts for one in self.detail.signatures)
+
+    @property
+    def is_to_sign(self) -> bool:
+        """Return whether it waits for signatures: before the gate, or because some do not count any more."""
+        facts = self.detail.facts
+        lacks = self.signed < self.detail.reviewers_wanted
+        return facts.state == "requested" or (facts.held_since is not None and lacks)
 
 
 def load(session: Session, viewer: Principal, release_id: str, *, problem: str = "") -> ReleaseView:
@@ -82,7 +94,7 @@ def load(session: Session, viewer: Principal, release_id: str, *, problem: str =
         detail=found,
         way=tuple(way_of(facts)),
         weighed=weighed(kept_results(found.evidence)),
-        diff=_diff(session, viewer, found) if facts.state == "requested" else None,
+        diff=_diff(session, viewer, found) if facts.state == "requested" or facts.held_since else None,
         comparison=_comparison(session, viewer, found),
         plan=_plan(session, viewer, found) if head.may_deploy and facts.state in _SERVES else None,
         problem=problem,

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
-from signoff.releases.actions import abort_release, promote_now, roll_back_now, sign_release
+from signoff.releases.actions import abort_release, promote_now, roll_back_now, sign_release, take_over_release
 from signoff.releases.queries import release
+from signoff.tables.session import through_outage
 from signoff.web.attempt import attempt
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
@@ -51,9 +52,19 @@ def promote(request: Request, looker: Looker, release_id: str, fields: Fields) -
     """Take the next step now."""
 
     def change(session: Session) -> None:
-        promote_now(session, looker.viewer, release_id, reason=fields.text("reason"))
+        promote_now(session, looker.viewer, release_id, reason=fields.text("reason"), seen=fields.text("seen") or None)
 
     return _do(request, looker, release_id, change, Flash("It took the next step"))
+
+
+@router.post("/releases/{release_id}/take-over")
+def take_over(request: Request, looker: Looker, release_id: str, fields: Fields) -> Response:
+    """Answer for it from now on."""
+
+    def change(session: Session) -> None:
+        take_over_release(session, looker.viewer, release_id, reason=fields.text("reason"))
+
+    return _do(request, looker, release_id, change, Flash("You answer for it now"))
 
 
 @router.post("/releases/{release_id}/abort")
@@ -87,7 +98,8 @@ def go_back(request: Request, looker: Looker, release_id: str, fields: Fields) -
 
 
 def _do(request: Request, looker: Looking, release_id: str, change: Callable[[Session], None], done: Flash) -> Response:
-    if refusal := attempt(request, change):
+    # Again where the engine moved it at the same moment, and the database ended one of the two.
+    if refusal := through_outage(attempt, request, change):
         return _refused(request, looker, release_id, refusal)
     return see_other(request, looker.chrome.href(f"/releases/{release_id}"), done)
 

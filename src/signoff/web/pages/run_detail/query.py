@@ -17,10 +17,11 @@ from signoff.people.access import Principal, can
 from signoff.people.facts import AuditFacts
 from signoff.people.queries import audit_page, environments
 from signoff.runs import queries
+from signoff.runs.family_views import family
 from signoff.runs.live_text import newest_event, text_so_far
 from signoff.runs.neighbours import neighbours
 from signoff.runs.states import is_over
-from signoff.runs.views import RunDetail, RunRow, StepRow
+from signoff.runs.views import FamilyView, RunDetail, RunRow, StepRow
 from signoff.web.approval_card import Card, cards_of
 from signoff.web.chrome import Chrome
 from signoff.web.filters import count, duration, money
@@ -97,6 +98,7 @@ class RunView:
     audit_note: str
     newer: str | None
     older: str | None
+    family: FamilyView | None = None
     asks: Sequence[Card] = ()
     """What this run asks people, and what they answered; the oldest first."""
 
@@ -151,7 +153,14 @@ def load(
         events_address=f"/runs/{run_id}/events?after={newest}&asks={len(asks)}", output=found.output,
         cells=_cells(found.output) if tab == "output" else (), input=found.input, audit=audit, audit_note=note,
         newer=newer and f"/runs/{newer}", older=older and f"/runs/{older}", asks=asks,
+        family=_family(session, viewer, found),
     )  # fmt: skip
+
+
+def _family(session: Session, viewer: Principal, found: RunDetail) -> FamilyView | None:
+    """Return the runs it belongs with; None when it stands alone."""
+    run = found.run
+    return family(session, viewer, run.id) if run.child_runs or run.parent_run_id else None
 
 
 def load_one_step(

@@ -170,6 +170,7 @@ def _waiting_text(found: RunDetail, stretches: Sequence[_Stretch], now: datetime
         "question": "waits for an answer",
         "login": "waits for a login",
         "window": "waits for its time",
+        "sub_agent": "waits for another agent",
         "provider": "waits for the provider",
         "budget": "waits for more budget",
     }.get(run.waiting_for or "", "waits for a worker")

@@ -1,0 +1,1 @@
+"""The runbook of one agent, to read, to print, and to take away as Markdown."""
