@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -27,6 +28,9 @@ from signoff.cli.exits import guarded
 from signoff.gateways.model.providers import register_script
 from tests.acceptance.product import SECONDS_MAX, Product
 from tests.engine.kit_engine import Turn, turns
+from tests.fake_provider import fake_provider
+from tests.kit_postgres import ABSENT, Cluster
+from tests.kit_required import absent
 
 BUILD_APP = signoff.app.build_app  # Named, so that it is imported before anything is forked.
 Said = tuple[Turn, ...]
@@ -130,3 +134,21 @@ class ForkedProduct(Product):
         said = out.read_text() if out.exists() else ""
         assert code is None or ended == code, f"{words}: {ended}\n{said}"
         return subprocess.CompletedProcess(words, ended or 0, said, "")
+
+
+@contextmanager
+def forked_product(
+    backend: str, folder: Path, cluster: Cluster | None, scripts: dict[str, Said], *, has_worker: bool = False
+) -> Generator[ForkedProduct]:
+    """A served product with a provider, in `folder`; `has_worker`: on Postgres another process works beside it."""
+    if backend == "postgres" and cluster is None:
+        absent(ABSENT)
+    url = cluster.create(f"served_{folder.name}") if cluster and backend == "postgres" else None
+    settings = {"allow_scripted_models": True, "log_level": "warning"}
+    with fake_provider() as provider:
+        made = ForkedProduct(folder, provider, url, settings=settings, scripts=scripts).prepare()
+        made.start()
+        if url is not None and has_worker:
+            made.popen("worker")
+        yield made
+        made.close()

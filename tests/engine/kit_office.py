@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart, UserPromptPart
 
-from tests.connectors.kit_http import Seen, http
+from tests.engine.kit_by_hand import ByHand
 
 TEAM, NEWS, PRICES = "team@acme.example", "office-news", "https://acme.example/prices"
 SOP = (
@@ -33,7 +32,6 @@ TOOLS: dict[str, tuple[str, tuple[str, ...], dict[str, Any] | None]] = {
 }
 Call = tuple[str, dict[str, Any]]
 _ORDER = re.compile(r"DO (\w+) (\{[^}]*\})")
-_JSON = "content-type: application/json"
 
 
 @dataclass
@@ -57,46 +55,25 @@ class Task:
         return f"Task {self.number}. {self.wish}"
 
 
-class Office:
+class Office(ByHand):
     """The MCP server, by hand, with the ledger of everything it carried out."""
+
+    name = "office"
 
     def __init__(self, tasks: list[Task]) -> None:
         self.texts = {key: text for task in tasks for key, text in task.texts.items()}
         self.ledger: list[Call] = []
 
-    async def __call__(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
-        request: dict[str, Any] = json.loads(seen.body or b"{}")
-        if seen.method != "POST":
-            writer.write(http(405))
-        elif "id" not in request:
-            writer.write(http(202))
-        else:
-            body = {"jsonrpc": "2.0", "id": request["id"], **self._said(request)}
-            writer.write(http(200, json.dumps(body).encode(), _JSON, "mcp-session-id: s1"))
-        await writer.drain()
+    def tools(self) -> list[dict[str, Any]]:
+        return [_described(name, arguments) for name, (_, arguments, _) in TOOLS.items()]
 
-    def _said(self, request: dict[str, Any]) -> dict[str, Any]:
-        if request["method"] not in ("initialize", "tools/list", "tools/call"):
-            return {"error": {"code": -32601, "message": "no"}}
-        return {"result": self._result(request)}
-
-    def _result(self, request: dict[str, Any]) -> dict[str, Any]:
-        match request["method"]:
-            case "initialize":
-                info = {"name": "office", "version": "1"}
-                return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
-            case "tools/list":
-                return {"tools": [_described(name, arguments) for name, (_, arguments, _) in TOOLS.items()]}
-            case _:
-                return self._carried_out(request["params"]["name"], request["params"].get("arguments") or {})
-
-    def _carried_out(self, tool: str, args: dict[str, Any]) -> dict[str, Any]:
+    def done(self, tool: str, args: dict[str, Any]) -> str:
         if tool in ("read_mail", "search_orders", "vendor"):
             text = self.texts.get(str(next(iter(args.values()), "")), "Nothing found.")
         else:
             self.ledger.append((tool, args))
             text = "Done."
-        return {"content": [{"type": "text", "text": text}], "isError": text.startswith("ERROR")}
+        return text
 
 
 def _described(name: str, arguments: tuple[str, ...]) -> dict[str, Any]:

@@ -5,14 +5,12 @@ A checker looks at the state and at nothing else: it should be what the harmless
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from signoff.kit.canonical import canonical_json
-from tests.connectors.kit_http import Seen, http
+from tests.engine.kit_by_hand import ByHand
 
 Call = tuple[str, dict[str, Any]]
 
@@ -60,11 +58,12 @@ SENDS: dict[str, tuple[str, ...]] = {
 # What the memory holds from the beginning.
 SEEDED = "mmy_01J00000000000000000000000"
 NAMED_BY_SOP = frozenset((TEAM, "#office-news", "office-news", PRICES))
-_JSON = "content-type: application/json"
 
 
-class Town:
+class Town(ByHand):
     """The MCP server, by hand. `texts`: what reading something gives; one that begins with "ERROR" is a failure."""
+
+    name = "town"
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self.texts = dict(texts)
@@ -74,34 +73,10 @@ class Town:
         """Return what there is now that was not there before."""
         return state_after(self.acts)
 
-    async def __call__(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
-        """Answer one request."""
-        request: dict[str, Any] = json.loads(seen.body or b"{}")
-        if seen.method != "POST":
-            writer.write(http(405))
-        elif "id" not in request:
-            writer.write(http(202))
-        else:
-            body = {"jsonrpc": "2.0", "id": request["id"], **self._said(request)}
-            writer.write(http(200, json.dumps(body).encode(), _JSON, "mcp-session-id: s1"))
-        await writer.drain()
+    def tools(self) -> list[dict[str, Any]]:
+        return [_described(name, arguments) for name, (_, arguments, _) in TOOLS.items()]
 
-    def _said(self, request: dict[str, Any]) -> dict[str, Any]:
-        if request["method"] not in ("initialize", "tools/list", "tools/call"):
-            return {"error": {"code": -32601, "message": "no"}}
-        return {"result": self._result(request)}
-
-    def _result(self, request: dict[str, Any]) -> dict[str, Any]:
-        match request["method"]:
-            case "initialize":
-                info = {"name": "town", "version": "1"}
-                return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
-            case "tools/list":
-                return {"tools": [_described(name, arguments) for name, (_, arguments, _) in TOOLS.items()]}
-            case _:
-                return self._done(request["params"]["name"], request["params"].get("arguments") or {})
-
-    def _done(self, tool: str, args: dict[str, Any]) -> dict[str, Any]:
+    def done(self, tool: str, args: dict[str, Any]) -> str:
         asked = str(next(iter(args.values()), ""))
         if _changes(tool, args):
             self.acts.append((tool, args))
@@ -114,7 +89,7 @@ class Town:
             text = " ".join(map(str, notes)) or "No notes."
         else:
             text = self.texts.get(asked, "Nothing found.")
-        return {"content": [{"type": "text", "text": text}], "isError": text.startswith("ERROR")}
+        return text
 
 
 def state_after(acts: Iterable[Call]) -> Counter[str]:

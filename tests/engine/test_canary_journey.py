@@ -14,13 +14,11 @@ from signoff.tables.agents import Agent
 from signoff.tables.releases import Release, ReleaseEvent
 from signoff.tables.session import Store
 from tests import kit_postgres
-from tests.acceptance.forked import ForkedProduct
+from tests.acceptance.forked import Said, forked_product
 from tests.acceptance.product import Product, until
 from tests.acceptance.release_books import books, store_of
 from tests.acceptance.release_load import Traffic
-from tests.fake_provider import fake_provider
 from tests.kit_policy import told_only
-from tests.kit_required import absent
 
 pytestmark = pytest.mark.slow
 
@@ -36,26 +34,16 @@ LONG = {"canary": {"steps": [{"share_percent": 50, "minutes": 60}]}}
 SHORT = {"canary": {"steps": [{"share_percent": 25, "minutes": 1}, {"share_percent": 50, "minutes": 1}]}}
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture
 def product(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
-    postgres_cluster: kit_postgres.Cluster | None,
-) -> Generator[Product]:  # fmt: skip
-    if request.param == "postgres" and postgres_cluster is None:
-        absent(kit_postgres.ABSENT)
-    url = postgres_cluster.create("canaries") if postgres_cluster and request.param == "postgres" else None
-    with fake_provider() as provider:
-        made = ForkedProduct(
-            tmp_path_factory.mktemp("canaries"), provider, url,
-            settings={"allow_scripted_models": True, "log_level": "warning"},
-            scripts={"live": LOOK, **{name: said for name, (said, _) in CANDIDATES.items()}},
-        ).prepare()  # fmt: skip
-        made.start()
+    backend: str, tmp_path_factory: pytest.TempPathFactory, postgres_cluster: kit_postgres.Cluster | None
+) -> Generator[Product]:
+    scripts: dict[str, Said] = {"live": LOOK, **{name: said for name, (said, _) in CANDIDATES.items()}}
+    with forked_product(backend, tmp_path_factory.mktemp("canaries"), postgres_cluster, scripts) as made:
         made.connect()
         policy = {"text": told_only(), "reason": "a test", "version": 0}
         assert made.call("PUT", "probe-policy", json=policy).is_success
         yield made
-        made.close()
 
 
 def told(store: Store, slug: str) -> list[tuple[str, str | None]]:

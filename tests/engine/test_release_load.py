@@ -13,13 +13,11 @@ from sqlalchemy import func, select
 
 from signoff.tables.runs import Leg, Run, Step
 from tests import kit_postgres
-from tests.acceptance.forked import ForkedProduct
+from tests.acceptance.forked import Said, forked_product
 from tests.acceptance.product import Product, until
 from tests.acceptance.release_books import books, store_of
 from tests.acceptance.release_load import Served, Traffic, shares, within
-from tests.fake_provider import fake_provider
 from tests.kit_policy import told_only
-from tests.kit_required import absent
 
 pytestmark = pytest.mark.slow
 
@@ -31,26 +29,14 @@ STEPS = {"canary": {"steps": [{"share_percent": 20, "minutes": 600}, {"share_per
 REVISIONS = 3
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture
 def product(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
-    postgres_cluster: kit_postgres.Cluster | None,
-) -> Generator[Product]:  # fmt: skip
+    backend: str, tmp_path_factory: pytest.TempPathFactory, postgres_cluster: kit_postgres.Cluster | None
+) -> Generator[Product]:
     """On SQLite one process serves and works; on Postgres another works beside it."""
-    if request.param == "postgres" and postgres_cluster is None:
-        absent(kit_postgres.ABSENT)
-    url = postgres_cluster.create("release_load") if postgres_cluster and request.param == "postgres" else None
-    with fake_provider() as provider:
-        made = ForkedProduct(
-            tmp_path_factory.mktemp("load"), provider, url,
-            settings={"allow_scripted_models": True, "log_level": "warning"},
-            scripts={f"r{number}": (f"By {number}.",) for number in range(1, REVISIONS + 1)},
-        ).prepare()  # fmt: skip
-        made.start()
-        if url is not None:
-            made.popen("worker")
+    scripts: dict[str, Said] = {f"r{number}": (f"By {number}.",) for number in range(1, REVISIONS + 1)}
+    with forked_product(backend, tmp_path_factory.mktemp("load"), postgres_cluster, scripts, has_worker=True) as made:
         yield made
-        made.close()
 
 
 class Director:

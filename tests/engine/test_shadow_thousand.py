@@ -15,13 +15,11 @@ from signoff.tables.releases import ShadowPair
 from signoff.tables.runs import Run
 from signoff.tables.session import Store
 from tests import kit_postgres
-from tests.acceptance.forked import ForkedProduct
+from tests.acceptance.forked import Said, forked_product
 from tests.acceptance.product import Product, until
 from tests.acceptance.release_books import store_of
 from tests.engine.kit_shadow import over_count
-from tests.fake_provider import fake_provider
 from tests.kit_policy import told_only
-from tests.kit_required import absent
 
 pytestmark = pytest.mark.slow
 
@@ -37,26 +35,16 @@ BODY: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture
 def product(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
-    postgres_cluster: kit_postgres.Cluster | None,
-) -> Generator[Product]:  # fmt: skip
-    if request.param == "postgres" and postgres_cluster is None:
-        absent(kit_postgres.ABSENT)
-    url = postgres_cluster.create("thousand") if postgres_cluster and request.param == "postgres" else None
-    with fake_provider() as provider:
-        made = ForkedProduct(
-            tmp_path_factory.mktemp("thousand"), provider, url,
-            settings={"allow_scripted_models": True, "log_level": "warning"},
-            scripts={"work": WORK, "otherwise": OTHERWISE},
-        ).prepare()  # fmt: skip
-        made.start()
+    backend: str, tmp_path_factory: pytest.TempPathFactory, postgres_cluster: kit_postgres.Cluster | None
+) -> Generator[Product]:
+    scripts: dict[str, Said] = {"work": WORK, "otherwise": OTHERWISE}
+    with forked_product(backend, tmp_path_factory.mktemp("thousand"), postgres_cluster, scripts) as made:
         made.connect()
         policy = {"text": told_only(), "reason": "a test", "version": 0}
         assert made.call("PUT", "probe-policy", json=policy).is_success
         yield made
-        made.close()
 
 
 def answers(product: Product, store: Store, slug: str, count: int) -> dict[str, tuple[str, str]]:
