@@ -20,7 +20,7 @@ from signoff.kit.errors import Refusal
 from signoff.people.access import Principal
 from signoff.runs import actions, family_views, queries, stops
 from signoff.runs.facts import RequestedRun
-from signoff.runs.filters import RunFilter
+from signoff.runs.filters import Children, RunFilter
 from signoff.runs.states import Origin, RunState, Source
 from signoff.runs.stops import StopFacts
 from signoff.runs.views import FailureCluster, FamilyView, MessageRow, RunDetail, RunRow, StepDetail, StepRow
@@ -107,6 +107,7 @@ async def runs(
     until: Annotated[Moment | None, Query()] = None,
     text: Annotated[str | None, Query(max_length=200, description="Looked for in title, input and ids.")] = None,
     needs_attention: bool | None = None,
+    children: Annotated[Children, Query(description="Runs that runs of other agents asked for.")] = "all",
     cursor: Cursor = None,
     size: Size = None,
 ) -> Response:
@@ -122,6 +123,7 @@ async def runs(
         until=until,
         text=text,
         needs_attention=needs_attention,
+        children=children,
     )
     return answer(listed(await desk.read(queries.runs_page, wanted, cursor, size)))
 

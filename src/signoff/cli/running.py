@@ -18,7 +18,7 @@ from signoff.gateways.services import Services
 from signoff.people.access import Principal
 from signoff.runs import queries
 from signoff.runs.actions import request_run
-from signoff.runs.filters import RunFilter
+from signoff.runs.filters import Children, RunFilter
 from signoff.runs.following import follow_run, until_over
 from signoff.settings import Settings
 
@@ -113,12 +113,15 @@ def runs_here(
     states: list[str] | None,
     text: str | None,
     attention: bool,
+    children: Children,
     limit: int,
     workspace: str | None,
     data: Path | None,
 ) -> list[dict[str, Any]]:
     """Return runs of this machine's database, newest first."""
-    wanted = RunFilter(agent=agent, states=tuple(states or ()), text=text, needs_attention=attention or None)
+    wanted = RunFilter(
+        agent=agent, states=tuple(states or ()), text=text, needs_attention=attention or None, children=children
+    )
     with store_for(settings_for(data)) as store:
         caller = operator(workspace_for(store, workspace))
         with store.read() as session:

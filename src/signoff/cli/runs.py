@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -109,6 +109,10 @@ def runs(
     state: Annotated[list[str] | None, typer.Option("--state", help="Repeatable.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="Looked for in title, input and ids.")] = None,
     attention: Annotated[bool, typer.Option("--attention", help="Only those that need somebody.")] = False,
+    children: Annotated[
+        Literal["all", "only", "without"],
+        typer.Option("--children", help="Runs that runs of other agents asked for."),
+    ] = "all",
     limit: Annotated[int, typer.Option("--limit", min=1, max=200)] = 30,
     url: Url = None,
     key: Key = None,
@@ -122,6 +126,7 @@ def runs(
 
         query: dict[str, Any] = {"agent": agent, "state": state, "text": text, "size": limit}
         query["needs_attention"] = attention or None
+        query["children"] = None if children == "all" else children
         with Remote(url, key) as remote:
             given = {name: value for name, value in query.items() if value is not None}
             rows = remote.ask("GET", f"{remote.here}/runs", query=given)["items"]
@@ -129,7 +134,14 @@ def runs(
         from signoff.cli.running import runs_here
 
         rows = runs_here(
-            agent=agent, states=state, text=text, attention=attention, limit=limit, workspace=workspace, data=data
+            agent=agent,
+            states=state,
+            text=text,
+            attention=attention,
+            children=children,
+            limit=limit,
+            workspace=workspace,
+            data=data,
         )
     show(rows, as_json=as_json, columns=("id", "agent_slug", "state", "title", "cost_usd", "created_at"))
     return OK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import aliased
@@ -22,6 +22,8 @@ from signoff.tables.runs import Run
 _TEXT_CHARS = 200
 # A release's shadows are told of with it: nothing that is said of an agent's work counts them.
 NO_SHADOW = Run.mode != "shadow"
+# Runs that a run of another agent asked for: all runs, these alone, or none of them.
+Children = Literal["all", "only", "without"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class RunFilter:
         agent: slug or id. revision: id (`rev_…`) or number. environment: slug or id.
         since, until: by when the run was asked for; `until` is excluded.
         text: looked for in title, id, agent, external id and the beginning of the input.
+        children: runs that other runs asked for, alone or left out.
         code, failed_step: how and where a run failed, exactly; an empty `failed_step` is "at no step".
     """
 
@@ -48,6 +51,7 @@ class RunFilter:
     replay_of: str | None = None
     code: str | None = None
     failed_step: str | None = None
+    children: Children = "all"
 
 
 def visible(viewer: Principal, action: Action = "run.read") -> list[ColumnElement[bool]]:
@@ -86,6 +90,9 @@ def conditions(wanted: RunFilter, workspace_id: str) -> list[ColumnElement[bool]
     found += [column == value for column, value in equals if value is not None]
     if wanted.failed_step == "":
         found.append(Run.failed_step.is_(None))
+    if wanted.children != "all":
+        is_child = Run.parent_run_id.is_not(None)
+        found.append(is_child if wanted.children == "only" else ~is_child)
     if wanted.states:
         found.append(Run.state.in_(wanted.states))
     found += _by_agent(wanted, workspace_id)

@@ -246,3 +246,62 @@ def test_more_rows_are_no_more_queries(site: Site):
     counted.clear()
     browser.get(f"{site.base}/runs", headers=HTMX)
     assert len(counted) == few
+
+
+def called(site: Site) -> tuple[str, str]:
+    """Two runs that the same run asked for."""
+    parent = add(site, "The whole order", agent="vendor-watch", child_runs=2, minutes_ago=9)
+    more = {"parent_run_id": parent, "root_run_id": parent, "depth": 1}
+    add(site, "Look one up", parent_call="call_1", minutes_ago=8, **more)
+    return parent, add(site, "Look two up", "failed", parent_call="call_2", minutes_ago=7, **more)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", False),
+        ("origin=production", False),
+        ("children=all", True),
+        ("children=only", True),
+        ("q=look", True),
+        ("agent=supplier-mail", True),
+        ("agent=supplier-mail&children=without", False),
+        ("view=attention", True),
+        ("status=failed", True),
+        ("children=odd", False),
+    ],
+)
+def test_runs_that_agents_asked_for_are_left_out_of_the_plain_list_alone(site: Site, query: str, found: bool):
+    called(site)
+    assert ("Look two up" in titles(site.browser().get(f"{site.base}/runs?{query}").text)) is found
+
+
+def test_a_run_that_another_one_asked_for_says_whose_and_leads_there(site: Site):
+    parent, _ = called(site)
+    html = site.browser().get(f"{site.base}/runs?children=only").text
+    assert titles(html) == ["Look two up", "Look one up"]
+    for title in titles(html):
+        assert f'href="{site.base}/runs/{parent}" title="The whole order">called by Vendor price watch</a>' in row(
+            html, title
+        )
+
+
+def test_the_list_says_which_runs_it_leaves_out_and_how_to_see_them(site: Site):
+    browser = site.browser()
+    assert "Runs called by agents" not in browser.get(f"{site.base}/runs").text
+    called(site)
+    html = browser.get(f"{site.base}/runs?environment=production").text
+    assert '<span class="strong" aria-current="true">left out</span>' in html
+    assert f'href="{site.base}/runs?environment=production&amp;children=all">shown</a>' in html
+    shown = browser.get(f"{site.base}/runs?environment=production&children=all").text
+    assert '<input type="hidden" name="children" value="all">' in shown
+    assert f'class="chip is-set" href="{site.base}/runs?environment=production">Called by agents: shown' in shown
+
+
+def test_whoever_may_not_see_the_asking_run_is_not_led_to_it(site: Site):
+    parent, child = called(site)
+    with site.store.write() as session:
+        session.get_one(Run, child).requested_by = site.seeded.people["tomasz"].id
+    html = site.browser("tomasz").get(f"{site.base}/runs?children=all").text
+    assert "called by another agent" in row(html, "Look two up")
+    assert parent not in html

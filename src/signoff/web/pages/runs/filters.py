@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Literal, cast, get_args
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 
 from signoff.kit import clock
 from signoff.kit.text import storable
-from signoff.runs.filters import RunFilter
+from signoff.runs.filters import Children, RunFilter
 from signoff.runs.states import RUN_STATES, Origin, Source
 
 VIEWS = (
@@ -28,6 +28,8 @@ _SLUG = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")
 _REVISION = re.compile(r"^([0-9]{1,9}|rev_[a-z0-9]{1,60})$")
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\d(T\d\d:\d\d)?$")
 _STATES: dict[str, tuple[str, ...]] = {"running": ("queued", "running"), "waiting": ("waiting",)}
+_PLAIN = ("all", "test")
+_SAID = ("q", "agent", "revision", "source", "origin", "environment", "time", "since", "until", "code", "children")
 _TEXT_CHARS = 200
 
 
@@ -48,6 +50,7 @@ class Asked:
     until: str = ""
     code: str = ""
     step: str | None = None
+    children: Children | Literal[""] = ""
 
     @staticmethod
     def of(query: QueryParams) -> Asked:
@@ -73,13 +76,26 @@ class Asked:
             until=_fitting(_MOMENT, text.get("until", "")),
             code=_fitting(_SLUG, text.get("code", "")),
             step=text["step"][:_TEXT_CHARS] if "step" in text and text.get("code") else None,
+            children=cast("Children", _one_of(get_args(Children), text.get("children", ""))),
         )
 
     def parameters(self) -> list[tuple[str, str]]:
         """Return the parts of the address that say something, in a fixed order."""
         found: list[tuple[str, str]] = [] if self.view == "all" else [("view", self.view)]
         found += [("status", state) for state in self.status]
-        for name in ("q", "agent", "revision", "source", "origin", "environment", "time", "since", "until", "code"):
+        for name in (
+            "q",
+            "agent",
+            "revision",
+            "source",
+            "origin",
+            "environment",
+            "time",
+            "since",
+            "until",
+            "code",
+            "children",
+        ):
             value = str(getattr(self, name))
             if value:
                 found.append((name, value))
@@ -100,6 +116,19 @@ class Asked:
     def in_view(self, view: str) -> str:
         """Return the address of another view with the same filters; a status that the view decides is dropped."""
         return replace(self, view=view, status=() if view in _STATES else self.status).address()
+
+    def with_children(self, children: Children) -> str:
+        """Return the address of the same list with the runs that agents asked for, without them, or of them alone."""
+        return replace(self, children=children).address()
+
+    @property
+    def shown_children(self) -> Children:
+        """Return whether runs that agents asked for are shown. Unless the address says so they are left out of the
+        plain lists alone: whoever looks for something, or for what needs a person, finds it wherever it is."""
+        if self.children:
+            return self.children
+        is_narrow = bool(self.q or self.agent or self.revision or self.code or self.status)
+        return "all" if is_narrow or self.view not in _PLAIN else "without"
 
     @property
     def is_filtered(self) -> bool:
@@ -125,6 +154,7 @@ class Asked:
             needs_attention=True if self.view == "attention" else None,
             code=self.code or None,
             failed_step=self.step,
+            children=self.shown_children,
         )
 
 

@@ -17,6 +17,7 @@ from signoff.kit import clock
 from signoff.people.access import Principal, can, reach
 from signoff.people.queries import environments
 from signoff.runs import queries
+from signoff.runs.callers import Caller, callers
 from signoff.runs.figures import Figures, figures_since, open_counts
 from signoff.runs.views import FailureCluster, RunRow
 from signoff.web.chrome import Chrome
@@ -48,6 +49,7 @@ class Line:
     environment: str
     duration_ms: float | None
     is_going_on: bool
+    caller: Caller | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -55,6 +57,13 @@ class Line:
         run = self.run
         said = [("scripted", run.is_scripted), ("test", run.origin == "test"), (run.mode, run.mode != "live")]
         return [word for word, is_so in said if is_so]
+
+    @property
+    def called_by(self) -> str:
+        """Return who asked for it; empty when no agent did."""
+        if not self.run.parent_run_id:
+            return ""
+        return f"called by {self.caller.agent_name}" if self.caller else "called by another agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +151,11 @@ class RunsView:
         return found
 
     @property
+    def has_family(self) -> bool:
+        """Return whether agents call agents here: then the list says which of their runs it shows."""
+        return bool(self.asked.children) or any(line.run.parent_run_id or line.run.child_runs for line in self.rows)
+
+    @property
     def live_address(self) -> str:
         """Return where the rows of this page are asked for again."""
         return self.asked.address(live="1")
@@ -165,13 +179,14 @@ def _load(
     found = queries.runs_page(session, viewer, asked.wanted(zone), cursor)
     places = environments(session, viewer)
     names = {place.id: place.name for place in places}
+    asking = callers(session, viewer, found.rows)
     now = clock.now()
     has_any = bool(found.rows) or bool(queries.runs_page(session, viewer, queries.RunFilter(), None, 1).rows)
     is_plain = asked.view in ("all", "attention") and not asked.is_filtered and cursor is None
     agents = agents_page(session, viewer, size=200).rows if limits is not None or not has_any else ()
     return RunsView(
         asked=asked,
-        rows=[_line(row, names, now) for row in found.rows],
+        rows=[_line(row, names, now, asking.get(row.parent_run_id or "")) for row in found.rows],
         newer=asked.address(cursor=found.previous_cursor or "") if found.previous_cursor else None,
         older=asked.address(cursor=found.next_cursor or "") if found.next_cursor else None,
         counts=_counts(session, viewer),
@@ -191,14 +206,14 @@ def _load(
     )
 
 
-def _line(run: RunRow, names: dict[str, str], now: datetime) -> Line:
+def _line(run: RunRow, names: dict[str, str], now: datetime, caller: Caller | None) -> Line:
     source, source_icon = SOURCES[run.source]
     start, end = run.started_at, run.ended_at
     lasting = None if start is None else ((end or now) - start).total_seconds() * 1000
     tone = {"failed": "is-bad", "rejected": "is-bad", "waiting": "is-wait"}.get(run.state, "")
     return Line(
         run, reason_of(run), tone, source, source_icon, names.get(run.environment_id, ""), lasting,
-        start is not None and end is None,
+        start is not None and end is None, caller,
     )  # fmt: skip
 
 
@@ -260,6 +275,9 @@ def _chips(asked: Asked) -> list[Chip]:
     if asked.since or asked.until:
         words = " ".join((f"from {asked.since}" if asked.since else "", f"until {asked.until}" if asked.until else ""))
         found.append(Chip(words.strip().replace("T", " "), asked.without("since", "until")))
+    if asked.children:
+        words = {"all": "shown", "only": "only they", "without": "left out"}[asked.children]
+        found.append(Chip(f"Called by agents: {words}", asked.without("children")))
     if asked.code:
         where = f" at {failed_at(asked.step)}" if asked.step else ""
         found.append(Chip(f"Failed{where}: {asked.code}", asked.without("code", "step")))
