@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from sqlalchemy import event
+
 from signoff.agents.queries import agent_by_slug
+from tests.web import seed as seeding
 from tests.web.pages.conftest import Site
-from tests.web.seed import audit_actions
+from tests.web.seed import audit_actions, body
 
 
 def test_it_says_what_serves_who_answers_and_what_bounds_it(site: Site):
@@ -74,3 +77,49 @@ def test_who_may(site: Site):
     assert site.browser("ines").post(f"{site.base}/agents/vendor-watch/disable", data={}).status_code == 403
     assert site.browser().get(f"{site.base}/agents/nothing-here").status_code == 404
     assert site.visitor().get(address).status_code == 303
+
+
+def calling(site: Site, slug: str, name: str, *named: dict[str, object]) -> None:
+    """An agent each of whose revisions names one more of these agents."""
+    bodies = [(body(sub_agents=list(named[: number + 1])), f"Reason {number}") for number in range(len(named))]
+    with site.store.write() as session:
+        seeding.agent(session, site.seeded, slug, name, revisions=bodies)
+
+
+def part(html: str, label: str) -> str:
+    return html.split(f'aria-label="{label}"')[1].split("</section>")[0] if f'aria-label="{label}"' in html else ""
+
+
+def test_whom_an_agent_calls_and_who_calls_it(site: Site):
+    live = {"agent": "supplier-mail", "tool": "ask_mail"}
+    pinned = {"agent": "vendor-watch", "tool": "ask_prices", "revision": "1"}
+    calling(site, "orders", "Orders", live, pinned)
+    calling(site, "returns", "Returns", pinned)
+    browser = site.browser()
+    calls = part(browser.get(f"{site.base}/agents/orders").text, "Agents it calls")
+    assert f'href="{site.base}/agents/supplier-mail">' in calls
+    assert "ask_mail" in calls
+    assert ">live<" in calls
+    assert "ask_prices" not in calls  # Revision 1 serves; the second is not live yet.
+    mail = part(browser.get(f"{site.base}/agents/supplier-mail").text, "Agents that call it")
+    assert "revision 1<" in mail
+    watch = part(browser.get(f"{site.base}/agents/vendor-watch").text, "Agents that call it")
+    assert "revision 2, not live" in watch
+    assert f'href="{site.base}/agents/returns">Returns</a>' in watch
+    assert "pinned: 1" in watch
+    assert part(browser.get(f"{site.base}/agents/returns").text, "Agents that call it") == ""
+
+
+def test_more_agents_that_call_one_are_no_more_queries(site: Site):
+    browser, counted = site.browser(), list[str]()
+    event.listen(site.store.engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
+    calling(site, "first-one", "First", {"agent": "supplier-mail", "tool": "ask_mail"})
+    counted.clear()
+    browser.get(f"{site.base}/agents/supplier-mail")
+    few = len(counted)
+    for number in range(4):
+        calling(site, f"more-{number}", f"More {number}", {"agent": "supplier-mail", "tool": "ask_mail"})
+    counted.clear()
+    html = browser.get(f"{site.base}/agents/supplier-mail").text
+    assert part(html, "Agents that call it").count('class="serving"') == 5
+    assert len(counted) == few

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
+from signoff.agents.calling import Called, Calling, called_by, calls_of
 from signoff.agents.queries import draft_of, revision_body
 from signoff.budgets.defaults import Defaults
 from signoff.budgets.overview import LimitLine, limit_lines
@@ -78,6 +79,8 @@ class OverviewView:
     spending: tuple[LimitLine, ...]
     stops: Stops
     people: tuple[tuple[str, str], ...]
+    calls: tuple[Called, ...]
+    called_by: tuple[Calling, ...]
     form: Form
     problem: str = ""
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
@@ -119,6 +122,8 @@ def load(
         spending=tuple(limit_lines(session, viewer, defaults, agent=agent.id)) if can(viewer, "budget.read") else (),
         stops=load_stops(session, viewer, head),
         people=_people(session, viewer) if head.may_edit else (),
+        calls=tuple(calls_of(session, viewer, body.sub_agents)) if body else (),
+        called_by=tuple(called_by(session, viewer, agent.slug)),
         form=form or _filled(head),
         problem=problem,
         errors=errors or {},
