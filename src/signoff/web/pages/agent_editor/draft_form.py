@@ -11,12 +11,15 @@ from typing import Any, cast
 from signoff.agents.body import EFFECTS, Limits, ModelSettings, Retry
 from signoff.agents.rules import Rules
 from signoff.web.forms import Form, NotJson, json_text, parse_json
+from signoff.web.pages.agent_editor.sub_agents import entries_from
 
 LIMITS = tuple(Limits.model_fields)
 SETTINGS = tuple(ModelSettings.model_fields)
 SCHEMAS = ("input_schema", "output_schema")
 FLOW: str = Rules().flow
 DEFAULTS = {
+    # Of some the content of a draft says nothing while they are what they are by default.
+    **{f"limit-{name}": str(getattr(Limits(), name)) for name in Limits.quiet},
     **{f"limit-{name}": str(value) for name, value in Limits().model_dump(mode="json").items()},
     **{f"set-{name}": "" if value is None else str(value) for name, value in ModelSettings().model_dump().items()},
     "max_retries": str(Retry().max_retries),
@@ -102,6 +105,12 @@ def body_from(form: Form, base: Mapping[str, Any]) -> dict[str, Any]:
         body["tools"] = form.text("tools") if isinstance(value, NotJson) else value
     elif "tools-shown" in form:
         body["tools"] = _tools(form, body.get("tools"))
+    if "sub_agents" in form:
+        value = parse_json(form.text("sub_agents"))
+        body["sub_agents"] = form.text("sub_agents") if isinstance(value, NotJson) else value
+    elif "sub_agents-shown" in form:
+        found = entries_from(form, body.get("sub_agents"))
+        _put(body, "sub_agents", found if found or "sub_agents" in body else None)
     return body
 
 
@@ -119,6 +128,8 @@ def _model(form: Form, model: dict[str, Any]) -> dict[str, Any]:
 
 def _numbers(form: Form, prefix: str, names: tuple[str, ...], found: dict[str, Any]) -> dict[str, Any]:
     for name in names:
+        if prefix + name not in form:
+            continue
         text = form.text(prefix + name)
         # Money is a text in JSON, so that no float rounds it.
         _put(found, name, text.strip() or None if name == "cost_usd" else _number(text))

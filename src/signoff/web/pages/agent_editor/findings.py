@@ -10,7 +10,9 @@ from typing import Any, Literal, cast
 from signoff.agents.findings import Finding
 from signoff.web.forms import NotJson, parse_json
 from signoff.web.pages.agent_editor.draft_form import LIMITS, SCHEMAS, SETTINGS
+from signoff.web.pages.agent_editor.sub_agents import NAMES, well_formed
 
+_SUB_AGENT = re.compile(r"sub_agents\[(\d+)\](?:\.(\w+))?")
 _INDEXED = re.compile(r"tools\[(\d+)\](?:\.allow\[(\d+)\])?")
 
 
@@ -85,6 +87,8 @@ def anchor_of(path: str, body: Mapping[str, Any]) -> str:
     name = rest.split(".")[0].split("[")[0]
     if head.startswith("tools"):
         return _tool_anchor(path, body)
+    if head.startswith("sub_agents"):
+        return _sub_agent_anchor(path, body)
     if head == "limits":
         return f"f-limit-{name}" if name in LIMITS else "limits"
     if head == "model" and name == "settings":
@@ -95,6 +99,14 @@ def anchor_of(path: str, body: Mapping[str, Any]) -> str:
     if head.split("[")[0] == "secrets":
         return "secrets"
     return f"f-{head}" if head in SCHEMAS else ""
+
+
+def _sub_agent_anchor(path: str, body: Mapping[str, Any]) -> str:
+    found = _SUB_AGENT.match(path)
+    entries = well_formed(body.get("sub_agents"))
+    if not found or entries is None or int(found[1]) >= len(entries):
+        return "sub_agents"
+    return f"f-sub-{found[2]}.{found[1]}" if found[2] in NAMES else f"sub_agents-{found[1]}"
 
 
 def _tool_anchor(path: str, body: Mapping[str, Any]) -> str:

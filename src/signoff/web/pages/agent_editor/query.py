@@ -13,24 +13,26 @@ from signoff.agents.body import SOP_CHARS_MAX
 from signoff.agents.diff import RevisionDiff, diff
 from signoff.agents.facts import gather
 from signoff.agents.lint import LintFacts, lint
-from signoff.agents.queries import draft_of, refused_saves
+from signoff.agents.queries import agents_page, draft_of, refused_saves
 from signoff.agents.views import RefusedSaveFacts
 from signoff.connections.catalog import catalog
 from signoff.gateways.model.knowledge import model_knowledge
 from signoff.gateways.services import Services
 from signoff.kit.errors import NotFound
+from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal
 from signoff.people.queries import environments
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.forms import json_text
 from signoff.web.pages.agent_editor.draft_form import DEFAULTS, DraftFields, fields_of
 from signoff.web.pages.agent_editor.findings import Checks, checks_of
+from signoff.web.pages.agent_editor.sub_agents import SubAgentRow, rows_of
 from signoff.web.pages.agent_editor.toolbox import SlotField, slot_fields, words_of
 
 
 @dataclass(frozen=True, slots=True)
 class EditorView:
-    """The draft in its form. `slots` None: the tools are shown as the JSON in `tools_json`."""
+    """The draft in its form. `slots` None: the tools are shown as the JSON in `tools_json`; sub-agents likewise."""
 
     head: AgentHead
     version: int
@@ -39,6 +41,8 @@ class EditorView:
     fields: DraftFields
     slots: tuple[SlotField, ...] | None
     tools_json: str
+    sub_agents: tuple[SubAgentRow, ...] | None
+    sub_agents_json: str
     secrets: tuple[str, ...]
     tool_words: tuple[str, ...]
     secret_words: tuple[str, ...]
@@ -101,6 +105,7 @@ def load(
     fields = fields_of(shown)
     slots = slot_fields(shown.get("tools"), catalog(session, viewer), places)
     secrets = tuple(sorted({*(facts.secrets or ()), *fields.secrets}))
+    sub_agents = rows_of(shown.get("sub_agents"), _slugs(session, viewer), head.agent.slug)
     tool_words, secret_words = words_of(slots or (), secrets)
     return EditorView(
         head=head,
@@ -109,7 +114,9 @@ def load(
         saved_by=draft.updated_by_name,
         fields=fields,
         slots=slots,
-        tools_json="" if slots is not None else _tools_json(shown.get("tools")),
+        tools_json="" if slots is not None else _as_json(shown.get("tools")),
+        sub_agents=sub_agents,
+        sub_agents_json="" if sub_agents is not None else _as_json(shown.get("sub_agents")),
         secrets=secrets,
         tool_words=tuple(tool_words),
         secret_words=tuple(secret_words),
@@ -123,8 +130,12 @@ def load(
     )
 
 
-def _tools_json(tools: Any) -> str:
-    return tools if isinstance(tools, str) else json_text(tools)
+def _as_json(value: Any) -> str:
+    return value if isinstance(value, str) else json_text(value)
+
+
+def _slugs(session: Session, viewer: Principal) -> list[str]:
+    return [agent.slug for agent in agents_page(session, viewer, size=PAGE_SIZE_MAX).rows]
 
 
 def load_checks(session: Session, viewer: Principal, services: Services, body: Mapping[str, Any], agent: str) -> Checks:
