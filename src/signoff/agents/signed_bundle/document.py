@@ -94,13 +94,22 @@ class ConnectionHole(Piece):
     tools: Annotated[list[ToolHole], Field(max_length=200)]
 
 
+class AgentHole(Piece):
+    """An agent that this one calls: `live`, or the number or hash of the revision it pins."""
+
+    slug: Slug
+    revision: Annotated[str, Field(pattern=r"^(live|[1-9][0-9]{0,8}|[0-9a-f]{64})$")]
+
+
 class Holes(Piece):
-    """What the environment has to give: connections, secrets, people, models. Names only."""
+    """What the environment has to give: connections, secrets, people, models, other agents. Names only."""
 
     connections: Annotated[list[ConnectionHole], Field(max_length=50)]
     secrets: Annotated[list[SecretName], Field(max_length=50)]
     people: Annotated[list[Seen], Field(max_length=200)]
     models: Annotated[list[Seen], Field(max_length=6)]
+    # Bundles from before agents called agents have none.
+    agents: Annotated[list[AgentHole], Field(max_length=50)] = Field(default_factory=list[AgentHole])
 
 
 class DatasetReference(Piece):

@@ -10,13 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
+from signoff.agents.callees import pinned, serving
 from signoff.agents.owners import members_by_email
-from signoff.agents.signed_bundle.document import ConnectionHole, Holes, ToolHole
+from signoff.agents.signed_bundle.document import AgentHole, ConnectionHole, Holes, ToolHole
+from signoff.agents.sub_agents import LIVE
 from signoff.kit.canonical import content_hash
+from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection, Secret, Tool
 from signoff.tables.people import Environment
 
-Lack = Literal["connection", "tool", "secret", "person", "model", "dataset"]
+Lack = Literal["connection", "tool", "secret", "person", "model", "agent", "dataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def holes_of(session: Session, workspace_id: str, body: Body) -> Holes:
         secrets=sorted(body.secrets),
         people=_addresses(body),
         models=[body.model.name, *body.model.fallbacks],
+        agents=[AgentHole.model_construct(slug=slug, revision=ref) for slug, ref in _called(body)],
     )
 
 
@@ -57,7 +61,7 @@ def missing_in(
     *,
     known_model: Callable[[str], bool | None] | None = None,
 ) -> list[Missing]:
-    """Return what an environment does not give, in four queries.
+    """Return what an environment does not give, in as many queries as there are kinds; of each agent one or two more.
 
     Args:
         known_model: whether a model can be called here; None leaves models unlooked at.
@@ -76,6 +80,7 @@ def missing_in(
         for address in holes.people
         if address not in members
     ]
+    found += _agents_lacking(session, workspace_id, environment_id, holes.agents)
     if known_model is not None:
         found += [
             Missing("model", name, f"No provider here is set up for {name}.")
@@ -159,6 +164,34 @@ def _lacks(hole: ConnectionHole, offered: _Offered | None) -> Iterable[Missing]:
         elif known.state != "accepted":
             text = f"The tool {tool.name} of {hole.slot} is {known.state}; it has to be accepted."
             yield Missing("tool", f"{hole.slot}.{tool.name}", text)
+
+
+def _called(body: Body) -> list[tuple[str, str]]:
+    return sorted({(one.agent, one.revision) for one in body.sub_agents})
+
+
+def _agents_lacking(
+    session: Session, workspace_id: str, environment_id: str, holes: Iterable[AgentHole]
+) -> list[Missing]:
+    slugs = {hole.slug for hole in holes}
+    if not slugs:
+        return []
+    rows = session.execute(
+        select(Agent.slug, Agent.id).where(Agent.workspace_id == workspace_id, Agent.slug.in_(slugs))
+    )
+    known = {row.slug: row.id for row in rows}
+    found: list[Missing] = []
+    for hole in holes:
+        agent_id = known.get(hole.slug)
+        if agent_id is None:
+            found.append(Missing("agent", hole.slug, f"There is no agent {hole.slug}, and it is called."))
+        elif hole.revision == LIVE:
+            if serving(session, agent_id, environment_id) is None:
+                found.append(Missing("agent", hole.slug, f"No revision of the agent {hole.slug} serves here."))
+        elif pinned(session, agent_id, hole.revision) is None:
+            text = f"The agent {hole.slug} has no revision {hole.revision}."
+            found.append(Missing("agent", hole.slug, text))
+    return found
 
 
 def _addresses(body: Body) -> list[str]:

@@ -276,7 +276,7 @@ def _chips(asked: Asked) -> list[Chip]:
         words = " ".join((f"from {asked.since}" if asked.since else "", f"until {asked.until}" if asked.until else ""))
         found.append(Chip(words.strip().replace("T", " "), asked.without("since", "until")))
     if asked.children:
-        words = {"all": "shown", "only": "only they", "without": "left out"}[asked.children]
+        words = {"all": "shown", "only": "only these", "without": "left out"}[asked.children]
         found.append(Chip(f"Called by agents: {words}", asked.without("children")))
     if asked.code:
         where = f" at {failed_at(asked.step)}" if asked.step else ""
