@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import event
 
 from signoff.agents.queries import agent_by_slug
@@ -79,7 +81,7 @@ def test_who_may(site: Site):
     assert site.visitor().get(address).status_code == 303
 
 
-def calling(site: Site, slug: str, name: str, *named: dict[str, object]) -> None:
+def calling(site: Site, slug: str, name: str, *named: Mapping[str, object]) -> None:
     """An agent each of whose revisions names one more of these agents."""
     bodies = [(body(sub_agents=list(named[: number + 1])), f"Reason {number}") for number in range(len(named))]
     with site.store.write() as session:
