@@ -6,10 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from signoff.tables.base import Base, Id, Json, Long, Moment, Name, Slug, State, Usd
+
+_IS_CALLED = text("parent_run_id IS NOT NULL")
 
 
 class Run(Base):
@@ -41,6 +43,8 @@ class Run(Base):
         Index("ix_runs_resume", "state", "resume_at"),
         Index("ix_runs_parent", "parent_run_id", "id"),
         Index("ix_runs_root", "root_run_id", "id"),
+        # The list of called runs alone: few among many.
+        Index("ix_runs_called", "workspace_id", "id", sqlite_where=_IS_CALLED, postgresql_where=_IS_CALLED),
         # One call of a run to another agent is one run of that agent, however often it is made again.
         Index("ix_runs_parent_call", "parent_call", unique=True),
         UniqueConstraint("workspace_id", "external_id"),

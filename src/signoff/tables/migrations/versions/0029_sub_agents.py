@@ -19,4 +19,6 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("child_runs", sa.Integer(), nullable=False, server_default="0"))
     op.create_index("ix_runs_parent", "runs", ["parent_run_id", "id"])
     op.create_index("ix_runs_root", "runs", ["root_run_id", "id"])
+    called = sa.text("parent_run_id IS NOT NULL")
+    op.create_index("ix_runs_called", "runs", ["workspace_id", "id"], sqlite_where=called, postgresql_where=called)
     op.create_index("ix_runs_parent_call", "runs", ["parent_call"], unique=True)
