@@ -11,6 +11,7 @@ from signoff.kit import clock
 from signoff.people.access import Principal
 from signoff.record.wakes import watching
 from signoff.runs import queries
+from signoff.runs.family import family_of
 from signoff.runs.states import is_over
 from signoff.runs.views import EventRow, RunDetail
 from signoff.tables.session import Store
@@ -70,16 +71,26 @@ async def _has_ended(store: Store, viewer: Principal, run_id: str) -> bool:
 
 
 async def until_over(store: Store, viewer: Principal, run_id: str, *, seconds: float) -> RunDetail:
-    """Return the run once it is over or waits for a person, or as it is after `seconds`."""
+    """Return the run once it is over or waits for a person, itself or through a run it asked for; or as it is after
+    `seconds`."""
     deadline = clock.monotonic_seconds() + seconds
     with watching(run_id) as woken:
         while True:
             woken.clear()
-            found = await store.read_async(queries.run, viewer, run_id)
+            found, rests = await store.read_async(_looked, viewer, run_id)
             left = deadline - clock.monotonic_seconds()
-            if is_over(found.run.state) or found.run.state == "waiting" or left <= 0:
+            if rests or left <= 0:
                 return found
             await _pause(woken, min(LOOK_SECONDS, left))
+
+
+def _looked(session: Session, viewer: Principal, run_id: str) -> tuple[RunDetail, bool]:
+    """Return a run, and whether there is nothing to wait for any more."""
+    found = queries.run(session, viewer, run_id)
+    run = found.run
+    if run.state != "waiting" or run.waiting_for != "sub_agent":
+        return found, is_over(run.state) or run.state == "waiting"
+    return found, family_of(session, run.root_run_id or run.id).waits_for_person(run.id)
 
 
 async def _pause(woken: asyncio.Event, seconds: float) -> None:
