@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from typing import Any
 
 from tests.connectors.kit_http import Seen, http
@@ -11,18 +12,18 @@ from tests.connectors.kit_http import Seen, http
 _JSON = "content-type: application/json"
 
 
-class ByHand:
+class ByHand(ABC):
     """Answers what the protocol asks. Who inherits says what it is called, its tools, and what a call does."""
 
     name = "by-hand"
 
+    @abstractmethod
     def tools(self) -> list[dict[str, Any]]:
         """Return the tools as the protocol describes them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def done(self, tool: str, args: dict[str, Any]) -> str:
         """Carry a call out and return its text; one that begins with "ERROR" is a failure."""
-        raise NotImplementedError
 
     async def __call__(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
         """Answer one request."""

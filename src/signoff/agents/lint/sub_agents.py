@@ -76,9 +76,9 @@ def _entry(path: str, named: SubAgent, walk: _Walk) -> Iterator[Finding]:
         return
     yield from _stands(path, named, found)
     trail = (facts.own_agent, named.agent) if facts.own_agent else (named.agent,)
-    wrong = _beyond(named, trail, 1, walk)
+    wrong = _beyond(path, named, trail, 1, walk)
     if wrong is not None:
-        yield _error(wrong[0], path, wrong[1], wrong[2])
+        yield wrong
 
 
 def _stands(path: str, named: SubAgent, found: Callee) -> Iterator[Finding]:
@@ -94,11 +94,11 @@ def _stands(path: str, named: SubAgent, found: Callee) -> Iterator[Finding]:
         yield Finding("sub_agent_disabled", "warning", f"{path}.agent", None, text, "Enable it, or name another.")
 
 
-def _beyond(named: SubAgent, trail: tuple[str, ...], depth: int, walk: _Walk) -> tuple[str, str, str] | None:
-    """Return code, words and fix when the agents behind one come back to one before it, or go too deep."""
+def _beyond(path: str, named: SubAgent, trail: tuple[str, ...], depth: int, walk: _Walk) -> Finding | None:
+    """Return what is wrong when the agents behind one come back to one before it, or go too deep."""
     if depth > walk.depth_max:
         words = f"{_way(trail)} goes {depth} deep; this agent allows {walk.depth_max} (limits.sub_agent_depth)."
-        return "sub_agents_too_deep", words, "Let fewer agents call each other, or raise the limit."
+        return _error("sub_agents_too_deep", path, words, "Let fewer agents call each other, or raise the limit.")
     found = walk.facts.callee(named.agent, named.revision) if walk.facts.callee else None
     for each in found.calls if found is not None else ():
         walk.edges += 1
@@ -107,8 +107,9 @@ def _beyond(named: SubAgent, trail: tuple[str, ...], depth: int, walk: _Walk) ->
         further = (*trail, each.agent)
         if each.agent in trail:
             words = f"{_way(further)} goes in a circle; an agent never works for itself."
-            return "sub_agent_cycle", words, "Pin a revision that does not call back, or take one of them out."
-        wrong = _beyond(each, further, depth + 1, walk)
+            fix = "Pin a revision that does not call back, or take one of them out."
+            return _error("sub_agent_cycle", path, words, fix)
+        wrong = _beyond(path, each, further, depth + 1, walk)
         if wrong is not None:
             return wrong
     return None
