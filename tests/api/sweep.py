@@ -189,6 +189,8 @@ _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ow
               "approval_deliveries")  # fmt: skip
 
 
+# What holds in every environment at once: a key that is bound to one may not.
+_OF_EVERY_PLACE = frozenset({"retire_revision", "reinstate_revision"})
 # What is the whole workspace's and no agent's: a level on one agent does not reach it.
 _OF_NO_AGENT = frozenset({"objectives"})
 
@@ -272,7 +274,7 @@ class Caller:
     def _may(self, action: Action, operation: Operation) -> bool:
         if self.scopes and action not in self.scopes:
             return False
-        if self.is_bound and action in WORKSPACE_WIDE:
+        if self.is_bound and (action in WORKSPACE_WIDE or operation.name in _OF_EVERY_PLACE):
             return False
         far = self.permissions.get(action)
         is_granted = (

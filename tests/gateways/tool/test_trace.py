@@ -14,8 +14,8 @@ async def test_every_verdict_of_an_allowed_call_is_on_the_step(world: World) -> 
     await act(world.services, world.run, world.call("post_bill", amount=1))
     step = world.step(world.call().key)
     assert [verdict["policy"] for verdict in step.verdicts] == [
-        "revocation", "grant", "values", "sub_agents", "requires", "loop", "budget", "recording", "freeze", "flow", "window",
-        "cap", "sandbox", "shadow", "memory", "gate",
+        "revocation", "grant", "values", "sub_agents", "requires", "loop", "budget", "recording", "freeze", "flow",
+        "window", "cap", "sandbox", "shadow", "memory", "gate",
     ]  # fmt: skip
     assert (step.state, step.effect, step.response) == ("completed", "send", {"ok": True})
     assert world.row().tool_calls == 1
