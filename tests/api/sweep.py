@@ -274,7 +274,7 @@ class Caller:
     def _may(self, action: Action, operation: Operation) -> bool:
         if self.scopes and action not in self.scopes:
             return False
-        if self.is_bound and (action in WORKSPACE_WIDE or operation.name in _OF_EVERY_PLACE):
+        if self.is_bound and action in WORKSPACE_WIDE:
             return False
         far = self.permissions.get(action)
         is_granted = (
@@ -434,6 +434,9 @@ def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
     if not caller.may(operation):
         is_told = answer.status == 403 and {"required", "granted"} <= set(answer.json)
         return "" if is_told else "not refused, though the table does not let them"
+    if caller.is_bound and operation.name in _OF_EVERY_PLACE:
+        is_told = (answer.status, answer.json.get("code")) == (403, "bound_key")
+        return "" if is_told else "ended in every environment by a key of one"
     if caller.is_bound and operation.is_of_a_place:
         return "" if answer.status == 404 else "another environment's, and there"
     refused = (401, 403) if operation.name in _NOT_THERE else (401, 403, 404)
