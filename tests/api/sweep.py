@@ -434,9 +434,6 @@ def wrong(caller: Caller, operation: Operation, answer: Answer) -> str:
     if not caller.may(operation):
         is_told = answer.status == 403 and {"required", "granted"} <= set(answer.json)
         return "" if is_told else "not refused, though the table does not let them"
-    if caller.is_bound and operation.name in _OF_EVERY_PLACE:
-        is_told = (answer.status, answer.json.get("code")) == (403, "bound_key")
-        return "" if is_told else "ended in every environment by a key of one"
     if caller.is_bound and operation.is_of_a_place:
         return "" if answer.status == 404 else "another environment's, and there"
     refused = (401, 403) if operation.name in _NOT_THERE else (401, 403, 404)
@@ -453,6 +450,9 @@ def _where_more_decides(caller: Caller, operation: Operation, answer: Answer) ->
     if operation.name in _OF_WHO_IS_ASKED:
         is_told = answer.status == 403 and {"required", "granted"} <= set(answer.json)
         return "" if is_told or answer.status in (404, 409) else "answered, and they were not asked"
+    if caller.is_bound and operation.name in _OF_EVERY_PLACE:
+        is_told = (answer.status, answer.json.get("code")) == (403, "bound_key")
+        return "" if is_told else "ended in every environment by a key of one"
     if caller.may(operation) or caller.scopes:
         return None
     for word, action in _HIDDEN:
