@@ -44,7 +44,11 @@ def test_the_operator_ships_by_steps_and_goes_back(store: Store, signoff: Comman
     assert (row["state"], row["strategy_text"]) == ("canary", "5 % for 10 min, then all of it")
     code, _, told = signoff("release", "supplier-mail", "3", "--reason", "too", "--strategy", "{}")
     assert (code, "Wait for it, promote it, or abort it" in told) == (13, True)
+    assert signoff("take-over", row["id"], "--reason", "mine now")[0] == 0
+    assert json.loads(signoff("releases", "--json")[1])[-1]["state"] == "canary"
     assert signoff("promote-now", row["id"], "--reason", "looked")[0] == 0
+    code, _, told = signoff("take-over", row["id"], "--reason", "too late")
+    assert (code, "nothing to take over" in told) == (13, True)
     assert at.live() == 2
     plan = json.loads(signoff("rollback", "supplier-mail", "--reason", "x", "--plan", "--json")[1])
     assert (plan["from_number"], plan["target"]["number"], at.live()) == (2, 1, 2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -13,6 +15,7 @@ from signoff.cli.options import AsJson, DataDir, Key, Url, Workspace
 from signoff.cli.output import show
 
 _Agent = Annotated[str, typer.Argument(help="The agent, by its name in addresses.")]
+_Release = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id.")]
 _Place = Annotated[str, typer.Option("--environment", "-e", help="Where.")]
 _Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")]
 _COLUMNS = ("id", "agent_slug", "environment", "revision_number", "state", "strategy_text", "requested_by_name", "code")
@@ -143,7 +146,7 @@ def rollback(
 
 
 def promote_now(
-    release: Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id.")],
+    release: _Release,
     reason: _Reason,
     url: Url = None,
     key: Key = None,
@@ -152,33 +155,15 @@ def promote_now(
     data: DataDir = None,
 ) -> int:
     """Take the next step of a release now, without waiting for its time. The gate is asked all the same."""
-    if url:
-        from signoff.cli.remote import Remote
+    from signoff.releases.actions import promote_now as promote
 
-        with Remote(url, key) as remote:
-            remote.ask("POST", f"{remote.here}/releases/{release}:promote", body={"reason": reason})
-            found = remote.ask("GET", f"{remote.here}/releases/{release}")
-    else:
-        from signoff.api.answers import plain
-        from signoff.releases.actions import promote_now as promote
-        from signoff.releases.actions import refusal_of
-        from signoff.releases.queries import release as one
-
-        with store_for(settings_for(data)) as store:
-            here = operator(workspace_for(store, workspace))
-            with store.write() as session:
-                promote(session, here, release, reason=reason)
-            with store.read() as session:
-                refusal = refusal_of(session, release)
-                found = plain(one(session, here, release))
-            if refusal is not None:
-                raise refusal
+    found = _decided("promote", promote, release, reason, url=url, key=key, workspace=workspace, data=data)
     _tell(found, as_json=as_json)
     return OK
 
 
 def take_over(
-    release: Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id.")],
+    release: _Release,
     reason: _Reason,
     url: Url = None,
     key: Key = None,
@@ -187,25 +172,38 @@ def take_over(
     data: DataDir = None,
 ) -> int:
     """Answer for a release from now on; one that is held, because nobody may answer for it any more, goes on."""
+    from signoff.releases.actions import take_over_release
+
+    found = _decided("take-over", take_over_release, release, reason, url=url, key=key, workspace=workspace, data=data)
+    _tell(found, as_json=as_json)
+    return OK
+
+
+def _decided(
+    verb: str, work: Callable[..., object], release: str, reason: str,
+    *, url: str | None, key: str | None, workspace: str | None, data: Path | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Decide about a release, over the API or on the machine, and return it as it is then."""
     if url:
         from signoff.cli.remote import Remote
 
         with Remote(url, key) as remote:
-            remote.ask("POST", f"{remote.here}/releases/{release}:take-over", body={"reason": reason})
-            found = remote.ask("GET", f"{remote.here}/releases/{release}")
-    else:
-        from signoff.api.answers import plain
-        from signoff.releases.actions import take_over_release
-        from signoff.releases.queries import release as one
+            remote.ask("POST", f"{remote.here}/releases/{release}:{verb}", body={"reason": reason})
+            return remote.ask("GET", f"{remote.here}/releases/{release}")
+    from signoff.api.answers import plain
+    from signoff.releases.actions import refusal_of
+    from signoff.releases.queries import release as one
 
-        with store_for(settings_for(data)) as store:
-            here = operator(workspace_for(store, workspace))
-            with store.write() as session:
-                take_over_release(session, here, release, reason=reason)
-            with store.read() as session:
-                found = plain(one(session, here, release))
-    _tell(found, as_json=as_json)
-    return OK
+    with store_for(settings_for(data)) as store:
+        here = operator(workspace_for(store, workspace))
+        with store.write() as session:
+            work(session, here, release, reason=reason)
+        with store.read() as session:
+            refusal = refusal_of(session, release)
+            found = plain(one(session, here, release))
+    if refusal is not None:
+        raise refusal
+    return found
 
 
 def _json(text: str | None) -> dict[str, Any] | None:

@@ -52,6 +52,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[str, Site
         run = session.get_one(Run, known["failed"])
         kit_runs.tool_step(session, run, "c1", "erp.void_bill", {"bill": 1}, state="refused", verdicts=verdicts)
         known["waiting"], known["effect"] = kit_runs.unknown_effect(session, site.seeded)
+        known["called"] = seeding.run(session, site.seeded, agent, "A subject that no phone is wide enough for " * 3)
+        child, parent = session.get_one(Run, known["called"]), session.get_one(Run, known["failed"])
+        child.parent_run_id = child.root_run_id = parent.id
+        child.depth = parent.child_runs = 1
     with serving(site.app) as address:
         yield address, site, known
     store.close()
@@ -68,6 +72,7 @@ def paths(known: dict[str, str]) -> list[str]:
     return [
         "", "/runs", "/runs?status=failed&q=no-such-thing", "/runs?view=attention", run, f"{run}?tab=output",
         f"{run}?tab=input", f"{run}?tab=audit", f"/runs/{known['failed']}", f"/runs/{known['waiting']}",
+        f"/runs/{known['called']}", "/runs?children=all",
         f"/runs/{known['live']}", "/reconciliation", "/reconciliation?tab=settled",
         f"/reconciliation/{known['effect']}",
     ]  # fmt: skip
@@ -89,6 +94,20 @@ def test_no_sideways_scroll_at_320(browser: Browser, place: tuple[str, Site, dic
     for path in paths(place[2]):
         page.goto(f"{place[0]}/w/northwind{path}")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+    page.context.close()
+
+
+def test_the_runs_of_a_family_stand_in_one_table_below_who_asked(
+    browser: Browser, place: tuple[str, Site, dict[str, str]]
+):
+    page = signed_in(browser, place, viewport={"width": 1440, "height": 900})
+    page.goto(f"{place[0]}/w/northwind/runs/{place[2]['failed']}")
+    rows = page.locator("#family tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("this run")
+    rows.nth(1).get_by_role("link").click()
+    page.wait_for_url(f"**/runs/{place[2]['called']}")
+    expect(page.locator("#family tr[aria-current]")).to_contain_text("this run")
     page.context.close()
 
 
