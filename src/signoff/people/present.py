@@ -55,5 +55,8 @@ def _by_hand(session: Session, workspace_id: str, holder_id: str) -> Principal |
         select(ServiceAccount).where(ServiceAccount.id == holder_id, ServiceAccount.workspace_id == workspace_id)
     )
     if account is None:
-        return "is nobody of this workspace any more"
+        # A program's key that nobody holds is a caller of its own.
+        key = principal_of_key_id(session, holder_id)
+        is_here = not isinstance(key, str) and key.workspace_id == workspace_id
+        return key if is_here else "is nobody of this workspace any more"
     return principals_of_accounts(session, [account])[0] if account.state == "active" else "is disabled"

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.noted import note
 from signoff.agents.actions.owners import change_column
 from signoff.agents.body import Body
 from signoff.agents.limits import checked_description, checked_name, checked_tags, plain_draft
@@ -22,7 +23,6 @@ from signoff.kit.errors import Malformed, NotNow
 from signoff.kit.text import is_slug
 from signoff.people.access import Principal, authorize
 from signoff.people.seats import Seat
-from signoff.record import audit
 from signoff.tables.agents import Agent, Draft
 
 
@@ -92,7 +92,7 @@ def create_agent(
         )
     )
     session.flush()
-    _note(session, principal, agent, "agent.created", {"slug": slug, "name": agent.name})
+    note(session, principal, agent, "agent.created", {"slug": slug, "name": agent.name})
     named: tuple[tuple[Seat, str | None], ...] = (("build", owner), ("backup", backup_id), *seats)
     for kind, member_id in named:
         if member_id is not None:
@@ -153,7 +153,7 @@ def edit_agent(
     detail = {field: value for field, value in changed.items() if field != "description"}
     detail |= {COLUMNS[kind]: value for kind, value in seats.items()}
     fields = sorted([*changed, *(COLUMNS[kind] for kind in seats)])
-    _note(session, principal, agent, "agent.edited", {"fields": fields, **detail})
+    note(session, principal, agent, "agent.edited", {"fields": fields, **detail})
     _change_seats(session, principal, agent, seats)
     return True
 
@@ -210,16 +210,4 @@ def _switch(
     ).all()
     if len(switched) != 1:
         raise NotNow(f"The agent {agent.slug} is {after} already.", code=f"already_{after}")
-    _note(session, principal, agent, action, {"reason": reason[:500]} if reason else {})
-
-
-def _note(session: Session, principal: Principal, agent: Agent, action: str, detail: Mapping[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=agent.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="agent",
-        object_id=agent.id,
-        detail=detail,
-    )
+    note(session, principal, agent, action, {"reason": reason[:500]} if reason else {})

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.noted import note
 from signoff.agents.body import Body
 from signoff.agents.limits import plain_draft
 from signoff.agents.lookup import agent_for
@@ -16,7 +17,6 @@ from signoff.agents.revisions import find_revision
 from signoff.kit import clock, ids
 from signoff.kit.canonical import canonical_json
 from signoff.people.access import Principal
-from signoff.record import audit
 from signoff.tables.agents import Agent, Draft, RefusedSave
 from signoff.tables.session import Store
 
@@ -55,7 +55,7 @@ def save_draft(
         session.refresh(draft)
         raise stale_draft(agent, draft, content, version)
     session.expire(draft)
-    _note(session, principal, agent, "agent.draft_saved", {"version": version + 1})
+    note(session, principal, agent, "agent.draft_saved", {"version": version + 1})
     return version + 1
 
 
@@ -96,7 +96,7 @@ def keep_refused_save(
     newest = select(RefusedSave.id).where(RefusedSave.agent_id == agent.id).order_by(RefusedSave.id.desc())
     kept = session.scalars(newest.limit(REFUSED_SAVES_MAX)).all()
     session.execute(delete(RefusedSave).where(RefusedSave.agent_id == agent.id, RefusedSave.id.not_in(kept)))
-    _note(session, principal, agent, "agent.draft_save_refused", {"version": version, "kept_as": row.id})
+    note(session, principal, agent, "agent.draft_save_refused", {"version": version, "kept_as": row.id})
     return row.id
 
 
@@ -126,15 +126,3 @@ def reset_draft(session: Session, principal: Principal, agent_id: str, *, revisi
     """
     agent = agent_for(session, principal, agent_id, "agent.edit")
     return save_draft(session, principal, agent.id, body=find_revision(session, agent, revision).body, version=version)
-
-
-def _note(session: Session, principal: Principal, agent: Agent, action: str, detail: Mapping[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=agent.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="agent",
-        object_id=agent.id,
-        detail=detail,
-    )

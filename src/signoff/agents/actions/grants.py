@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.noted import note
 from signoff.agents.grants import GRANTS_MAX, HolderKind, actions_of, may_on
 from signoff.agents.lookup import account_of, agent_for, member_of
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, NotNow
 from signoff.people.access import Principal
 from signoff.people.levels import LEVELS, Level
-from signoff.record import audit
 from signoff.tables.agents import Agent, AgentGrant
 
 _WORDS: dict[HolderKind, str] = {"member": "member", "service_account": "service account"}
@@ -64,7 +61,7 @@ def give_grant(
     )
     session.add(row)
     session.flush()
-    _note(session, principal, agent, "grant.given", {"grant": row.id, kind: holder, "level": level})
+    note(session, principal, agent, "grant.given", {"grant": row.id, kind: holder, "level": level})
     return row.id
 
 
@@ -83,7 +80,7 @@ def take_grant(session: Session, principal: Principal, agent_id: str, grant_id: 
         _stay_within(principal, agent, row.level)
     session.execute(delete(AgentGrant).where(AgentGrant.id == row.id))
     detail = {"grant": row.id, row.holder_kind: row.holder_id, "level": row.level}
-    _note(session, principal, agent, "grant.taken", detail)
+    note(session, principal, agent, "grant.taken", detail)
 
 
 def _holder(
@@ -109,15 +106,3 @@ def _stay_within(principal: Principal, agent: Agent, level: Level) -> None:
 
 def _a(level: str) -> str:
     return f"{'an' if level[0] in 'aeo' else 'a'} {level}"
-
-
-def _note(session: Session, principal: Principal, agent: Agent, action: str, detail: Mapping[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=agent.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="agent",
-        object_id=agent.id,
-        detail=detail,
-    )

@@ -8,15 +8,15 @@ from typing import Any, cast
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.noted import note
 from signoff.agents.limits import checked_reason
 from signoff.agents.lookup import agent_for
 from signoff.agents.pauses import pause_of, stands
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotNow
 from signoff.people.access import Principal
-from signoff.record import audit, outbox
+from signoff.record import outbox
 from signoff.record.marks import set_mark
-from signoff.tables.agents import Agent
 from signoff.tables.stops import AgentPause
 
 RESUMED = "agent.resumed"
@@ -48,7 +48,7 @@ def pause_agent(
     session.flush()
     set_mark(session, agent.workspace_id, row.id, moment)
     detail = {"pause": row.id, "reason": words, "until": until.isoformat() if until else None}
-    _note(session, principal, agent, "agent.paused", detail)
+    note(session, principal, agent, "agent.paused", detail)
     return row.id
 
 
@@ -68,12 +68,5 @@ def resume_agent(session: Session, principal: Principal, agent_id: str, *, reaso
     )
     if cast("Any", ended).rowcount < 1:
         raise NotNow(f"{agent.slug} is not paused.", code="not_paused")
-    _note(session, principal, agent, "agent.resumed", {"reason": reason[:500]} if reason else {})
+    note(session, principal, agent, "agent.resumed", {"reason": reason[:500]} if reason else {})
     outbox.send(session, workspace_id=agent.workspace_id, kind=RESUMED, payload={"agent_id": agent.id})
-
-
-def _note(session: Session, principal: Principal, agent: Agent, action: str, detail: dict[str, Any]) -> None:
-    audit.write(
-        session, workspace_id=agent.workspace_id, actor=principal.actor, action=action, object_kind="agent",
-        object_id=agent.id, detail=detail,
-    )  # fmt: skip

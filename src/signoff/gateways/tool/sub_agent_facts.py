@@ -21,7 +21,7 @@ from signoff.agents.sub_agents import LIVE, SubAgent, tool_schema
 from signoff.deployments.traffic import route
 from signoff.gateways.tool.call import ToolCall
 from signoff.people.access import can
-from signoff.people.callers import caller_of
+from signoff.people.present import present
 from signoff.runs.actions.children import child_of_call
 from signoff.runs.facts import RunContext
 from signoff.runs.family import body_of
@@ -170,9 +170,10 @@ def _beyond(session: Session, run: RunContext, standing: Standing, agent: Agent)
 
 def _not_theirs(session: Session, run: RunContext, agent: Agent) -> Refused | None:
     """Say that whoever the run works for may not start that agent themselves: nor may they through another one."""
-    caller = caller_of(session, run.workspace_id, run.requested_by)
-    if caller is None:
-        return Refused("sub_agent_not_allowed", "Whoever this run works for is not in this workspace any more.")
+    # Of a member's or an account's key only the holder is known by now: that key's own scopes are not.
+    caller = present(session, run.workspace_id, run.requested_by)
+    if isinstance(caller, str):
+        return Refused("sub_agent_not_allowed", f"Whoever this run works for {caller}.")
     # As `request_run` asks: this agent, and a run of one's own in this environment.
     may_agent = can(caller, "run.start", owners=(agent.owner_id, agent.backup_id), agent_id=agent.id)
     may_run = can(caller, "run.start", owners=(caller.id,), agent_id=agent.id, environment_id=run.environment_id)
