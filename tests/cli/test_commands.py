@@ -119,7 +119,7 @@ def test_an_unmigrated_database_is_refused_with_the_next_command(
     signoff: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SIGNOFF_DATABASE_URL", f"sqlite:///{tmp_path / 'new.sqlite'}")
-    code, _, err = signoff("serve")
+    code, _, err = signoff("serve", "--port", "0")
     assert code == 14
     assert "signoff migrate" in err
     assert signoff("migrate", "--check")[0] == 1

@@ -134,13 +134,13 @@ def test_one_mbox_file_is_a_mailbox(tmp_path: Path) -> None:
 
 def test_a_real_model_without_its_key_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(Malformed, match="OPENAI_API_KEY.*offline scripted"):
-        run_demo(Settings(data_dir=tmp_path), model="openai:gpt-5-mini", console=Console(quiet=True))
+        run_demo(Settings(data_dir=tmp_path, port=0), model="openai:gpt-5-mini", console=Console(quiet=True))
     assert not (tmp_path / "signoff.sqlite").exists()
 
 
 def test_a_folder_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(Malformed, match="There is no .*nowhere"):
-        run_demo(Settings(data_dir=tmp_path), mail=tmp_path / "nowhere", console=Console(quiet=True))
+        run_demo(Settings(data_dir=tmp_path, port=0), mail=tmp_path / "nowhere", console=Console(quiet=True))
 
 
 @pytest.mark.slow
