@@ -37,22 +37,19 @@ class Prepared:
 
     def run_many(self, session: Session, rows: Sequence[Params]) -> None:
         """Execute once for each of `rows`, of which all have the same keys."""
-        connection = connection_of(session)
+        connection, cursor = _in_hand(session)
         form = self._form(connection.dialect, rows[0])
-        cursor = connection.connection.cursor()
         try:
             cursor.executemany(form.sql, [form.bound(row) for row in rows])
         except connection.dialect.loaded_dbapi.Error as error:
             raise _told(connection, form, error) from error
-        finally:
-            cursor.close()
 
     def first(self, session: Session, params: Params) -> Any:
         """Execute; return the first row, a named tuple, or None."""
         form, cursor = self._execute(session, params)
-        row = cursor.fetchone()
-        cursor.close()
-        return None if row is None else form.row(row)
+        # All are fetched: a statement that is left half read keeps SQLite's snapshot open.
+        rows = cursor.fetchall()
+        return form.row(rows[0]) if rows else None
 
     def one(self, session: Session, params: Params) -> Any:
         """Execute; return the row there must be."""
@@ -64,9 +61,7 @@ class Prepared:
     def all(self, session: Session, params: Params) -> list[Any]:
         """Execute; return every row."""
         form, cursor = self._execute(session, params)
-        rows = cursor.fetchall()
-        cursor.close()
-        return [form.row(row) for row in rows]
+        return [form.row(row) for row in cursor.fetchall()]
 
     def scalar(self, session: Session, params: Params) -> Any:
         """Execute; return the first column of the first row, or None."""
@@ -74,9 +69,8 @@ class Prepared:
         return None if row is None else row[0]
 
     def _execute(self, session: Session, params: Params) -> tuple[_Form, Any]:
-        connection = connection_of(session)
+        connection, cursor = _in_hand(session)
         form = self._form(connection.dialect, params)
-        cursor = connection.connection.cursor()
         try:
             cursor.execute(form.sql, form.bound(params))
         except connection.dialect.loaded_dbapi.Error as error:
@@ -128,6 +122,17 @@ def connection_of(session: Session) -> Connection:
 
 
 CONNECTION = "signoff.connection"
+# The driver's cursor of the transaction under way: each statement's rows are read before the next one is run.
+_CURSOR = "signoff.cursor"
+
+
+def _in_hand(session: Session) -> tuple[Connection, Any]:
+    """Return the connection of the transaction, and its one cursor."""
+    connection = connection_of(session)
+    kept = session.info.get(_CURSOR)
+    if kept is None or kept[0] is not connection:
+        kept = session.info[_CURSOR] = (connection, connection.connection.cursor())
+    return kept
 
 
 def _compiled(statement: Any, dialect: Dialect, params: Params) -> _Form:

@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 _BUSY_TIMEOUT_MS = 10_000
 _CALLBACKS = "signoff.after_commit"
+# A run asks some 150 different statements, and Postgres plans each anew until it has prepared it, which costs more than
+# most answers; the driver would begin with the sixth time, and keep a hundred.
+_PREPARED_FROM, _PREPARED_MAX = 2, 500
 _WALLED = "signoff_walled"
 _NARROWED = "signoff_narrowed"
 _BIND = select(func.set_config(walls.SETTING, bindparam("workspace"), True))
@@ -240,10 +243,16 @@ def open_engine(url: str | URL, *, pool_size: int = 12, is_walled: bool = False)
         parsed,
         pool_size=pool_size,
         max_overflow=20,
+        # The connection used last knows the most statements by heart.
+        pool_use_lifo=True,
         pool_recycle=1800,
-        connect_args={"options": _options(parsed, "" if is_walled else walls.EVERYTHING)},
+        connect_args={
+            "options": _options(parsed, "" if is_walled else walls.EVERYTHING),
+            "prepare_threshold": _PREPARED_FROM,
+        },
         execution_options={_WALLED: is_walled},
     )
+    event.listen(engine, "connect", _prepare_postgres)
     if is_walled:
         event.listen(engine, "begin", _bind_postgres)
     return engine
@@ -254,6 +263,10 @@ def _options(url: URL, workspace: str) -> str:
     given = url.query.get("options", "")
     kept = given if isinstance(given, str) else " ".join(given)
     return f"{kept} -c {walls.SETTING}={workspace}".strip()
+
+
+def _prepare_postgres(connection: Any, record: object) -> None:
+    connection.prepared_max = _PREPARED_MAX
 
 
 def _bind_postgres(connection: Any) -> None:
