@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.budgets import statements
-from signoff.budgets.alerts import tell_if_due
+from signoff.budgets.counters import change_counters, hold_in_all
 from signoff.budgets.states import Pot
 from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded, StoreError
@@ -35,18 +35,13 @@ def reserve(
     latest = statements.LATEST.first(session, {"of_run": run_id, "of_step": step_key})
     is_taken_over = latest is not None and latest.state == "held"
     if latest is not None and is_taken_over:
-        _change_counters(session, latest.pots, held=-latest.amount_usd)
-    taken: list[str] = []
-    # One order for everybody, so that two reservations cannot wait for each other.
-    for pot in sorted(pots, key=lambda pot: pot.name):
-        if not _hold(session, workspace_id, pot, amount):
-            refusal = _refusal(session, pot, amount)
-            # A refusal by the second pot takes back the hold in the first, whatever the caller does next.
-            _change_counters(session, taken, held=-amount)
-            if latest is not None and is_taken_over:
-                _change_counters(session, latest.pots, held=latest.amount_usd)
-            raise refusal
-        taken.append(pot.name)
+        change_counters(session, latest.pots, held=-latest.amount_usd)
+    full = hold_in_all(session, workspace_id, pots, amount)
+    if full is not None:
+        refusal = _refusal(session, full, amount)
+        if latest is not None and is_taken_over:
+            change_counters(session, latest.pots, held=latest.amount_usd)
+        raise refusal
     values = {"pots": [pot.name for pot in pots], "amount_usd": amount, "created_at": clock.now()}
     if latest is not None and is_taken_over:
         statements.TAKE_OVER.run(session, {"of_id": latest.id, **values})
@@ -89,34 +84,10 @@ def _end(session: Session, reservation_id: str, state: str, cost: Decimal) -> bo
     values = {"of_id": reservation_id, "to_state": state, "cost": cost}
     ended = statements.END.first(session, values)
     if ended is not None:
-        _change_counters(session, ended.pots, held=-ended.amount_usd, spent=cost)
+        change_counters(session, ended.pots, held=-ended.amount_usd, spent=cost)
     elif session.scalar(select(Reservation.id).where(Reservation.id == reservation_id)) is None:
         raise StoreError(f"There is no reservation {reservation_id}.")
     return ended is not None
-
-
-def _change_counters(session: Session, pots: list[str], *, held: Decimal, spent: Decimal = money.ZERO) -> None:
-    # In the order in which holds are taken, for the same reason.
-    for pot in sorted(pots):
-        row = statements.CHANGE.first(session, {"of_pot": pot, "held": held, "spent": spent})
-        if row is not None and spent:
-            tell_if_due(session, pot, row)
-
-
-def _hold(session: Session, workspace_id: str, pot: Pot, amount: Decimal) -> bool:
-    """Hold in one pot; the one statement that decides. Its row is locked by it until the transaction ends."""
-    statement, values = statements.HOLD, {"of_pot": pot.name, "asked": amount}
-    if pot.cap_usd is not None:
-        statement, values = statements.HOLD_UNDER_CAP, {**values, "cap": pot.cap_usd}
-    if statement.run(session, values) == 1:
-        return True
-    # No room, or the first call of this pot (maybe beside another first one): it has its row now; ask again.
-    first = {
-        "pot": pot.name, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO,
-        "cap_usd": pot.told_usd, "warn_usd": pot.warn_usd,
-    }  # fmt: skip
-    statements.OPEN_POT.run(session, first)
-    return statement.run(session, values) == 1
 
 
 def _refusal(session: Session, pot: Pot, amount: Decimal) -> BudgetExceeded:

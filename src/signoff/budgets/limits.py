@@ -13,7 +13,6 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from signoff.budgets import statements
 from signoff.budgets.alerts import forget, tell_if_due
 from signoff.budgets.defaults import Defaults
 from signoff.budgets.refusals import LimitsOutOfOrder
@@ -219,8 +218,9 @@ def _recount(session: Session, workspace_id: str, limit: Limit, zone: str, now: 
     session.execute(
         update(SpendCounter).where(SpendCounter.pot == pot).values(**told).execution_options(synchronize_session=False)
     )
-    row = statements.CHANGE.first(session, {"of_pot": pot, "held": money.ZERO, "spent": money.ZERO})
-    tell_if_due(session, pot, row)
+    # Its row is held since it was changed just now.
+    found = (SpendCounter.spent_usd, SpendCounter.cap_usd, SpendCounter.warn_usd, SpendCounter.workspace_id)
+    tell_if_due(session, pot, session.execute(select(*found).where(SpendCounter.pot == pot)).one())
 
 
 def _cost_of_runs(session: Session, workspace_id: str, limit: Limit, since: datetime) -> Decimal:

@@ -3,7 +3,7 @@ running it."""
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Table, and_, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,30 +16,50 @@ from signoff.tables.prepared import Prepared
 _counters = cast("Table", SpendCounter.__table__).c
 _reservations = cast("Table", Reservation.__table__).c
 _asked = bindparam("asked", type_=Usd)
-_cap = bindparam("cap", type_=Usd)
 _zero = bindparam("zero", money.ZERO, type_=Usd)
+# How many pots one statement takes; of fewer, the last is named again.
+SIZES = (4, 8, 20)
 
-_hold = (
-    update(_counters.pot.table).where(_counters.pot == bindparam("of_pot")).values(held_usd=_counters.held_usd + _asked)
-)
-HOLD = Prepared(_hold)
-# Under the cap; or alone in the pot, while any money is left in it.
-HOLD_UNDER_CAP = Prepared(
-    _hold.where(
-        or_(
-            _counters.spent_usd + _counters.held_usd + _asked <= _cap,
-            and_(_counters.held_usd == _zero, _counters.spent_usd < _cap),
+
+def _each(dialect: str, size: int, values: dict[str, Any], *, capped: bool = False) -> Any:
+    """Return the update of so many pots."""
+
+    def is_pot(number: int) -> Any:
+        return _counters.pot == bindparam(f"of_pot_{number}")
+
+    def has_room(number: int) -> Any:
+        # Without a cap always; under it; or alone in the pot, while any money is left in it.
+        cap = bindparam(f"cap_{number}", type_=Usd)
+        return or_(
+            cap.is_(None),
+            _counters.spent_usd + _counters.held_usd + _asked <= cap,
+            and_(_counters.held_usd == _zero, _counters.spent_usd < cap),
         )
-    )
-)
-CHANGE = Prepared(
-    update(_counters.pot.table)
-    .where(_counters.pot == bindparam("of_pot"))
-    .values(
-        held_usd=_counters.held_usd + bindparam("held", type_=Usd),
-        spent_usd=_counters.spent_usd + bindparam("spent", type_=Usd),
-    )
-    .returning(_counters.spent_usd, _counters.cap_usd, _counters.warn_usd, _counters.workspace_id)
+
+    wanted = [and_(is_pot(number), has_room(number)) if capped else is_pot(number) for number in range(size)]
+    made = update(_counters.pot.table).where(or_(*wanted)).values(values)
+    if dialect == "postgresql":
+        # An update takes rows in any order; who counts in the same pots must find them locked in one.
+        rows = select(_counters.pot).where(or_(*(is_pot(number) for number in range(size)))).order_by(_counters.pot)
+        locked = rows.with_for_update(key_share=True).cte("locked")
+        made = made.where(_counters.pot.in_(select(locked.c.pot)))
+    return made.returning(_counters.pot, _counters.spent_usd, _counters.cap_usd, _counters.warn_usd,
+                          _counters.workspace_id)  # fmt: skip
+
+
+def _by_size(values: dict[str, Any], *, capped: bool = False) -> dict[int, Prepared]:
+    return {
+        size: Prepared({name: _each(name, size, values, capped=capped) for name in ("sqlite", "postgresql")})
+        for size in SIZES
+    }
+
+
+HOLD_ALL = _by_size({"held_usd": _counters.held_usd + _asked}, capped=True)
+CHANGE_ALL = _by_size(
+    {
+        "held_usd": _counters.held_usd + bindparam("held", type_=Usd),
+        "spent_usd": _counters.spent_usd + bindparam("spent", type_=Usd),
+    }
 )
 WARN_NEXT = Prepared(
     update(_counters.pot.table)
