@@ -38,7 +38,8 @@ def finish(session: Session, masking: Masking, context: RunContext, end: LegEnd,
     if not actions.end_leg(session, context.run_id, context.leg, state=leg_state, worker=worker, holds=end.holds):
         run = session.get(Run, context.run_id)
         return run.state if run else "gone"
-    conversation.save(session, masking, context, first=saved, messages=end.unsaved)
+    redactor = masking.redactor(session, context.environment_id)
+    conversation.save(session, redactor, context, first=saved, messages=end.unsaved)
     # The text is in the steps now; its pieces were for those who watched.
     _FORGET_TEXT.run(session, {"of_run": context.run_id})
     is_last = end.kind in ("completed", "stopped")

@@ -10,9 +10,9 @@ from sqlalchemy import Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from signoff.gateways.masking import Masking
 from signoff.gateways.model.masked import masked_messages
 from signoff.kit import clock
+from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import RunMessage
@@ -29,7 +29,7 @@ _LEFT_OUT = ("instructions", "run_id", "conversation_id", "metadata")
 
 
 def save(
-    session: Session, masking: Masking, context: RunContext, *, first: int, messages: Sequence[ModelMessage]
+    session: Session, redactor: Redactor, context: RunContext, *, first: int, messages: Sequence[ModelMessage]
 ) -> None:
     """Store messages under the numbers from `first` on, masked as the model was shown them.
 
@@ -38,7 +38,7 @@ def save(
     if not messages:
         return
     moment = clock.now()
-    masked = masked_messages(messages, masking.redactor(session, context.environment_id))
+    masked = masked_messages(messages, redactor)
     rows = [
         {
             "run_id": context.run_id, "seq": first + offset, "workspace_id": context.workspace_id, "leg": context.leg,

@@ -17,6 +17,7 @@ from signoff.engine.work import LegHeld, LegStopped, LegWaits, LegWork, stop_of
 from signoff.gateways.model.call import ModelCall
 from signoff.gateways.model.gateway import think
 from signoff.kit.faultpoints import faultpoint
+from signoff.kit.redact import Redactor
 from signoff.kit.text import shortened
 from signoff.runs.holds import Hold
 
@@ -86,8 +87,8 @@ class GatewayModel(Model):
         work = self._work
         context = work.context
 
-        def save(session: Session) -> None:
-            conversation.save(session, work.services.masking, context, first=first, messages=fresh)
+        def save(session: Session, redactor: Redactor) -> None:
+            conversation.save(session, redactor, context, first=first, messages=fresh)
 
         async def whole() -> dict[str, Any]:
             return (await think(work.services, context, call, beside=save)).as_plain()

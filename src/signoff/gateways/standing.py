@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.gateways.chain import ALLOW, Verdict
 from signoff.kit import clock, money
 from signoff.kit.errors import NotFound
+from signoff.record import trace
 from signoff.runs.facts import RunContext
 from signoff.runs.family import Family, Kin, family_of
 from signoff.runs.states import is_over
@@ -25,7 +26,7 @@ from signoff.tables.runs import Leg, Run
 # A verdict older than this is asked for again before anything is sent.
 STALE_SECONDS = 0.5
 # Built once: it is asked with every call, and building it costs more than asking.
-_STANDING = Prepared(
+_standing = (
     select(
         Run.state,
         Run.is_cancel_requested,
@@ -52,6 +53,9 @@ _STANDING = Prepared(
     .outerjoin(Leg, and_(Leg.run_id == Run.id, Leg.number == Run.leg))
     .where(Run.id == bindparam("of_run"))
 )
+_STANDING = Prepared(_standing)
+# Whoever will write of the run takes its turn by the same question.
+_STANDING_IN_TURN = Prepared(_standing.with_for_update(key_share=True, of=Run))
 
 
 class TakenOver(Exception):
@@ -86,15 +90,22 @@ class Standing:
     above: tuple[Kin, ...] = ()
 
 
-def standing_of(session: Session, run: RunContext, *, connection: Connection | None = None) -> Standing:
+def standing_of(
+    session: Session, run: RunContext, *, connection: Connection | None = None, takes_turn: bool = False
+) -> Standing:
     """Return the facts as they are now, with those of the connection that is about to be used.
+
+    `takes_turn`: what is decided by them will be written to the run in this transaction (see `trace.take_turn`).
 
     Raises:
         NotFound: the run is gone.
         TakenOver: the leg is not the run's any more, or not this worker's. A process that was only asleep may believe
             in its lease for a moment longer; who works on a leg is written with the leg.
     """
-    row = _STANDING.first(session, {"of_run": run.run_id})
+    statement = _STANDING_IN_TURN if takes_turn else _STANDING
+    row = statement.first(session, {"of_run": run.run_id})
+    if takes_turn:
+        trace.note_turn(session, run.run_id)
     if row is None:
         raise NotFound("There is no such run.")
     if row.leg != run.leg or (run.worker and row.worker != run.worker):

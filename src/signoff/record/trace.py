@@ -24,6 +24,7 @@ StepState = Literal["running", "completed", "failed", "refused", "waiting", "sim
 EventKind = Literal["run", "step", "text", "done", "error"]
 
 _NAME_CHARS = 200
+_TURNS = "signoff.turns"
 _REASON_CHARS = 4_000
 # In a step's detail: the attempts at it whose use is in the totals of the run.
 _COUNTED = "counted"
@@ -201,8 +202,25 @@ def take_turn(session: Session, run_id: str) -> None:
 
     Postgres gives out a number when a row is written, not when it becomes visible; SQLite has one writer anyway.
     """
-    if connection_of(session).dialect.name == "postgresql":
+    if connection_of(session).dialect.name == "postgresql" and run_id not in _turns(session):
         statements.HOLD_RUN.first(session, {"of_run": run_id})
+        note_turn(session, run_id)
+
+
+def note_turn(session: Session, run_id: str) -> None:
+    """Remember that this transaction holds the run's row; asking for it again would cost a round trip."""
+    # A savepoint gives back what was taken since it was set.
+    if not session.in_nested_transaction():
+        _turns(session).add(run_id)
+
+
+def _turns(session: Session) -> set[str]:
+    """Return the runs whose rows the transaction under way holds."""
+    connection = connection_of(session)
+    kept = session.info.get(_TURNS)
+    if kept is None or kept[0] is not connection:
+        kept = session.info[_TURNS] = (connection, set[str]())
+    return kept[1]
 
 
 def _add_event(session: Session, workspace_id: str, run_id: str, kind: EventKind, data: Mapping[str, Any]) -> None:

@@ -118,7 +118,7 @@ async def _streamed(asked: Asked, model: Model, messages: list[Any], live: LiveT
                 calls += 1
                 if calls > calls_max:  # It goes on for nobody: none of these is carried out.
                     break
-        await live.end()
+        live.end()
         return stream.get()
 
 

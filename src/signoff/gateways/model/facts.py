@@ -81,11 +81,13 @@ class ModelFacts:
     request_hash: str | None = None
 
 
-def model_facts(session: Session, services: Services, run: RunContext, call: ModelCall) -> ModelFacts:
+def model_facts(
+    session: Session, services: Services, run: RunContext, call: ModelCall, redactor: Redactor
+) -> ModelFacts:
     """Read everything the guards ask for."""
     models = candidates(run)
     entered = entered_prices(session, run.workspace_id, models)
-    standing = standing_of(session, run)
+    standing = standing_of(session, run, takes_turn=True)
     pots = _pots(session, services, run, standing)
     request_hash = _hash_for_cache(run, call)
     return ModelFacts(
@@ -94,7 +96,7 @@ def model_facts(session: Session, services: Services, run: RunContext, call: Mod
         prices={model: services.prices.price(model, entered) for model in models},
         pots=pots,
         spends=spent_in(session, [pot.name for pot in pots]),
-        redactor=services.masking.redactor(session, run.environment_id),
+        redactor=redactor,
         finished=finished_outcome(session, run.run_id, call.key),
         recorded=_answer_of(session, run.replay_of, call.key) if run.mode == "replay" and run.replay_of else None,
         cached=_cached(session, run, request_hash),

@@ -26,6 +26,7 @@ from signoff.gateways.model.policies.trace import Trace
 from signoff.gateways.model.raising import ask_to_raise, may_ask
 from signoff.gateways.services import Services
 from signoff.kit import clock
+from signoff.kit.redact import Redactor
 from signoff.record import trace
 from signoff.runs.facts import RunContext
 
@@ -44,12 +45,12 @@ WRAPPERS: tuple[Wrapper[Asked, Any], ...] = (
     Throttle(),    # Innermost: a call that waits for its next attempt holds no slot.
 )  # fmt: skip
 
+# Writes what belongs to the same moment, masked as the call is.
+Beside = Callable[[Session, Redactor], object]
 _ASK: Proceed[Asked, ModelOutcome] = compose(WRAPPERS, cast("Proceed[Asked, Any]", ask))
 
 
-async def think(
-    services: Services, run: RunContext, call: ModelCall, *, beside: Callable[[Session], object] | None = None
-) -> ModelOutcome:
+async def think(services: Services, run: RunContext, call: ModelCall, *, beside: Beside | None = None) -> ModelOutcome:
     """Ask a model once, as the revision says, and record the step.
 
     Nothing a provider does raises: every failure is an outcome with a code and words. A step that has ended gives its
@@ -72,15 +73,16 @@ def _open(
     run: RunContext,
     call: ModelCall,
     tokens_in: int,
-    beside: Callable[[Session], object] | None,
+    beside: Beside | None,
 ) -> Asked | ModelOutcome:
     """Read the facts, decide, begin the step, reserve; in one transaction. A verdict other than `allow` ends it here.
 
     One transaction, because each costs a writer's turn and a flush.
     """
+    redactor = services.masking.redactor(session, run.environment_id)
     if beside is not None:
-        beside(session)
-    facts = model_facts(session, services, run, call)
+        beside(session, redactor)
+    facts = model_facts(session, services, run, call, redactor)
     if facts.finished is not None:
         # The leg runs again after a crash: what was asked and paid for is not asked again.
         return facts.finished

@@ -35,21 +35,21 @@ class LiveText:
         """Take the next piece."""
         self._text += text
         if clock.monotonic_seconds() - self._last >= BATCH_SECONDS:
-            await self._tell(is_end=False)
+            await self._tell()
 
-    async def end(self) -> None:
-        """Pass on what is left."""
-        await self._tell(is_end=True)
-
-    def whole(self, response: ModelResponse) -> None:
-        """Tell the text of an answer that came in one piece, together with the end of the step."""
-        self._text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+    def end(self) -> None:
+        """Tell what is left together with the end of the step."""
         data = self._next(is_end=True)
         if data is not None:
             self.asked.log.closing.append(lambda session: self._emit(session, data))
 
-    async def _tell(self, *, is_end: bool) -> None:
-        data = self._next(is_end=is_end)
+    def whole(self, response: ModelResponse) -> None:
+        """Tell the text of an answer that came in one piece, together with the end of the step."""
+        self._text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+        self.end()
+
+    async def _tell(self) -> None:
+        data = self._next(is_end=False)
         if data is None:
             return
         try:

@@ -159,7 +159,7 @@ def tool_facts(session: Session, services: Services, run: RunContext, call: Tool
     tool = _tool(bound) if bound is not None and bound.tool_state is not None else None
     allowed = allowed_tool(run, call)
     calls, same_tool, same_call = _counts(session, run, call)
-    standing = standing_of(session, run)
+    standing = standing_of(session, run, takes_turn=True)
     if bound is not None:
         standing = replace(standing, connection_slug=bound.slug, connection_state=bound.state)
     elif was_disconnected(session, environment_id=run.environment_id, slug=call.slot):
