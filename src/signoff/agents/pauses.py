@@ -19,7 +19,7 @@ from signoff.tables.stops import AgentPause
 
 _pauses = cast("Table", AgentPause.__table__).c
 _NOW = bindparam("moment", type_=Moment)
-# Built once: it is asked before every start of a run.
+# Built once: they are asked before every start of a run.
 _OF_RUN = Prepared(
     select(_pauses.id, _pauses.until)
     .join(cast("Table", Run.__table__), Run.agent_id == _pauses.agent_id)
@@ -31,6 +31,16 @@ _OF_RUN = Prepared(
         _pauses.resumed_at.is_(None),
         or_(_pauses.until.is_(None), _pauses.until > _NOW),
     )
+    .limit(1)
+)
+_OF_AGENT = Prepared(
+    select(_pauses.id, _pauses.agent_id, _pauses.reason, _pauses.paused_by_name, _pauses.paused_at, _pauses.until)
+    .where(
+        _pauses.agent_id == bindparam("of_agent"),
+        _pauses.resumed_at.is_(None),
+        or_(_pauses.until.is_(None), _pauses.until > _NOW),
+    )
+    .order_by(_pauses.id.desc())
     .limit(1)
 )
 
@@ -62,7 +72,8 @@ def stands(moment: datetime) -> ColumnElement[bool]:
 
 def pause_of(session: Session, agent_id: str) -> PauseFacts | None:
     """Return the pause of an agent, if one stands. For rooms and gateways."""
-    return pauses_of(session, [agent_id]).get(agent_id)
+    row = _OF_AGENT.first(session, {"of_agent": agent_id, "moment": clock.now()})
+    return None if row is None else _facts(row, Reach())
 
 
 def pauses_of(session: Session, agent_ids: Iterable[str], *, with_reach: bool = False) -> dict[str, PauseFacts]:
@@ -77,7 +88,7 @@ def pauses_of(session: Session, agent_ids: Iterable[str], *, with_reach: bool = 
     return {row.agent_id: _facts(row, reached.get(row.id, Reach())) for row in rows}
 
 
-def _facts(row: AgentPause, reach: Reach) -> PauseFacts:
+def _facts(row: Any, reach: Reach) -> PauseFacts:
     return PauseFacts(row.id, row.agent_id, row.reason, row.paused_by_name, row.paused_at, row.until, reach)
 
 

@@ -5,14 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.deployments.bucket import BUCKETS, bucket
 from signoff.tables.deployments import LiveRevision
+from signoff.tables.prepared import Prepared
 
 # A share is so many of these.
 SHARES = BUCKETS
+# Built once: it is asked with every request for a run.
+_SERVING = Prepared(
+    select(
+        LiveRevision.revision_id,
+        LiveRevision.release_id,
+        LiveRevision.candidate_revision_id,
+        LiveRevision.candidate_release_id,
+        LiveRevision.share,
+        LiveRevision.salt,
+        LiveRevision.cohort,
+    ).where(LiveRevision.agent_id == bindparam("of_agent"), LiveRevision.environment_id == bindparam("of_environment"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +42,7 @@ def route(session: Session, agent_id: str, environment_id: str, key: str) -> Rou
 
     A key below the share stays with the candidate while the share grows, and never comes back.
     """
-    row = session.execute(
-        select(
-            LiveRevision.revision_id,
-            LiveRevision.release_id,
-            LiveRevision.candidate_revision_id,
-            LiveRevision.candidate_release_id,
-            LiveRevision.share,
-            LiveRevision.salt,
-            LiveRevision.cohort,
-        ).where(LiveRevision.agent_id == agent_id, LiveRevision.environment_id == environment_id)
-    ).one_or_none()
+    row = _SERVING.first(session, {"of_agent": agent_id, "of_environment": environment_id})
     if row is None:
         return None
     if row.candidate_revision_id is not None and (key in (row.cohort or ()) or bucket(row.salt or "", key) < row.share):

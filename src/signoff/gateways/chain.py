@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, Protocol, TypeVar
 
 VerdictKind = Literal["allow", "deny", "hold", "defer", "stop", "simulate", "answer"]
@@ -91,11 +91,17 @@ def decide(guards: Sequence[Guard[Call, Facts]], call: Call, facts: Facts) -> De
     """Ask the guards in their order; the first that does not allow settles it."""
     verdicts: list[Verdict] = []
     for guard in guards:
-        verdict = replace(guard.check(call, facts), policy=guard.name)
+        said = guard.check(call, facts)
+        verdict = _allowed(guard.name) if said is ALLOW else replace(said, policy=guard.name)
         verdicts.append(verdict)
         if verdict.kind != "allow":
             return Decision(verdict, tuple(verdicts))
     return Decision(ALLOW, tuple(verdicts))
+
+
+@cache
+def _allowed(policy: str) -> Verdict:
+    return replace(ALLOW, policy=policy)
 
 
 def compose(wrappers: Sequence[Wrapper[Call, Answer]], effect: Proceed[Call, Answer]) -> Proceed[Call, Answer]:

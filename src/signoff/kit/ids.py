@@ -13,12 +13,12 @@ _TIME_CHARS = 10
 _RANDOM_CHARS = 16
 
 
+# Two digits at a time: a run makes some thirty ids.
+_PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+
+
 def _encode(value: int, length: int) -> str:
-    chars: list[str] = []
-    for _ in range(length):
-        value, digit = divmod(value, 32)
-        chars.append(_ALPHABET[digit])
-    return "".join(reversed(chars))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])
 
 
 def new_id(kind: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 from sqlalchemy import Row, Select, Table, bindparam, insert, select, update
@@ -22,7 +23,6 @@ PRUNED = "audit.pruned"
 
 _rows = cast("Table", AuditRow.__table__)
 _heads = cast("Table", AuditHead.__table__)
-_COLUMNS = tuple(_rows.c.keys())
 _ADD = Prepared(insert(_rows))
 _FIRST = Prepared(insert(_heads))
 _of_workspace = _heads.c.workspace_id == bindparam("of_workspace")
@@ -53,7 +53,7 @@ def write(
         revision_id: the revision that acts or is acted on; likewise.
     """
     seq, previous = _next_link(session, workspace_id)
-    row = AuditRow(
+    row = SimpleNamespace(
         id=ids.new_id("aud"),
         workspace_id=workspace_id,
         seq=seq,
@@ -72,7 +72,7 @@ def write(
     )
     row.hash = row_hash(row)
     # By plain statements: a run writes several rows, and the object mapper costs more than the database.
-    _ADD.run(session, {name: getattr(row, name) for name in _COLUMNS})
+    _ADD.run(session, vars(row))
     _CLOSE.run(session, {"of_workspace": workspace_id, "of_hash": row.hash})
 
 

@@ -21,9 +21,11 @@ from signoff.people.seats import SEAT_WORDS, SEATS, Seat
 from signoff.record import audit
 from signoff.record.actor import Actor
 from signoff.tables.agents import Agent
+from signoff.tables.base import Moment
 from signoff.tables.connections import Secret, SecretGrant
 from signoff.tables.ownership import AgentOwner, Handover
 from signoff.tables.people import Member
+from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
 
 REASON_CHARS = 500
@@ -37,14 +39,16 @@ _YEAR = timedelta(days=366)
 _PROOF = (
     select(Run.agent_id)
     .where(Run.id == bindparam("of_run"), Run.mode == "live", Run.created_at >= Handover.started_at)
-    .where(Run.requested_by == Handover.to_member_id, Run.source.not_in(("schedule", "webhook", "trigger")))
+    .where(
+        Run.requested_by == Handover.to_member_id, *(Run.source != one for one in ("schedule", "webhook", "trigger"))
+    )
     .correlate(Handover)
     .scalar_subquery()
 )
-_END_BY_RUN = (
+_END_BY_RUN = Prepared(
     update(cast("Table", Handover.__table__))
     .where(Handover.state == "open", Handover.open_key == _PROOF)
-    .values(state="done", open_key=None, run_id=bindparam("of_run"), ended_at=bindparam("moment"))
+    .values(state="done", open_key=None, run_id=bindparam("of_run"), ended_at=bindparam("moment", type_=Moment))
     .returning(Handover.id, Handover.agent_id, Handover.workspace_id)
 )
 
@@ -203,7 +207,7 @@ def give_back_declined(session: Session, principal: Principal, agent: Agent, kin
 def end_handover_by_run(session: Session, run_id: str, *, by: Actor) -> None:
     """End the hand-over that a run proves, now that it has completed: the new owner ran the agent once by hand."""
     proven = {"of_run": run_id, "moment": clock.now()}
-    ended = session.connection().execute(_END_BY_RUN, proven).one_or_none()
+    ended = _END_BY_RUN.first(session, proven)
     if ended is not None:
         audit.write(
             session, workspace_id=ended.workspace_id, actor=by, action="agent.handover_done", object_kind="agent",

@@ -24,6 +24,7 @@ from signoff.tables.runs import Run
 _PLACE = Prepared(
     select(
         Workspace.time_zone,
+        Workspace.suspended_at,
         Environment.name.label("environment_name"),
         Agent.name.label("agent_name"),
         Run.origin,
@@ -37,8 +38,8 @@ _PLACE = Prepared(
 
 def affordable(session: Session, services: Services, run: RunContext) -> Verdict:
     """Return `stop` when a limit of a day, week or month would stop the run's first model call, else `allow`."""
-    workspace = session.get_one(Workspace, run.workspace_id)
-    if workspace.suspended_at is not None:
+    place = _PLACE.one(session, {"of_run": run.run_id})
+    if place.suspended_at is not None:
         return Verdict("stop", "The workspace is suspended: no run starts in it.", code="workspace_suspended")
     if run.mode == "replay":
         return ALLOW  # Answered from the record, which costs nothing.
@@ -47,7 +48,6 @@ def affordable(session: Session, services: Services, run: RunContext) -> Verdict
     if run.mode == "shadow":
         pot = pot_of_shadow(session, run.release_id)
         return money_left(price, (pot,), spent_in(session, [pot.name]))
-    place = _PLACE.one(session, {"of_run": run.run_id})
     payer = Payer(
         run.workspace_id, run.environment_id, place.environment_name, run.agent_id, place.agent_name, place.origin
     )
