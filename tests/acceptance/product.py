@@ -245,6 +245,7 @@ class Product:
         """An agent's body. Its model is named like the agent, so that each check scripts its own."""
         model = {"name": f"fake:{slug}", "retry": {"max_retries": 0}, **more.pop("model", {})}
         slots = [{"slot": slot, "allow": [{"tool": name} for name in tools]}] if tools else []
+        slots += more.pop("slots", [])
         return {"sop": "Do as you are told.", "model": model, "tools": slots, **more}
 
     def agent(self, name: str, **body: Any) -> str:

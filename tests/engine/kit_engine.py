@@ -230,14 +230,15 @@ Script = Callable[[list[ModelMessage], AgentInfo], ModelResponse | Awaitable[Mod
 
 
 def turns(*said: Turn) -> Callable[[list[ModelMessage], AgentInfo], ModelResponse]:
-    """A script: a text is the answer, a list of (tool, args) are calls made at once."""
+    """A script: a text is the answer, a list of (tool, args) are calls made at once; `slot:tool` is not of the ERP."""
 
     def play(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
         number = sum(isinstance(message, ModelResponse) for message in messages)
         now = said[min(number, len(said) - 1)]
         if isinstance(now, str):
             return ModelResponse(parts=[TextPart(now)])
-        return ModelResponse(parts=[ToolCallPart(f"erp_{tool}", args) for tool, args in now])
+        named = [(tool.replace(":", "_") if ":" in tool else f"erp_{tool}", args) for tool, args in now]
+        return ModelResponse(parts=[ToolCallPart(name, args) for name, args in named])
 
     return play
 
