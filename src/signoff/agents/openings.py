@@ -19,10 +19,14 @@ _ONE = timedelta(days=1)
 # Between two looks at a zone's offset; no zone has changed its clock twice within that.
 _LOOK_EVERY = timedelta(hours=6)
 _MIDNIGHT = 24 * 60
+# Files beside the zones that say what this machine calls its own.
+_OF_THE_MACHINE = ("localtime", "posixrules", "Factory")
 
 
 def zone_named(name: str) -> ZoneInfo | None:
-    """Return a time zone by its IANA name; None when there is none."""
+    """Return a time zone by its IANA name; None when there is none, or it means another on each machine."""
+    if name in _OF_THE_MACHINE:
+        return None
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # A folder of zones, or a path out of it, is no zone.

@@ -39,6 +39,8 @@ class Run(Base):
         Index("ix_runs_agent", "agent_id", "id"),
         Index("ix_runs_agent_state", "agent_id", "state", "id"),
         Index("ix_runs_revision", "revision_id", "id"),
+        # What a revision was tried with, by where and how: a hundred thousand shadows hide no run in staging.
+        Index("ix_runs_tried", "revision_id", "environment_id", "mode", "id"),
         Index("ix_runs_attention", "workspace_id", "needs_attention", "id"),
         Index("ix_runs_resume", "state", "resume_at"),
         Index("ix_runs_parent", "parent_run_id", "id"),

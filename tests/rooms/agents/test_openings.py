@@ -81,6 +81,8 @@ def test_what_never_opens_is_told_as_none() -> None:
 def test_a_zone_that_is_none_is_not_found() -> None:
     assert zone_named(BERLIN) is not None
     assert [zone_named(name) for name in ("Europe/Atlantis", "../etc/passwd", "", "Europe")] == [None] * 4
+    # What another machine would read as another zone.
+    assert [zone_named(name) for name in ("localtime", "posixrules")] == [None] * 2
 
 
 @pytest.mark.parametrize(

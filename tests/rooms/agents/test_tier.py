@@ -124,6 +124,27 @@ def test_amounts_are_known_by_their_names(name: str, level: Level) -> None:
     assert levels({"pay": pay})["money"] == level
 
 
+MONEY = {"properties": {"value": {"type": "number"}, "currency": {"type": "string"}}}
+BILL = {"properties": {"order_id": {"type": "integer"}, "amount": {"type": "number", "maximum": 6_000}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "level"),
+    [
+        ({"properties": {"lines": {"type": "array", "items": BILL}}}, "high"),
+        ({"properties": {"bill": {"$ref": "#/$defs/Bill"}}, "$defs": {"Bill": BILL}}, "high"),
+        ({"properties": {"bill": {"anyOf": [BILL, {"type": "null"}]}}}, "high"),
+        ({"properties": {"refund": BILL}}, "high"),
+        ({"properties": {"amount": MONEY}}, "critical"),
+        ({"properties": {"lines": {"items": {"properties": {"count": {"type": "integer"}}}}}}, "low"),
+        ({"properties": {"self": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"$ref": "#/$defs/A"}}}, "low"),
+        ({"properties": {f"a{n}": {"properties": {f"b{m}": {} for m in range(50)}} for n in range(50)}}, "critical"),
+    ],
+)
+def test_amounts_are_found_in_lists_references_and_alternatives(schema: dict[str, Any], level: Level) -> None:
+    assert levels({"pay": replace(WRITE, schema=schema)}, gates=[])["money"] == level
+
+
 @pytest.mark.parametrize(("spend", "level"), [("9.99", "low"), ("10", "medium"), ("100", "high"), ("1000", "critical")])
 def test_money_rises_with_what_one_run_may_spend_on_models(spend: str, level: Level) -> None:
     plain = levels({"note": WRITE})

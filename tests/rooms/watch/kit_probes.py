@@ -119,6 +119,7 @@ GOOD = ProbeFacts(
     secrets={"ERP_TOKEN": SecretFact("service", "", None, True)},
     runs=[run(5, source="replay", mode="replay", ended_at=NOW - HOUR + timedelta(seconds=5)), run(3), run(2), run(1)],
     here=[real(4)],
+    busiest_day=1,
     used=frozenset({"erp.look", "erp.pay"}),
     answers=[
         GateAnswer("pay", "approved", "completed", NOW - HOUR),

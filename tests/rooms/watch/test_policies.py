@@ -15,7 +15,7 @@ from signoff.tables.record import AuditRow
 from signoff.tables.session import Store
 from signoff.watch.probes.evaluate import judged
 from signoff.watch.probes.evidence import ProbeResult
-from signoff.watch.probes.policies import policy_versions, present_policy, set_policy, try_policy
+from signoff.watch.probes.policies import policy_changes, policy_versions, present_policy, set_policy, try_policy
 from signoff.watch.probes.policy import DEFAULT, default_policy, policy_of, read_policy
 from signoff.watch.probes.refusals import PolicyChanged
 from signoff.watch.probes.registry import BY_ID
@@ -175,6 +175,31 @@ def test_a_policy_is_tried_set_and_kept_with_its_reason(store: Store, ann: Princ
     told = audited(store)
     assert [(one["version"], one["reason"]) for one in told] == [(1, "our tests"), (2, "back")]
     assert told[0]["changes"] == [{"path": "probes.testing.end_to_end", "kind": "relaxed"}]
+
+
+LONGER = "version: 1\nvouching: {waiver_days_max: 366}"
+
+
+def test_to_vouch_for_longer_than_shipped_takes_a_reason(store: Store, ann: Principal):
+    with pytest.raises(Malformed) as refused, store.write() as session:
+        set_policy(session, ann, LONGER, reason="r", expected=0)
+    assert list(refused.value.errors or {}) == ["vouching"]
+    said = LONGER.replace("366", '366, reason: "One audit a year."')
+    with store.write() as session:
+        done = set_policy(session, ann, said, reason="r", expected=0)
+    assert [(one.path, one.kind) for one in done.changes] == [("vouching", "relaxed")]
+    with store.write() as session:
+        back = set_policy(session, ann, "version: 1\nvouching: {waiver_days_max: 7}", reason="r", expected=1)
+    assert [(one.path, one.kind) for one in back.changes] == [("vouching", "changed")]
+
+
+def test_a_file_set_before_that_was_asked_still_holds():
+    assert policy_of(read_policy(LONGER)).waiver_days_max == 366
+
+
+def test_fewer_signatures_are_told_as_relaxed():
+    fewer = policy_of(read_policy('version: 1\nreviewers: {critical: {people: 1, reason: "Two of us in all."}}'))
+    assert [(one.path, one.kind) for one in policy_changes(default_policy(), fewer)] == [("reviewers", "relaxed")]
 
 
 def test_of_two_who_looked_at_the_same_policy_one_sets_another(store: Store, ann: Principal):

@@ -141,7 +141,7 @@ CASES: list[tuple[str, Setup, str, dict[str, str]]] = [
     ("guard.values_listed", with_(body=body(tools=[{"slot": "erp", "allow": [{"tool": "look"}, {"tool": "pay"}]}])),
      "false", {}),
     ("cost.within_budget", with_(expected=replace(GOOD.expected, runs_per_day=100)), "false", {}),
-    ("cost.within_budget", with_(expected=replace(GOOD.expected, runs_per_day=None), here=[real(4, origin="test")]),
+    ("cost.within_budget", with_(expected=replace(GOOD.expected, runs_per_day=None), busiest_day=None),
      "missing", {}),
     ("cost.latency_within_sla", with_(expected=replace(GOOD.expected, run_seconds_max=59)), "false", {}),
     ("cost.latency_within_sla", with_(expected=replace(GOOD.expected, run_seconds_max=None)), "missing", {}),

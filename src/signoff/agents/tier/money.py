@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from signoff.agents.body import Body
+from signoff.agents.tier.amounts import described_arguments, is_amount, words_of
 from signoff.agents.tier.levels import LEVELS, Dimension, Level
 from signoff.agents.tier.reachable import Reachable
 
@@ -15,14 +15,6 @@ from signoff.agents.tier.reachable import Reachable
 ACT_FROM = (500.0, 5_000.0, 50_000.0)
 # Of one run, on models, in US dollars.
 RUN_USD_FROM = (10.0, 100.0, 1_000.0)
-
-# Words in the name of an argument that say it is an amount of money.
-_MONEY = frozenset(
-    ("amount", "cost", "credit", "fee", "payment", "price", "refund", "salary", "sum", "cents", "usd", "eur", "gbp")
-)
-# An amount deeper in an argument than this is not looked for.
-_DEPTH_MAX = 3
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 def money(body: Body, tools: Sequence[Reachable]) -> Dimension:
@@ -41,7 +33,7 @@ def _act(body: Body, tool: Reachable, path: str, schema: Any) -> tuple[Level, st
     if tool.asked == "with exceptions":
         most = min(most, _let_by(body, tool, path))
     if not math.isinf(most):
-        worth = most / 100 if "cents" in _words(path) else most
+        worth = most / 100 if "cents" in words_of(path) else most
         text = "with a person" if tool.asked == "always" else "with no person asked"
         return _level(worth, ACT_FROM), f"One call can move up to {worth:,.0f} {text}: {said}."
     if tool.asked == "always":
@@ -74,23 +66,10 @@ def _is_number(value: Any) -> bool:
 
 def _amounts(tool: Reachable) -> Iterator[tuple[str, Any]]:
     """Yield the arguments that are amounts, as dotted paths, with what the definition says of them."""
-    yield from _described(tool.arguments, "", _DEPTH_MAX)
-    for name in tool.allowed.args:
-        if name not in tool.arguments and _words(name) & _MONEY:
-            yield name, None
-
-
-def _described(properties: Mapping[str, Any], before: str, depth: int) -> Iterator[tuple[str, Any]]:
-    for name, schema in properties.items():
-        inner = cast("Mapping[str, Any]", schema).get("properties") if isinstance(schema, Mapping) else None
-        if isinstance(inner, Mapping) and depth:
-            yield from _described(cast("Mapping[str, Any]", inner), f"{before}{name}.", depth - 1)
-        elif _words(name) & _MONEY:
-            yield f"{before}{name}", schema
-
-
-def _words(name: str) -> frozenset[str]:
-    return frozenset(word.lower() for word in _WORD.findall(name))
+    described = list(described_arguments(tool.facts.schema))
+    yield from ((path, schema) for path, schema, is_money in described if is_money)
+    known = {path for path, _, _ in described} | set(tool.arguments)
+    yield from ((name, None) for name in tool.allowed.args if name not in known and is_amount(name))
 
 
 def _level(value: float, bounds: tuple[float, float, float]) -> Level:

@@ -194,8 +194,9 @@ class ProbeFacts:
     """Everything the probes of one revision in one environment may know.
 
     Attributes:
-        runs: of this revision, anywhere, the newest first.
+        runs: of this revision, anywhere, the newest first; no shadows.
         here: of the agent in this environment, any revision, the newest first.
+        busiest_day: how many real runs there were here on the busiest day of late; None when there was none.
         used: names of tools (`slot.tool`) that runs of this revision called.
         signed: who approved this revision's release here after reading its diff.
         release_state: of the release of this revision that is under way here; None when there is none.
@@ -215,7 +216,6 @@ class ProbeFacts:
     newest_number: int
     is_intact: bool
     body: Body
-    zone: str = "UTC"
     expected: Expected = Expected()
     authors: frozenset[str] = frozenset()
     bindings: Mapping[str, Binding] = field(default_factory=dict[str, Binding])
@@ -223,6 +223,7 @@ class ProbeFacts:
     secrets: Mapping[str, SecretFact] = field(default_factory=dict[str, SecretFact])
     runs: Sequence[RunFact] = ()
     here: Sequence[RunFact] = ()
+    busiest_day: int | None = None
     used: frozenset[str] = frozenset()
     answers: Sequence[GateAnswer] = ()
     oldest_request_at: datetime | None = None

@@ -38,7 +38,8 @@ def load_facts(
     body = revision_body(session, revision.id)
     tools = connections.tools_in(session, place.id, body)
     slots = [slot.slot for slot in body.tools]
-    recent, here = runs.both(session, agent.id, place.id, revision.id, now)
+    recent, here = runs.both(session, agent, place.id, revision.id, now)
+    zone = session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC"
     answers = runs.gate_answers(session, agent.id, revision.id)
     oldest, pending = runs.waiting_requests(session, agent.id)
     signed, signed_at = releases.signatures(session, agent.id, place.id, revision.id)
@@ -56,7 +57,6 @@ def load_facts(
         newest_number=agent.last_revision,
         is_intact=content_hash(revision.body) == revision.hash,
         body=body,
-        zone=session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC",
         expected=expected,
         authors=frozenset(people_behind(session, authors)),
         bindings=connections.bindings(session, place, slots),
@@ -64,6 +64,7 @@ def load_facts(
         secrets=connections.secrets_in(session, place.id, agent.id, body.secrets),
         runs=recent,
         here=here,
+        busiest_day=runs.busiest(session, agent, place.id, here, zone, now),
         used=runs.tools_used(session, [run.id for run in recent[: runs.USED_OVER]]),
         answers=answers,
         oldest_request_at=oldest,

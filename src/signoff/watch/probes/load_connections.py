@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.body import Body
 from signoff.agents.coverage import gravest
 from signoff.agents.lint.facts import ToolFacts
+from signoff.agents.tier.amounts import described_arguments
 from signoff.connections.labels import labels_of
 from signoff.kit.canonical import canonical_json
 from signoff.tables.connections import Connection, Login, Secret, SecretGrant, Tool
@@ -124,5 +125,6 @@ def _schema(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _arguments(schema: Mapping[str, Any]) -> frozenset[str]:
-    known: Any = schema.get("properties")
-    return frozenset(cast("dict[str, Any]", known)) if isinstance(known, dict) else frozenset()
+    """Return the names of arguments, also of those within others; of an amount of money its whole path."""
+    found = described_arguments(schema)
+    return frozenset(path if is_money else path.rpartition(".")[2] for path, _, is_money in found)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from signoff.agents.openings import zone_named
+from signoff.tables.agents import Agent
 from signoff.tables.approvals import Approval
 from signoff.tables.runs import Effect, Run, Step
 from signoff.watch.probes.facts import GateAnswer, RunFact
-from signoff.watch.probes.recent import RUNS_MAX, recent_runs
+from signoff.watch.probes.recent import busiest_day, runs_here, runs_of_revision
 
 USED_OVER = 200
 ANSWERS_MAX = 500
@@ -22,14 +26,26 @@ HERE_MAX = 5_000
 
 
 def both(
-    session: Session, agent_id: str, environment_id: str, revision_id: str, now: datetime
+    session: Session, agent: Agent, environment_id: str, revision_id: str, now: datetime
 ) -> tuple[list[RunFact], list[RunFact]]:
     """Return the runs of a revision anywhere, and those of its agent in the environment over two weeks."""
     since = now - timedelta(days=HERE_DAYS)
     return (
-        recent_runs(session, revision_id=revision_id, size=RUNS_MAX),
-        recent_runs(session, agent_id=agent_id, environment_id=environment_id, since=since, size=HERE_MAX),
+        runs_of_revision(session, agent.workspace_id, revision_id),
+        runs_here(session, agent.id, environment_id, since=since, size=HERE_MAX),
     )
+
+
+def busiest(
+    session: Session, agent: Agent, environment_id: str, here: Sequence[RunFact], zone: str, now: datetime
+) -> int | None:
+    """Return how many real runs there were on the busiest day of the two weeks; None when there was none."""
+    kept = zone_named(zone) or ZoneInfo("UTC")
+    if len(here) < HERE_MAX:
+        days = Counter(run.created_at.astimezone(kept).date() for run in here if run.origin == "production")
+        return max(days.values(), default=None)
+    # More than are looked at one by one: what was kept of them might be no whole day.
+    return busiest_day(session, agent.id, environment_id, days=HERE_DAYS, zone=kept, now=now)
 
 
 def tools_used(session: Session, run_ids: Sequence[str]) -> frozenset[str]:

@@ -21,7 +21,7 @@ from signoff.people.access import Principal, authorize
 from signoff.record import audit
 from signoff.tables.keyset import newest_first
 from signoff.tables.probes import ProbePolicy
-from signoff.watch.probes.policy import DEFAULT, Policy, is_relaxed, policy_of, read_policy
+from signoff.watch.probes.policy import DEFAULT, Policy, is_relaxed, new_policy, policy_of, read_policy
 from signoff.watch.probes.refusals import PolicyChanged
 from signoff.watch.probes.registry import BY_ID
 
@@ -131,7 +131,7 @@ def try_policy(session: Session, viewer: Principal, text: str) -> PolicySet:
     """
     authorize(viewer, "workspace.manage")
     before, _ = holding_policy(session, viewer.workspace_id)
-    after = policy_of(read_policy(text))
+    after = new_policy(text)
     return PolicySet(None, after.digest, policy_changes(before, after))
 
 
@@ -149,7 +149,7 @@ def set_policy(session: Session, principal: Principal, text: str, *, reason: str
     authorize(principal, "workspace.manage")
     reason, clean = checked_reason(reason), storable(text)
     before, version = holding_policy(session, principal.workspace_id)
-    after = policy_of(read_policy(clean))
+    after = new_policy(clean)
     if version != expected:
         raise _changed(session, principal.workspace_id)
     changes = policy_changes(before, after)
@@ -188,8 +188,25 @@ def policy_changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
         found.append(PolicyChange(f"probes.{name}", kind, asdict(old) if old else None, asdict(new) if new else None))
     mine, theirs = before.plain(), after.plain()
     rest = ("own", "lapse_days", "expected", "vouching", "reviewers", "drills")
-    found += [PolicyChange(part, "changed", mine[part], theirs[part]) for part in rest if mine[part] != theirs[part]]
+    loose = (("vouching", _is_longer(before, after)), ("reviewers", _is_fewer(before, after)))
+    relaxed = {part for part, is_so in loose if is_so}
+    found += [
+        PolicyChange(part, "relaxed" if part in relaxed else "changed", mine[part], theirs[part])
+        for part in rest
+        if mine[part] != theirs[part]
+    ]
     return tuple(found)
+
+
+def _is_longer(before: Policy, after: Policy) -> bool:
+    """Return whether people may vouch for longer than before."""
+    waivers = after.waiver_days_max > before.waiver_days_max
+    return waivers or after.attestation_days_max > before.attestation_days_max
+
+
+def _is_fewer(before: Policy, after: Policy) -> bool:
+    """Return whether a release of some tier is signed by fewer people than before."""
+    return any(after.reviewers.get(tier, 0) < people for tier, people in before.reviewers.items())
 
 
 def _came_or_went(old: object, new: object) -> ChangeKind:

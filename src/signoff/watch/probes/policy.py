@@ -62,10 +62,11 @@ class ExpectedText(Part):
 
 
 class VouchingText(Part):
-    """For how long people may vouch."""
+    """For how long people may vouch. Longer than the shipped policy says needs a reason."""
 
     waiver_days_max: _Days | None = None
     attestation_days_max: _Days | None = None
+    reason: _Reason | None = None
 
 
 class ReviewersText(Part):
@@ -227,6 +228,22 @@ def policy_of(text: PolicyText | None) -> Policy:
         {**base.reviewers, **{tier: one.people for tier, one in text.reviewers.items()}},
         text.drills.every_days,
     )
+
+
+def new_policy(text: str) -> Policy:
+    """Return what would hold when a workspace set this file now. One that was set before this was asked still holds.
+
+    Raises:
+        Malformed: as `read_policy` and `policy_of`, or people may vouch for longer than shipped and nobody says why.
+    """
+    said = read_policy(text)
+    found, base = policy_of(said), default_policy()
+    is_longer = found.waiver_days_max > base.waiver_days_max or found.attestation_days_max > base.attestation_days_max
+    if is_longer and not said.vouching.reason:
+        _refuse(
+            {"vouching": ["People could vouch for longer than the shipped policy lets them. Say why, under reason."]}
+        )
+    return found
 
 
 def is_relaxed(probe: Probe, before: Rule, after: Rule) -> bool:

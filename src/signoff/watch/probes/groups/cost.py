@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from statistics import median
-from zoneinfo import ZoneInfo
 
-from signoff.agents.openings import zone_named
 from signoff.watch.probes.facts import LimitFact, ProbeFacts, RunFact
 from signoff.watch.probes.probe import Answer, Probe, no, nothing, verdict, yes
 from signoff.watch.probes.rule import Rule
@@ -38,9 +35,7 @@ def _within_budget(facts: ProbeFacts, rule: Rule) -> Answer:
 def _frequency(facts: ProbeFacts) -> tuple[int | None, str]:
     if facts.expected.runs_per_day is not None:
         return facts.expected.runs_per_day, "as the policy says"
-    zone = zone_named(facts.zone) or ZoneInfo("UTC")
-    days = Counter(run.created_at.astimezone(zone).date() for run in facts.here if run.origin == "production")
-    return (max(days.values()), "its busiest day") if days else (None, "")
+    return facts.busiest_day, "its busiest day" if facts.busiest_day is not None else ""
 
 
 def _day_budget(facts: ProbeFacts) -> Decimal | None:

@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 from signoff.agents.coverage import gravest, is_covered, ungated
 from signoff.agents.gates import Gate
+from signoff.agents.tier.amounts import is_amount
 from signoff.watch.probes.facts import ProbeFacts, ToolFact
 from signoff.watch.probes.probe import Answer, Probe, attested, nothing, verdict, yes
 from signoff.watch.probes.rule import Rule
 from signoff.watch.probes.words import counted, listed
 
 _EDIT = ("/agents/{agent}/edit", "/agents/{agent}/tools")
-# Arguments that are named like money: a call with one is expensive, whatever class its tool has.
+# Arguments that are named like money, besides those that a risk tier knows: a call with one is expensive, whatever
+# class its tool has.
 _MONEY = re.compile(
     r"(?:^|[_\W])(?:amount|total|sum|price|cost|fee|refund|payment|usd|eur|gbp|betrag)(?:$|[_\W])", re.IGNORECASE
 )
@@ -33,8 +35,12 @@ def _outward(facts: ProbeFacts, rule: Rule) -> Answer:
 
 def _expensive(facts: ProbeFacts, rule: Rule) -> Answer:
     return _gated(
-        facts, lambda tool: tool.effect != "read" and any(_MONEY.search(one) for one in tool.arguments), "moves money"
+        facts, lambda tool: tool.effect != "read" and any(_is_money(one) for one in tool.arguments), "moves money"
     )
+
+
+def _is_money(argument: str) -> bool:
+    return is_amount(argument) or _MONEY.search(argument) is not None
 
 
 def _gated(facts: ProbeFacts, meant: Callable[[ToolFact], bool], words: str) -> Answer:
