@@ -202,3 +202,26 @@ def test_an_address_that_is_not_here_is_told_in_one_line(signoff: Callable[..., 
     code, _, told = signoff("serve", "--host", "192.0.2.7", "--port", "8399")
     assert code == 12
     assert "Nothing can listen on 192.0.2.7, port 8399" in told
+
+
+def test_a_checkpoint_that_was_kept_elsewhere_tells_of_rows_that_were_cut_off(
+    signoff: Callable[..., tuple[int, str, str]], database_url: str, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    signoff("setup-link", "--email", "you@example.com")
+    assert signoff("audit", "checkpoint", "--to", str(kept))[0] == 0
+    signoff("keys", "create", "robot", "--preset", "runner")
+    assert signoff("audit", "checkpoint", "--to", str(kept))[0] == 0
+    assert len(kept.read_text().splitlines()) == 2
+    assert signoff("audit", "verify", "--against", str(kept))[0] == 0
+    store = Store.open(database_url)
+    with store.write() as session:
+        for name in session.scalars(text("select name from sqlite_master where type='trigger'")).all():
+            session.execute(text(f'drop trigger "{name}"'))
+        session.execute(text("delete from audit where seq > 2"))
+        session.execute(text("update audit_heads set seq = 2, hash = (select hash from audit where seq = 2)"))
+    store.close()
+    assert signoff("audit", "verify")[0] == 0
+    code, out, _ = signoff("audit", "verify", "--against", str(kept), "--json")
+    assert (code, json.loads(out)["first_broken_seq"]) == (1, 3)
+    assert signoff("audit", "verify", "--against", str(tmp_path / "none"))[0] == 11

@@ -1,4 +1,4 @@
-"""The value of a secret that somebody typed into an input is shown nowhere but in that input."""
+"""The value of a secret that somebody typed into an input is masked in it, and in all that comes of it."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ async def test_messages_title_and_search_words_carry_the_mask(bench: Bench, at: 
     assert "clerk" in run.search_text
     assert MARK in said[0]["parts"][0]["content"]
     assert "Pl4nted" not in str(said)
-    # The input itself is kept as it was given.
-    assert run.input == {"q": f"please use {VALUE} for it"}
+    # Nor is it kept in the input: the model was given the mask as well.
+    assert run.input == {"q": f"please use {MARK} for it"}
 
 
 async def test_a_title_that_holds_half_of_a_secret_is_made_anew(bench: Bench, at: House):

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from signoff.api import problems
 from signoff.api.shared_rates import SharedRates
+from signoff.kit.networks import counted_as
 
 # The browser files are small, cached for ever, and asked for by the dozen when a page is first opened.
 _FREE = ("/static/",)
@@ -24,7 +25,7 @@ class AddressRate:
             await self.app(scope, receive, send)
             return
         client = scope.get("client")
-        grant = await self.rates.take(str(client[0]) if client else "unknown")
+        grant = await self.rates.take(counted_as(str(client[0])) if client else "unknown")
         scope.setdefault("state", {})["rate"] = grant
         if grant.is_allowed:
             await self.app(scope, receive, send)

@@ -22,6 +22,7 @@ from signoff.approvals.replies import ask_for_reply
 from signoff.approvals.signatures import is_from_slack, is_from_teams, is_recent
 from signoff.kit import clock
 from signoff.kit.errors import NotSignedIn, Refusal, TooMuch
+from signoff.kit.networks import counted_as
 from signoff.kit.sealing import Sealer
 
 router = make_router("chats")
@@ -141,7 +142,7 @@ async def _act(house: House, workspace_id: str, kind: ChatKind, spoken: Spoken) 
 
 
 async def _not_signed(request: Request) -> Exception:
-    grant = await house_of(request).knocks.take(address_of(request))
+    grant = await house_of(request).knocks.take(counted_as(address_of(request)))
     if not grant.is_allowed:
         return TooMuch(
             f"Too many requests. Try again in {grant.reset_seconds} seconds.",

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from signoff.api.house import House, house_of
 from signoff.api.strict_json import NotReadable
 from signoff.kit.errors import NotFound, NotSignedIn, Refusal, TooMuch
+from signoff.kit.networks import counted_as
 from signoff.kit.rates import Grant
 from signoff.people import key_queries, queries
 from signoff.people.access import Principal
@@ -119,7 +120,7 @@ async def caller(
     except NotSignedIn as refusal:
         if isinstance(refusal, RevokedKey):
             await house.services.store.write_async(note_revoked_key_used, refusal.key_id, refusal.reason, address)
-        _spend(request, await knocks.take(address))
+        _spend(request, await knocks.take(counted_as(address)))
         raise invalid_key(refusal) from None
     bind(principal.workspace_id)  # From here on the database shows this request nothing of another workspace.
     _spend(request, await house.callers.take(principal.key_id or principal.id))

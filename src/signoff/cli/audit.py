@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -16,18 +17,66 @@ from signoff.cli.output import show
 app = typer.Typer(no_args_is_help=True, help="The audit.")
 
 
+Key = Annotated[
+    str | None, typer.Option("--key", help="The public key, in base64; this installation's keys unless given.")
+]
+
+
 @app.command("verify")
-def verify(workspace: Workspace = None, as_json: AsJson = False, data: DataDir = None) -> int:
-    """Walk the chain; exit code 1, with the first row that does not hold, when something was changed."""
+def verify(
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", help="A file of checkpoints, or an export, that was kept elsewhere."),
+    ] = None,
+    key: Key = None,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+    data: DataDir = None,
+) -> int:
+    """Walk the chain; exit code 1, with the first row that does not hold, when something was changed.
+
+    With --against also when rows were cut off the end, or all of it was written anew, since the file was kept.
+    """
     from signoff.api.answers import plain
+    from signoff.connections.audit_checkpoint import compare, kept_in
     from signoff.record import audit as chain
 
+    keys = [key] if key else _own_keys(data)
     with store_for(settings_for(data)) as store:
         here = workspace_for(store, workspace)
+        kept = kept_in(_lines_of(against), keys, here.id) if against else []
         with store.read() as session:
-            found = chain.verify(session, here.id)
+            found = compare(session, here.id, kept, chain.verify(session, here.id))
     show(plain(found), as_json=as_json)
     return OK if found.first_broken_seq is None else FAILED
+
+
+@app.command("checkpoint")
+def checkpoint(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="A file to add the line to; standard output unless said.")
+    ] = None,
+    workspace: Workspace = None,
+    data: DataDir = None,
+) -> int:
+    """Write one signed line that names the last row. Keep it elsewhere: `verify --against` compares."""
+    from signoff.connections.audit_checkpoint import checkpoint_line
+    from signoff.connections.keys import load_keys
+    from signoff.connections.signing import signer_for
+    from signoff.connections.vault import Vault
+
+    settings = settings_for(data)
+    with store_for(settings) as store:
+        here = workspace_for(store, workspace)
+        with store.write() as session:
+            line = checkpoint_line(session, operator(here), signer_for(session, Vault(load_keys(settings))))
+    if to is None:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+    else:
+        with to.open("ab") as out:
+            out.write(line)
+    return OK
 
 
 @app.command("export")
@@ -64,9 +113,7 @@ def export(
 @app.command("verify-export")
 def verify_export(
     file: Annotated[Path, typer.Argument(help="A file that `signoff audit export`, the page or the API gave.")],
-    key: Annotated[
-        str | None, typer.Option("--key", help="The public key, in base64; this installation's keys unless given.")
-    ] = None,
+    key: Key = None,
     as_json: AsJson = False,
     data: DataDir = None,
 ) -> int:
@@ -77,12 +124,17 @@ def verify_export(
     keys = [key] if key else _own_keys(data)
     if not keys:
         raise Stop(USAGE, "This installation has never signed anything. Give the key: --key BASE64")
+    found = check_export(_lines_of(file), keys)
+    show(plain(found), as_json=as_json)
+    return OK if found.is_good else FAILED
+
+
+def _lines_of(file: Path) -> Iterator[bytes]:
+    """Read a file line by line; closed when the last one is read."""
     if not file.is_file():
         raise Stop(NOT_FOUND, f"There is no file {file}.")
     with file.open("rb") as lines:
-        found = check_export(iter(lines), keys)
-    show(plain(found), as_json=as_json)
-    return OK if found.is_good else FAILED
+        yield from lines
 
 
 def _own_keys(data: Path | None) -> list[str]:

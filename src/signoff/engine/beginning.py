@@ -66,15 +66,17 @@ def begin(
     )
     if start is None:
         return None
+    given: Any = None
     if leg == 1:
         redactor = services.masking.redactor(session, start.context.environment_id)
+        given = redactor.value(start.input)
         if not redactor.is_empty:
             actions.mask_run(session, run_id, redactor.value)
     if leg == 1 and start.context.body.memory is not None:
         _fix_memory(session, start.context, start.context.body.memory)
     return Beginning(
         context=start.context,
-        input=start.input if leg == 1 else None,
+        input=given,
         deadline_at=start.deadline_at,
         tools=[PinnedTool(**tool) for tool in start.relies_on["tools"]],
         missing=start.relies_on["missing"],

@@ -96,7 +96,7 @@ class Entrance:
             if fresh and found[1]:
                 renew_hash(session, found[0], old_hash=found[1], new_hash=fresh)
             entered = self._enter(session, found[0], method="password", how="password", user_agent=user_agent)
-        self.knocks.opened(email)
+        self._came_in(entered, address)
         return entered
 
     def redeem(
@@ -128,7 +128,7 @@ class Entrance:
             # Whom an invitation is for says what they are called, not whoever wrote it.
             if name is not None and link.purpose in ("invitation", "first_run"):
                 rename_person(session, link.person_id, name)
-            return self._enter(
+            entered = self._enter(
                 session,
                 link.person_id,
                 # A forgotten or stolen password is the person's: they come in wherever one of their places lets them.
@@ -137,6 +137,8 @@ class Entrance:
                 how=f"link:{link.purpose}",
                 user_agent=user_agent,
             )
+        self._came_in(entered, address)
+        return entered
 
     def pending(self, token: str) -> PendingFacts | None:
         """Return whose second step a token opens, or None."""
@@ -166,6 +168,7 @@ class Entrance:
                 is_two_factor=True,
             )
         self.knocks.code_was_right(row.person_id)
+        self._came_in(signed_in, address)
         return signed_in
 
     def begin_enrolment(self, token: str) -> str:
@@ -210,6 +213,7 @@ class Entrance:
                 is_two_factor=True,
             )
         self.knocks.code_was_right(row.person_id)
+        self._came_in(signed_in, address)
         return Enrolled(signed_in, codes)
 
     def check_password(self, principal: Principal, password: str) -> None:
@@ -284,6 +288,14 @@ class Entrance:
             how=how,
             method=method,
         )
+
+    def _came_in(self, entered: SignedIn | Pending, address: str) -> None:
+        """Note from where somebody came in; whoever has a second step before them has not."""
+        if isinstance(entered, Pending) or entered.principal.person_id is None:
+            return
+        with self._store.read() as session:
+            email = own.email_of(session, entered.principal.person_id)
+        self.knocks.came_in(email, address)
 
     def _attempt(self, token: str, address: str) -> None:
         """Count an attempt at a second step, in a transaction of its own: a wrong code must not undo the count."""

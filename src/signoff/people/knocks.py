@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signoff.kit.errors import TooMuch
+from signoff.kit.networks import counted_as
 from signoff.kit.rates import Rates
 from signoff.people import throttle
 from signoff.tables.session import Store
@@ -12,10 +13,16 @@ EVERYBODY = "everybody"
 CODES_AT_ONCE, CODES_PER_MINUTE = 5, 0.5
 # A mailbox is not to be filled by somebody else.
 MAILS_AT_ONCE, MAILS_PER_MINUTE = 3, 0.05
+# So long after they last came in from somewhere a person's address is theirs, and no stranger's.
+FAMILIAR_SECONDS = 90 * 86_400
 
 
 class Knocks:
-    """Counts attempts at accounts in the database, over all processes; a flood is refused in memory before that."""
+    """Counts attempts at accounts in the database, over all processes; a flood is refused in memory before that.
+
+    An address from which a person came in before is familiar to their account and has a count of its own: what others
+    try from elsewhere keeps nobody out.
+    """
 
     def __init__(self, store: Store, *, per_minute: int, total_per_minute: int) -> None:
         self._store = store
@@ -30,35 +37,43 @@ class Knocks:
         Raises:
             TooMuch: it made too many in this process.
         """
-        grant = self._addresses.take(address)
+        grant = self._addresses.take(counted_as(address))
         if not grant.is_allowed:
             raise too_many(grant.reset_seconds)
 
     def account(self, email: str, address: str) -> None:
         """Count one attempt at an account, whether it exists or not, from an address, and one for everybody.
 
+        From an address that is familiar to the account, count one from there, and nothing else.
+
         Raises:
             TooMuch: too many were made, in all processes together.
         """
-        key = f"account:{plain(email)}"
+        with self._store.read() as session:
+            is_familiar = throttle.is_kept(session, _familiar(email, address))
+        key = _from_there(email, address) if is_familiar else f"account:{plain(email)}"
         grant = self._accounts.take(key)
         if not grant.is_allowed:
             raise too_many(grant.reset_seconds)
         with self._store.write() as session:
             wait = throttle.take(session, key, per_minute=self._per_minute, at_once=self._per_minute)
-            if not wait:
-                place = f"address:{address}"
+            if not wait and not is_familiar:
+                place = f"address:{counted_as(address)}"
                 wait = throttle.take(session, place, per_minute=self._per_minute, at_once=self._per_minute)
-            if not wait:
+            if not wait and not is_familiar:
                 wait = throttle.take(session, EVERYBODY, per_minute=self._total, at_once=self._total)
         if wait:
             raise too_many(wait)
 
-    def opened(self, email: str) -> None:
-        """Give an account its whole allowance back: its person came in."""
-        key = f"account:{plain(email)}"
+    def came_in(self, email: str, address: str) -> None:
+        """Note that an account's person came in from an address: it is familiar, with its whole allowance.
+
+        What was tried from elsewhere stays counted.
+        """
+        key = _from_there(email, address)
         self._accounts.forget(key)
         with self._store.write() as session:
+            throttle.keep(session, _familiar(email, address), FAMILIAR_SECONDS)
             throttle.forget(session, key)
 
     def code(self, person_id: str) -> None:
@@ -95,6 +110,14 @@ class Knocks:
             wait = throttle.take(session, key, per_minute=per_minute, at_once=at_once)
         if wait:
             raise too_many(wait)
+
+
+def _familiar(email: str, address: str) -> str:
+    return f"familiar:{plain(email)}@{counted_as(address)}"
+
+
+def _from_there(email: str, address: str) -> str:
+    return f"account:{plain(email)}@{counted_as(address)}"
 
 
 def plain(email: str) -> str:

@@ -41,6 +41,11 @@ def person_of(session: Session, viewer: Principal) -> PersonFacts:
     return PersonFacts(row.id, row.email, row.name, row.time_zone or "", row.has_single_keys, has_password)
 
 
+def email_of(session: Session, person_id: str) -> str:
+    """Return the address a person signs in with."""
+    return session.get_one(Person, person_id).email
+
+
 def sessions_of(session: Session, viewer: Principal, *, idle_seconds: int | None = None) -> list[SessionFacts]:
     """Return the viewer's own signed-in browsers, newest first; with `idle_seconds`, without those that lay idle.
 

@@ -6,6 +6,7 @@ A session that a workspace's identity provider opened reaches none of it: `NotAl
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass, field
 
 from signoff.kit.sealing import Sealer
 from signoff.people.access import Principal, own_person
@@ -21,6 +22,14 @@ from signoff.people.actions.second_factors import (
 from signoff.people.actions.setup_links import mail_factor_notice
 from signoff.people.knocks import Knocks
 from signoff.tables.session import Store
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedOn:
+    """The recovery codes, which are shown once, and the token by which the session goes on."""
+
+    codes: list[str] = field(repr=False)
+    session_token: str = field(repr=False)
 
 
 class OwnFactor:
@@ -45,8 +54,8 @@ class OwnFactor:
             waiting = unconfirmed_secret(session, self._sealer, own_person(principal))
         return waiting is not None and hmac.compare_digest(waiting.encode(), secret.encode(errors="replace"))
 
-    def confirm(self, principal: Principal, code: str, *, session_id: str) -> list[str]:
-        """Turn it on with a code of the app; return the recovery codes, which are shown once. A mail tells the person.
+    def confirm(self, principal: Principal, code: str, *, session_id: str) -> TurnedOn:
+        """Turn it on with a code of the app. A mail tells the person.
 
         Raises:
             Malformed: the code is not right. TooMuch: too many attempts.
@@ -55,11 +64,11 @@ class OwnFactor:
         self._knocks.code(person_id)
         with self._store.write() as session:
             codes = confirm_second_factor(session, self._sealer, person_id, code)
-            mark_two_factor(session, session_id, person_id)
+            token = mark_two_factor(session, session_id, person_id)
             if self._sends_mail:
                 mail_factor_notice(session, self._sealer, person_id)
         self._knocks.code_was_right(person_id)
-        return codes
+        return TurnedOn(codes, token)
 
     def renew_codes(self, principal: Principal, code: str) -> list[str]:
         """Replace the recovery codes; return the new ones, which are shown once.

@@ -10,7 +10,7 @@ import hashlib
 import math
 from typing import cast
 
-from sqlalchemy import CursorResult, Table, case, delete, select, update
+from sqlalchemy import CursorResult, Table, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -65,6 +65,27 @@ def forget(session: Session, key: str) -> None:
     """Give `key` its whole allowance back."""
     digest = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
     session.execute(delete(Throttle).where(Throttle.key_hash == digest))
+
+
+def keep(session: Session, key: str, seconds: int) -> None:
+    """Remember `key` for so long: `is_kept` tells, until the time is over or `forget` was called."""
+    digest = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+    row = {"key_hash": digest, "full_at_ms": _now_ms() + seconds * 1000}
+    connection = session.connection()
+    if connection.execute(_ADD[connection.dialect.name], row).scalar_one_or_none() is None:
+        session.execute(
+            update(Throttle)
+            .where(Throttle.key_hash == digest)
+            .values(full_at_ms=row["full_at_ms"])
+            .execution_options(synchronize_session=False)
+        )
+
+
+def is_kept(session: Session, key: str) -> bool:
+    """Return whether `key` was told to be remembered, and its time is not over."""
+    digest = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+    kept = select(func.count()).where(Throttle.key_hash == digest, Throttle.full_at_ms > _now_ms())
+    return bool(session.scalar(kept))
 
 
 def sweep_throttles(session: Session) -> int:

@@ -134,7 +134,7 @@ def verify(session: Session, workspace_id: str) -> Verdict:
     if not is_witnessed:
         return broken("the checkpoint it begins with is not one the chain speaks of", start.seq)
     end = _end(session, workspace_id, start.seq) if head is None else End(head.head_seq, head.head_hash)
-    if end.seq is not None and end.seq < expected - 1 and _hash_at(session, workspace_id, end.seq) == end.hash:
+    if end.seq is not None and end.seq < expected - 1 and hash_at(session, workspace_id, end.seq) == end.hash:
         return Verdict(end.seq - start.seq, end.seq + 1, "it was added behind the head of the chain", start.seq + 1)
     reason = _fault_at_end(end, expected - 1, previous)
     return broken(reason) if reason else Verdict(expected - 1 - start.seq, from_seq=start.seq + 1)
@@ -212,7 +212,21 @@ def _is_link(session: Session, row: Any) -> bool:
     return session.execute(other.limit(1)).first() is not None
 
 
-def _hash_at(session: Session, workspace_id: str, seq: int) -> str | None:
+def end_of(session: Session, workspace_id: str) -> End:
+    """Return the last link of a chain, as its head names it."""
+    found = session.execute(select(_heads.c.seq, _heads.c.hash).where(_of_workspace), {"of_workspace": workspace_id})
+    row = found.one_or_none()
+    return End(row.seq, row.hash) if row is not None else End(None, None)
+
+
+def last_row(session: Session, workspace_id: str) -> AuditRow | None:
+    """Return the newest row; None where none is left."""
+    of_workspace = select(AuditRow).where(AuditRow.workspace_id == workspace_id)
+    return session.scalar(of_workspace.order_by(AuditRow.seq.desc()).limit(1))
+
+
+def hash_at(session: Session, workspace_id: str, seq: int) -> str | None:
+    """Return the hash of one row; None where there is no such row."""
     return session.scalar(select(_rows.c.hash).where(_rows.c.workspace_id == workspace_id, _rows.c.seq == seq))
 
 

@@ -181,13 +181,13 @@ class PendingSignIn(Base):
 
 
 class Throttle(Base):
-    """How many attempts something has left, counted over all processes. The name of the thing is stored hashed."""
+    """How many attempts something has left, or that it is remembered for a time. Its name is stored hashed."""
 
     __tablename__ = "throttles"
     __table_args__ = (Index(None, "full_at_ms"),)
 
     key_hash: Mapped[str] = mapped_column(Hash, primary_key=True)
-    # When the whole allowance is back, in milliseconds since 1970.
+    # When the whole allowance is back, or the time to remember is over, in milliseconds since 1970.
     full_at_ms: Mapped[int] = mapped_column(BigId)
 
 

@@ -53,15 +53,15 @@ def cookie_name(settings: Settings) -> str:
 
 def set_session_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
     """Hand a fresh session to the browser, and look at the workspace it was opened in."""
-    keep_session_cookie(response, settings, signed_in)
+    keep_session_cookie(response, settings, signed_in.session_token)
     response.delete_cookie(WORKSPACE_COOKIE, path="/")
 
 
-def keep_session_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
-    """Replace the browser's session by a fresh one of the same person, who goes on looking where they looked."""
+def keep_session_cookie(response: Response, settings: Settings, token: str) -> None:
+    """Replace the browser's token by a fresh one of the same person, who goes on looking where they looked."""
     response.set_cookie(
         cookie_name(settings),
-        signed_in.session_token,
+        token,
         max_age=settings.session_absolute_seconds,
         httponly=True,
         samesite="lax",

@@ -58,7 +58,7 @@ def with_factor(store: Store, founded: Founded) -> tuple[TOTP, list[str]]:
     """Turn the second factor on, and forget that a code was just used."""
     own, who = door(store).own_factor, as_owner(founded)
     app = TOTP(own.begin(who))
-    codes = own.confirm(who, app.now(), session_id="")
+    codes = own.confirm(who, app.now(), session_id="").codes
     forget_used_step(store, founded)
     return app, codes
 

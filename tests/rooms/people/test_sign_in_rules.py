@@ -74,11 +74,14 @@ def test_who_has_no_second_factor_cannot_demand_one(store: Store) -> None:
     with pytest.raises(NotNow, match="for yourself first"):
         set_rules(store, owner(founded), entered.session_id, factor=True)
     app = TOTP(at.own_factor.begin(owner(founded)))
-    codes = at.own_factor.confirm(owner(founded), app.now(), session_id=entered.session_id)
+    on = at.own_factor.confirm(owner(founded), app.now(), session_id=entered.session_id)
     # Set up in this very session, it counts for it.
     set_rules(store, owner(founded), entered.session_id, factor=True)
-    assert reach(store, entered.session_token) == "Alice"
-    assert codes
+    assert reach(store, on.session_token) == "Alice"
+    # A copy of the old token has not proven anything.
+    with pytest.raises(NotSignedIn):
+        reach(store, entered.session_token)
+    assert on.codes
 
 
 def test_a_session_without_it_cannot_demand_it_either(store: Store) -> None:

@@ -51,8 +51,14 @@ def test_it_is_turned_on_renewed_and_turned_off(site: Site):
         assert told.status_code == 422
         assert app.secret not in told.text.replace(" ", "")
         assert "That did not happen" in told.text
+    copied = site.visitor()
+    copied.cookies.update(browser.cookies)
+    assert copied.get(at).status_code == 200
     on = browser.post(f"{at}/confirm", data={"code": app.now()})
     assert on.status_code == 200
+    # The browser goes on with a fresh token; a copy of the one before opens nothing.
+    assert browser.get(at).status_code == 200
+    assert copied.get(at).status_code == 303
     codes = CODES.findall(on.text)
     assert len(codes) == 10
     shown = browser.get(at).text

@@ -23,7 +23,7 @@ def with_factor(site: Site, who: str = "mei") -> tuple[TOTP, list[str]]:
     sealer = Sealer(load_keys(site.app.state.house.settings))
     own = Entrance(site.store, sealer, attempts_per_minute=100, session_seconds=60).own_factor
     app = TOTP(own.begin(site.seeded.people[who]))
-    codes = own.confirm(site.seeded.people[who], app.now(), session_id="")
+    codes = own.confirm(site.seeded.people[who], app.now(), session_id="").codes
     with site.store.write() as session:
         session.execute(update(SecondFactor).values(last_step=0))
     return app, codes

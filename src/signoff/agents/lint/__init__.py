@@ -21,6 +21,7 @@ from signoff.agents.lint.shape import lint_shape
 from signoff.agents.lint.sub_agents import lint_sub_agents
 from signoff.agents.lint.texts import lint_texts
 from signoff.agents.lint.tools import lint_tools
+from signoff.agents.lint.typed_keys import lint_typed_keys
 from signoff.kit.errors import Malformed
 from signoff.kit.stored_json import stored_json
 
@@ -35,6 +36,7 @@ CHECKS: tuple[Callable[[dict[str, Any], LintFacts], Iterable[Finding]], ...] = (
     lint_flow,
     lint_gates,
     lint_texts,
+    lint_typed_keys,
     lint_rules,
     lint_results,
 )

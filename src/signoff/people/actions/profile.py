@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit.errors import Malformed, NotAllowed, NotNow
+from signoff.people import tokens
 from signoff.people.access import BOUND, Principal, authorize
 from signoff.people.emails import clean_name
 from signoff.people.everywhere import note_everywhere
@@ -126,10 +127,15 @@ def _check_own_factor(session: Session, principal: Principal, session_id: str) -
     raise NotNow(sentence, errors={"is_second_factor_required": [sentence]}, code="no_second_factor")
 
 
-def mark_two_factor(session: Session, session_id: str, person_id: str) -> None:
-    """Note that the person of a session has just proven their second factor in it."""
+def mark_two_factor(session: Session, session_id: str, person_id: str) -> str:
+    """Note that the person of a session has just proven their second factor in it; return its new token.
+
+    Whoever has a copy of the old one has not proven anything: it ends.
+    """
+    token = tokens.new_session_token()
     session.execute(
         update(SignInSession)
         .where(SignInSession.id == session_id, SignInSession.person_id == person_id)
-        .values(is_two_factor=True)
+        .values(is_two_factor=True, token_hash=tokens.hash_of(token))
     )
+    return token

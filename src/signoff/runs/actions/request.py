@@ -274,16 +274,19 @@ def search_text(title: str, run_id: str, agent_slug: str, external_id: str | Non
 
 
 def mask_run(session: Session, run_id: str, mask: Callable[[Any], Any]) -> None:
-    """Take the secrets that somebody typed into the input of a run out of its title and of what a search finds.
+    """Take the secrets that somebody typed into the input of a run out of it, its title and what a search finds.
 
-    `mask` covers them in plain JSON. The input itself stays as it was given.
+    `mask` covers them in plain JSON. The model is given the masked input, so nothing it worked with is lost.
     """
     run = session.get(Run, run_id)
-    if run is None or (mask(run.input) == run.input and mask(run.title) == run.title):
+    if run is None:
+        return
+    masked = mask(run.input)
+    if masked == run.input and mask(run.title) == run.title:
         return
     title, words = masked_title(run.input, run.title, mask)
     found = search_text(title, run.id, run.agent_slug, run.external_id, words)
-    session.execute(update(Run).where(Run.id == run_id).values(title=title, search_text=found))
+    session.execute(update(Run).where(Run.id == run_id).values(title=title, search_text=found, input=masked))
 
 
 def _follow_up(session: Session, principal: Principal, run: Run, moment: datetime) -> None:

@@ -54,7 +54,7 @@ def change_password(request: Request, looker: Looker, fields: Fields) -> Respons
         return _draw(request, looker, Refused("password", refusal.detail, refusal.errors), refusal.status)
     flash = Flash("The password is changed", "Every other browser is signed out.")
     response = see_other(request, looker.chrome.href("/profile"), flash)
-    keep_session_cookie(response, house_of(request).settings, signed_in)
+    keep_session_cookie(response, house_of(request).settings, signed_in.session_token)
     return response
 
 

@@ -13,7 +13,7 @@ from signoff.web.coming_in import NOT_KEPT
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
 from signoff.web.house import house_of, store_of
-from signoff.web.identity import Looker, Looking
+from signoff.web.identity import Looker, Looking, keep_session_cookie
 from signoff.web.page import Page, see_other
 from signoff.web.pages.second_factor.query import load
 from signoff.web.refused import Refused
@@ -50,14 +50,16 @@ def confirm(request: Request, looker: Looker, fields: Fields) -> Response:
     """Turn it on, and show the recovery codes this once."""
     own = house_of(request).entrance.own_factor
     try:
-        codes = own.confirm(looker.viewer, fields.text("code"), session_id=looker.session_id)
+        on = own.confirm(looker.viewer, fields.text("code"), session_id=looker.session_id)
     except Refusal as refusal:
         # Shown again to the browser it was shown to, which brings it along; not to whoever else has a session.
         secret = fields.text("secret")
         if not own.is_waiting(looker.viewer, secret):
             return _draw(request, looker, refused=Refused("confirm", refusal.detail), status=refusal.status)
         return _draw(request, looker, secret=secret, refused=_refused("confirm", refusal), status=refusal.status)
-    return _draw(request, looker, codes=codes)
+    response = _draw(request, looker, codes=on.codes)
+    keep_session_cookie(response, house_of(request).settings, on.session_token)
+    return response
 
 
 @router.post("/profile/second-factor/codes")

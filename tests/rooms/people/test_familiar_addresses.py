@@ -1,0 +1,120 @@
+"""Nobody is kept out of their account by what others try from elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from signoff.kit.errors import NotSignedIn, TooMuch
+from signoff.people.access import Principal
+from signoff.people.actions import create_setup_link
+from signoff.people.entrance import Entrance
+from signoff.people.facts import Pending, SignedIn
+from signoff.tables.session import Store
+from tests.rooms.people.kit_signing_in import EMAIL, PASSWORD, door, with_factor, with_password
+
+HOME = "192.0.2.7"
+NEW_PASSWORD = "violet harbour umbrella 42"
+
+
+def attack(at: Entrance, tries: int = 20) -> list[str]:
+    """Try wrong passwords, each from another address; return what came of it."""
+    found: list[str] = []
+    for number in range(tries):
+        try:
+            at.sign_in(EMAIL, "wrong password", address=f"10.0.{number}.1")
+        except (NotSignedIn, TooMuch) as refusal:
+            found.append(refusal.code)
+    return found
+
+
+def test_from_where_a_person_came_in_before_others_cannot_keep_them_out(store: Store) -> None:
+    with_password(store)
+    at = door(store, attempts=3)
+    assert isinstance(at.sign_in(EMAIL, PASSWORD, address=HOME), SignedIn)
+    assert "too_many_attempts" in attack(at)
+    # In this process and in another one, now and the next time.
+    assert isinstance(at.sign_in(EMAIL, PASSWORD, address=HOME), SignedIn)
+    assert isinstance(door(store, attempts=3).sign_in(EMAIL, PASSWORD, address=HOME), SignedIn)
+
+
+def test_coming_in_gives_those_elsewhere_no_new_tries(store: Store) -> None:
+    with_password(store)
+    at = door(store, attempts=3)
+    at.sign_in(EMAIL, PASSWORD, address=HOME)
+    attack(at)
+    at.sign_in(EMAIL, PASSWORD, address=HOME)
+    assert set(attack(at, 2)) == {"too_many_attempts"}
+
+
+def test_a_flood_of_all_accounts_keeps_nobody_out_either(store: Store) -> None:
+    with_password(store)
+    at = door(store, total_per_minute=2)
+    at.sign_in(EMAIL, PASSWORD, address=HOME)
+    with pytest.raises(NotSignedIn):
+        at.sign_in("nobody@example.com", "wrong password", address="10.0.0.1")
+    with pytest.raises(TooMuch):
+        at.sign_in("somebody@example.com", "wrong password", address="10.0.0.2")
+    assert isinstance(at.sign_in(EMAIL, PASSWORD, address=HOME), SignedIn)
+
+
+def test_a_familiar_address_has_a_limit_of_its_own(store: Store) -> None:
+    with_password(store)
+    door(store).sign_in(EMAIL, PASSWORD, address=HOME)
+    at = door(store, attempts=3)
+    for _ in range(3):
+        with pytest.raises(NotSignedIn):
+            at.sign_in(EMAIL, "wrong password", address=HOME)
+    for again in (at, door(store, attempts=3)):
+        with pytest.raises(TooMuch):
+            again.sign_in(EMAIL, PASSWORD, address=HOME)
+
+
+def test_it_is_familiar_to_one_account_only(store: Store) -> None:
+    with_password(store)
+    with_password(store, "other", "bob@example.com")
+    at = door(store, attempts=3)
+    at.sign_in("bob@example.com", PASSWORD, address=HOME)
+    attack(at)
+    with pytest.raises(TooMuch):
+        at.sign_in(EMAIL, PASSWORD, address=HOME)
+
+
+def test_a_password_alone_makes_no_address_familiar_where_a_second_step_is_asked_for(store: Store) -> None:
+    founded = with_password(store)
+    _, codes = with_factor(store, founded)
+    at = door(store, attempts=3)
+    assert isinstance(at.sign_in(EMAIL, PASSWORD, address="10.9.9.9"), Pending)
+    attack(at)
+    with pytest.raises(TooMuch):
+        at.sign_in(EMAIL, PASSWORD, address="10.9.9.9")
+    again = door(store, attempts=100)
+    pending = again.sign_in(EMAIL, PASSWORD, address=HOME)
+    assert isinstance(pending, Pending)
+    again.second_step(pending.token, codes[0], address=HOME)
+    attack(at)
+    assert isinstance(at.sign_in(EMAIL, PASSWORD, address=HOME), Pending)
+
+
+def test_a_link_makes_the_address_familiar_where_it_is_used(store: Store) -> None:
+    founded = with_password(store)
+    at = door(store, attempts=3)
+    operator = Principal("system", "operator", "operator", founded.workspace_id, "owner")
+    with store.write() as session:
+        link = create_setup_link(
+            session, operator, member_id=founded.member_id, purpose="first_run", lifetime_seconds=600
+        )
+    attack(at)
+    # However much is tried elsewhere, a link is the way in from an address nobody knows.
+    assert isinstance(at.redeem(link, NEW_PASSWORD, address=HOME), SignedIn)
+    assert isinstance(at.sign_in(EMAIL, NEW_PASSWORD, address=HOME), SignedIn)
+
+
+def test_of_an_ipv6_network_all_addresses_are_one(store: Store) -> None:
+    with_password(store)
+    at = door(store, attempts=3)
+    for number in range(3):
+        with pytest.raises(NotSignedIn):
+            at.sign_in(f"p{number}@example.com", "wrong password", address=f"2001:db8:1:2::{number + 1:x}")
+    with pytest.raises(TooMuch):
+        at.sign_in(EMAIL, PASSWORD, address="2001:db8:1:2:ffff::9")
+    assert at.sign_in(EMAIL, PASSWORD, address="2001:db8:1:3::1")
