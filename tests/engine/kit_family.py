@@ -8,17 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ToolReturnPart
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from signoff.agents.body import Body
 from signoff.gateways.model.providers import forget_script, register_script
 from signoff.kit import clock, ids
 from signoff.people.access import Principal
+from signoff.people.key_queries import principal_of_key_id
 from signoff.people.membership import principal_of_member
 from signoff.runs.family import Family, family_of
 from signoff.tables.agents import Agent, AgentGrant, Revision
 from signoff.tables.deployments import LiveRevision
-from signoff.tables.people import Member, Person
+from signoff.tables.people import ApiKey, CustomRole, Member, Person
 from signoff.tables.runs import Run
 from signoff.tables.session import Store
 from tests.engine.conftest import Bench
@@ -109,3 +110,31 @@ def viewer_who_may_start(bench: Bench, at: House, agent_id: str) -> Principal:
         )  # fmt: skip
         session.flush()
         return principal_of_member(session, member, session.get_one(Person, "per_cora"))
+
+
+def key_that_may_start(bench: Bench, at: House, *, without: str) -> Principal:
+    """A key of Cora, who owns the workspace. It starts what is hers, which is every agent but one."""
+    moment = clock.now()
+    with bench.store.write() as session:
+        session.add(Person(id="per_cora", email="cora@acme.example", name="Cora", created_at=moment))
+        session.flush()
+        cora = Member(id="mem_cora", workspace_id=at.workspace_id, person_id="per_cora", role="owner", state="active",
+                      created_at=moment)  # fmt: skip
+        role = CustomRole(
+            id=ids.new_id("role"), workspace_id=at.workspace_id, slug="own-runs", name="Own runs",
+            permissions={"run.start": "own", "run.read": "own"}, created_by="mem_cora", created_at=moment,
+            changed_at=moment,
+        )  # fmt: skip
+        session.add_all((cora, role))
+        session.flush()
+        session.execute(update(Agent).where(Agent.id != without).values(owner_id="mem_cora"))
+        key = ApiKey(
+            id="key_cora", workspace_id=at.workspace_id, owner_kind="member", owner_id="mem_cora", name="Robot",
+            prefix="abcdefghij", key_hash="0" * 64, role="own-runs", scopes=[], created_by="mem_cora",
+            created_at=moment,
+        )  # fmt: skip
+        session.add(key)
+        session.flush()
+        found = principal_of_key_id(session, key.id)
+        assert isinstance(found, Principal)
+        return found

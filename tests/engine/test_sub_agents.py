@@ -16,6 +16,7 @@ from tests.engine.kit_family import (
     children,
     family,
     helper,
+    key_that_may_start,
     names,
     noting,
     scripts,
@@ -325,3 +326,19 @@ async def test_a_child_may_not_outlast_its_parent(bench: Bench):
     assert child.deadline_at is not None
     assert child.started_at is not None
     assert (child.deadline_at - child.started_at).total_seconds() <= 100
+
+
+async def test_a_key_that_may_not_start_an_agent_may_not_through_another_one_however_deep(bench: Bench):
+    told: list[Any] = []
+    at = bench.house(calling([ASK], "Done."), sub_agents=[names("orders")])
+    helper(bench, at, "orders", sub_agents=[names("prices")])
+    prices = helper(bench, at, "prices")
+    robot = key_that_may_start(bench, at, without=prices)
+    with bench.store.write() as session:
+        run_id = actions.request_run(session, robot, agent="clerk", input="Please.").id
+    with scripts(orders=noting(calling([("ask_prices", {"input": "a"})], "Not all."), told), prices=calling("Here.")):
+        run = await bench.over(run_id)
+    (child,) = children(bench.store, run.id)
+    assert (run.state, child.requested_with, child.agent_slug) == ("completed", robot.key_id, "orders")
+    assert children(bench.store, child.id) == []
+    assert told == [("failed", "Cora, key Robot, for whom this run works, may not start prices.")]

@@ -11,7 +11,7 @@ from signoff.tables.agents import Agent, Revision
 from signoff.tables.deployments import LiveRevision
 from signoff.tables.people import Environment
 
-_NUMBER_CHARS = 9
+NUMBER_CHARS = 9
 
 
 def callee(session: Session, workspace_id: str, slug: str, revision: str) -> Callee | None:
@@ -31,7 +31,7 @@ def callee(session: Session, workspace_id: str, slug: str, revision: str) -> Cal
 
 def pinned(session: Session, agent_id: str, revision: str) -> Revision | None:
     """Return a revision by its number or its hash. Of several with the same content the first is meant."""
-    by = Revision.number == int(revision) if len(revision) <= _NUMBER_CHARS else Revision.hash == revision
+    by = Revision.number == int(revision) if len(revision) <= NUMBER_CHARS else Revision.hash == revision
     found = select(Revision).where(Revision.agent_id == agent_id, by).order_by(Revision.number).limit(1)
     return session.scalar(found)
 

@@ -9,7 +9,7 @@ import typer
 
 from signoff.cli.exits import NOT_FOUND, OK, Stop, say
 from signoff.cli.local import operator, settings_for, store_for, workspace_for
-from signoff.cli.options import AsJson, DataDir, Workspace
+from signoff.cli.options import AsJson, DataDir, Key, Url, Workspace
 from signoff.cli.output import show
 
 if TYPE_CHECKING:
@@ -134,17 +134,26 @@ def retire(
     revision: Annotated[str, typer.Argument(help="The revision's number or id.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")],
     undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
+    url: Url = None,
+    key: Key = None,
     workspace: Workspace = None,
     data: DataDir = None,
 ) -> int:
     """Let nothing begin under a revision any more; runs under way finish."""
-    from signoff.deployments.retiring import reinstate_revision, retire_revision
+    if url:
+        from signoff.cli.remote import Remote
 
-    act = reinstate_revision if undo else retire_revision
-    with store_for(settings_for(data)) as store:
-        here = operator(workspace_for(store, workspace))
-        with store.write() as session:
-            act(session, here, agent, revision, reason=reason)
+        with Remote(url, key) as remote:
+            at = f"{remote.here}/agents/{agent}/revisions/{revision}"
+            remote.ask("POST", f"{at}:{'reinstate' if undo else 'retire'}", body={"reason": reason})
+    else:
+        from signoff.deployments.retiring import reinstate_revision, retire_revision
+
+        act = reinstate_revision if undo else retire_revision
+        with store_for(settings_for(data)) as store:
+            here = operator(workspace_for(store, workspace))
+            with store.write() as session:
+                act(session, here, agent, revision, reason=reason)
     say(f"Revision {revision} of {agent} {'may be released again' if undo else 'has retired'}.")
     return OK
 

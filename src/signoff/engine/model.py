@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.engine import answers
 from signoff.engine import messages as conversation
 from signoff.engine.flights import Stop
+from signoff.engine.unknown_calls import refuse_unknown
 from signoff.engine.work import LegHeld, LegStopped, LegWaits, LegWork, stop_of
 from signoff.gateways.model.call import ModelCall
 from signoff.gateways.model.gateway import think
@@ -81,7 +82,9 @@ class GatewayModel(Model):
         outcome = await self._think(call, live[work.saved :], work.saved)
         faultpoint("journaled")
         work.saved = len(live)
-        return self._answer(outcome, live)
+        response = self._answer(outcome, live)
+        await refuse_unknown(work, response, model_request_parameters, turn)
+        return response
 
     async def _think(self, call: ModelCall, fresh: list[ModelMessage], first: int) -> dict[str, Any]:
         work = self._work

@@ -1,13 +1,14 @@
 """The lock of a release: all that its revision refers to, as it was when it went live; and what drifted from it.
 
 A revision names models, slots and tools. What stands behind those names may change under a revision that never does:
-a price, the schema of a tool, its class of effect. The lock keeps what was tested, so that a drift is seen.
+a price, the schema of a tool, its class of effect. The lock keeps what was tested, so that a drift is seen. It holds
+the same of every agent that may come to be called, however deep: what they do is done for this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -15,9 +16,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
-from signoff.agents.callees import pinned, serving
+from signoff.agents.reached import Named, Reached, reached
 from signoff.agents.revisions import revision_body
-from signoff.agents.sub_agents import LIVE
 from signoff.budgets.list_prices import listed
 from signoff.kit.money import as_text
 from signoff.tables.agents import Agent, Revision
@@ -26,6 +26,9 @@ from signoff.tables.limits import PriceOverride
 from signoff.tables.people import Environment
 from signoff.tables.releases import Release
 from signoff.watch.probes.policies import holding_digests
+
+# Of a web of agents so many revisions are kept; nobody tests more.
+_BELOW_MAX = 100
 
 DriftKind = Literal["price", "connection", "tool", "agent", "policy"]
 
@@ -46,16 +49,17 @@ class World:
     connections: Mapping[tuple[str, str], dict[str, Any]]
     prices: Mapping[tuple[str, str], tuple[Decimal, Decimal]]
     policies: Mapping[str, str]
-    # (workspace, environment, agent, revision as it is named) → the revision that is meant; None: there is none.
-    agents: Mapping[tuple[str, str, str, str], dict[str, Any] | None]
+    # None: there is no such revision.
+    agents: Mapping[Named, Reached | None]
 
 
 def lock_of(session: Session, agent: Agent, place: Environment, target: Revision) -> dict[str, Any]:
     """Return what a revision refers to in an environment, as plain JSON: models with prices, connections and tools with
-    their hashes and effects, agents it uses. The policy it ships under is named by the release's own digest."""
+    their hashes and effects, agents it may come to use, each with the same. The policy it ships under is named by the
+    release's own digest."""
     body = revision_body(session, target.id)
     world = world_of(session, [(agent.workspace_id, place.id, body)])
-    return {"revision": target.hash, **_referred(agent.workspace_id, place.id, body, world)}
+    return {"revision": target.hash, **_whole(agent.workspace_id, place.id, agent.id, body, world)}
 
 
 def drift(session: Session, release: Release) -> list[Drift]:
@@ -68,21 +72,37 @@ def drifted(release: Release, body: Body, world: World) -> list[Drift]:
     """Return what is not as a release's lock says, in the world as it was read."""
     if not release.lock:
         return []
-    now = _referred(release.workspace_id, release.environment_id, body, world)
-    return [
-        *_prices_drifted(release.lock.get("models", {}), now["models"]),
-        *_slots_drifted(release.lock.get("slots", {}), now["slots"]),
-        *_agents_drifted(release.lock.get("agents", {}), now["agents"]),
+    now = _whole(release.workspace_id, release.environment_id, release.agent_id, body, world)
+    found = [
+        *_part_drifted(release.lock, now),
         *_policy_drifted(release.policy_digest, world.policies.get(release.workspace_id)),
+    ]
+    told = {(one.kind, one.name) for one in found}
+    # Of what was not called when it went live, that it is called now is told where it is.
+    for name, before in release.lock.get("below", {}).items():
+        for one in _part_drifted(before, now["below"].get(name, before)):
+            if (one.kind, one.name) not in told:
+                told.add((one.kind, one.name))
+                found.append(replace(one, text=f"{one.text} The sub-agent {name.partition('@')[0]} uses it."))
+    return found
+
+
+def _part_drifted(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Drift]:
+    return [
+        *_prices_drifted(before.get("models", {}), now["models"]),
+        *_slots_drifted(before.get("slots", {}), now["slots"]),
+        *_agents_drifted(before.get("agents", {}), now["agents"]),
     ]
 
 
 def world_of(session: Session, wanted: Sequence[tuple[str, str, Body]]) -> World:
     """Return what stands behind the names of these bodies, each with its workspace and its environment."""
+    agents = reached(session, wanted)
+    bodies = [*(body for _, _, body in wanted), *(one.body for one in agents.values() if one and one.body)]
     workspaces = {workspace for workspace, _, _ in wanted}
     places = {place for _, place, _ in wanted}
-    slots = {slot.slot for _, _, body in wanted for slot in body.tools}
-    models = {name for _, _, body in wanted for name in _models(body)}
+    slots = {slot.slot for body in bodies for slot in body.tools}
+    models = {name for body in bodies for name in _models(body)}
     prices = session.execute(
         select(
             PriceOverride.workspace_id, PriceOverride.model, PriceOverride.input_usd, PriceOverride.output_usd
@@ -92,24 +112,8 @@ def world_of(session: Session, wanted: Sequence[tuple[str, str, Body]]) -> World
         _connections(session, places, slots),
         {(row.workspace_id, row.model): (row.input_usd, row.output_usd) for row in prices},
         holding_digests(session, workspaces),
-        _agents(session, wanted),
+        agents,
     )
-
-
-def _agents(
-    session: Session, wanted: Sequence[tuple[str, str, Body]]
-) -> dict[tuple[str, str, str, str], dict[str, Any] | None]:
-    """Return which revision each sub-agent is, one by one: few revisions name any."""
-    keys = {(workspace, place, one.agent, one.revision) for workspace, place, body in wanted for one in body.sub_agents}
-    return {key: _agent(session, *key) for key in sorted(keys)}
-
-
-def _agent(session: Session, workspace_id: str, place_id: str, slug: str, revision: str) -> dict[str, Any] | None:
-    agent_id = session.scalar(select(Agent.id).where(Agent.workspace_id == workspace_id, Agent.slug == slug))
-    if agent_id is None:
-        return None
-    row = serving(session, agent_id, place_id) if revision == LIVE else pinned(session, agent_id, revision)
-    return {"number": row.number, "hash": row.hash} if row is not None else None
 
 
 def _connections(session: Session, places: set[str], slots: set[str]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -132,7 +136,30 @@ def _connections(session: Session, places: set[str], slots: set[str]) -> dict[tu
     return found
 
 
-def _referred(workspace_id: str, place_id: str, body: Body, world: World) -> dict[str, Any]:
+def _whole(workspace_id: str, place_id: str, agent_id: str, body: Body, world: World) -> dict[str, Any]:
+    """Return what a body refers to, and `below` the same of each revision it may come to call, by `<slug>@<number>`."""
+    whole, below = _referred(workspace_id, place_id, body, world), dict[str, dict[str, Any]]()
+    level = [body]
+    for _ in range(body.limits.sub_agent_depth):
+        names = sorted({(one.agent, one.revision) for each in level for one in each.sub_agents})
+        met = [world.agents.get((workspace_id, place_id, *name)) for name in names]
+        level = list[Body]()
+        for one in met:
+            # An agent never works for itself: what calls back is refused, and holds nothing.
+            if one is None or one.body is None or one.agent_id == agent_id or _name(one) in below:
+                continue
+            if len(below) < _BELOW_MAX:
+                below[_name(one)] = _referred(workspace_id, place_id, one.body, world, without=agent_id)
+                level.append(one.body)
+    return {**whole, "below": below}
+
+
+def _name(one: Reached) -> str:
+    return f"{one.slug}@{one.number}"
+
+
+def _referred(workspace_id: str, place_id: str, body: Body, world: World, *, without: str = "") -> dict[str, Any]:
+    meant = {one.tool: world.agents.get((workspace_id, place_id, one.agent, one.revision)) for one in body.sub_agents}
     return {
         "models": {name: _price(workspace_id, name, world) for name in _models(body)},
         "slots": {
@@ -142,9 +169,10 @@ def _referred(workspace_id: str, place_id: str, body: Body, world: World) -> dic
             one.tool: {
                 "agent": one.agent,
                 "revision": one.revision,
-                "resolved": world.agents.get((workspace_id, place_id, one.agent, one.revision)),
+                "resolved": {"number": found.number, "hash": found.hash} if found is not None else None,
             }
             for one in body.sub_agents
+            if (found := meant[one.tool]) is None or found.agent_id != without
         },
     }
 

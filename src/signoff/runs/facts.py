@@ -21,8 +21,8 @@ from signoff.tables.runs import Run
 _CONTEXT = Prepared(
     select(
         Run.id, Run.workspace_id, Run.environment_id, Run.agent_id, Run.agent_slug, Run.revision_id,
-        Run.revision_number, Run.mode, Run.replay_of, Run.requested_by, Run.release_id, Run.parent_run_id,
-        Run.root_run_id, Run.depth,
+        Run.revision_number, Run.mode, Run.replay_of, Run.requested_by, Run.requested_with, Run.release_id,
+        Run.parent_run_id, Run.root_run_id, Run.depth,
     ).where(Run.id == bindparam("of_run"))
 )  # fmt: skip
 
@@ -51,6 +51,8 @@ class RunContext:
     parent_run_id: str | None = None
     root_run_id: str | None = None
     depth: int = 0
+    # The API key it was asked for with; None when no key was.
+    requested_with: str | None = None
 
     @property
     def family_id(self) -> str:
@@ -113,4 +115,5 @@ def context_of(session: Session, run_id: str, *, leg: int, worker: str = "") -> 
         parent_run_id=run.parent_run_id,
         root_run_id=run.root_run_id,
         depth=run.depth,
+        requested_with=run.requested_with,
     )

@@ -87,6 +87,8 @@ class Run(Base):
     input_key: Mapped[str | None] = mapped_column(Name)
     requested_by: Mapped[str] = mapped_column(Id)
     requested_by_name: Mapped[str] = mapped_column(Name)
+    # The API key it was asked for with: what it may ask other agents for is bound by that key, too.
+    requested_with: Mapped[str | None] = mapped_column(Id)
     # Of a run that another run asked for: that one, the first of all, how far below it, and by which call.
     parent_run_id: Mapped[str | None] = mapped_column(Id)
     root_run_id: Mapped[str | None] = mapped_column(Id)

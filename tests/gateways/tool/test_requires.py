@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from signoff.connectors.protocol import ToolAnswer
+from signoff.gateways.tool import preconditions
 from signoff.kit.errors import ConnectorError
 from signoff.tables.runs import Effect, Step
 from tests.gateways.kit_world import World
@@ -198,3 +200,16 @@ async def test_a_blank_is_no_tie_to_an_earlier_call(world: World, blank: str) ->
     at = guarded(world, {"tool": "erp.look_up", "same": {"note": "args.note"}})
     await done(at, "look_up", 1, note=blank)
     assert not await posts(at, note=blank, amount=7)
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+async def test_looking_back_leaves_no_cursor_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preconditions, "_PIECE", 1)
+    at = guarded(world)
+    for number in (1, 2, 3):
+        await done(at, "look_up", number, amount=7)
+    call = at.call("post_bill", 9, amount=7)
+    with at.store.read() as session:
+        unmet = preconditions.unmet_requirements(session, at.run, replace(call, turn=9), at.run.body.tools[0].allow[0])
+        cursors = session.execute(text("select name from pg_cursors")).all()
+    assert (unmet, cursors) == ((), [])

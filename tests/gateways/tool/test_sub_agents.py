@@ -14,7 +14,7 @@ from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.gateways.tool.gateway import act
 from signoff.kit import clock
 from signoff.tables.agents import Agent, Revision
-from signoff.tables.people import Member, Person
+from signoff.tables.people import ApiKey, Member, Person
 from signoff.tables.runs import Run
 from tests.gateways.kit_world import World
 
@@ -98,6 +98,40 @@ async def test_what_may_not_be_called_starts_nothing_and_says_why(
     assert (outcome.kind, outcome.code, step.state) == ("failed", code, "refused")
     assert step.verdicts[-1]["policy"] == "sub_agents"
     assert _children(at) == []
+
+
+def _asked_with(world: World, **key: Any) -> World:
+    """The same run, asked for with an API key of Alice, who owns the workspace."""
+    row = ApiKey(
+        id="key_x", workspace_id=world.run.workspace_id, owner_kind="member", owner_id="mem_x", name="Robot",
+        prefix="abcdefghij", key_hash="0" * 64, created_by="mem_x", created_at=clock.now(),
+        **{"role": "owner", "scopes": [], **key},
+    )  # fmt: skip
+    world.change(lambda session: session.add(row))
+    return replace(world, run=replace(world.run, requested_with="key_x"))
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ({"role": "viewer"}, "Alice, key Robot, for whom this run works, may not start reader."),
+        ({"scopes": ["run.read"]}, "Alice, key Robot, for whom this run works, may not start reader."),
+        ({"revoked_at": clock.now()}, "Whoever this run works for: the key it was asked for with was revoked."),
+    ],
+)
+async def test_a_key_asks_another_agent_for_no_more_than_it_may_itself(
+    world: World, key: dict[str, Any], words: str
+) -> None:
+    at = _asked_with(_with_reader(world), **key)
+    _, outcome = await _asked(at, topic="prices")
+    assert (outcome.code, outcome.reason) == ("sub_agent_not_allowed", words)
+    assert _children(at) == []
+
+
+async def test_a_key_that_may_start_the_other_agent_does(world: World) -> None:
+    at = _asked_with(_with_reader(world), scopes=["run.start"])
+    await _asked(at, topic="prices")
+    assert len(_children(at)) == 1
 
 
 async def test_whoever_is_no_member_any_more_starts_nothing_through_another_agent(world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from signoff.agents.actions import create_agent
 from signoff.agents.signed_bundle import check_bundle, plan_import
 from signoff.deployments.actions import freeze_and_serve_first
@@ -9,9 +11,9 @@ from tests.rooms.agents.kit_agents import body
 from tests.rooms.agents.kit_instances import Instance
 
 
-def other(at: Instance, slug: str, *, frozen: bool = True) -> None:
+def other(at: Instance, slug: str, *, frozen: bool = True, **changes: Any) -> None:
     with at.store.write() as session:
-        create_agent(session, at.ann, slug=slug, name=slug, body=body(), owner_id=at.ann.id)
+        create_agent(session, at.ann, slug=slug, name=slug, body=body(**changes), owner_id=at.ann.id)
         if frozen:
             freeze_and_serve_first(session, at.ann, slug, reason="first")
 
@@ -46,3 +48,22 @@ def test_a_missing_sub_agent_is_told_by_name(here: Instance, there: Instance):
         for slug in ("orders", "prices"):
             freeze_and_serve_first(session, there.ann, slug, reason="first")
     assert lacks(there, bundle) == []
+
+
+def test_a_number_that_means_another_revision_elsewhere_is_a_hole_with_a_name(here: Instance, there: Instance):
+    for slug in ("prices", "orders"):
+        other(here, slug)
+    here.freeze(
+        sub_agents=[
+            {"agent": "orders", "tool": "ask_orders", "revision": "1"},
+            {"agent": "prices", "tool": "ask_prices", "revision": "1"},
+        ]
+    )
+    bundle = here.export()
+    there.trust(here)
+    other(there, "orders")
+    other(there, "prices", sop="Another one altogether.")
+    # The same number, and the same content: nothing is missing. Another content: it is not what was tested.
+    assert lacks(there, bundle) == [
+        ("prices", "Revision 1 of the agent prices is another here. Pin the hash that is meant.")
+    ]

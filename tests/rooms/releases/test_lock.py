@@ -6,13 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from signoff.agents.actions import create_agent, freeze_revision, save_draft
-from signoff.kit import clock
+from signoff.agents.body import Body
+from signoff.kit import clock, ids
 from signoff.releases.actions import switch_live
 from signoff.releases.drift_alerts import raise_drift_alerts
 from signoff.releases.lock import drift
+from signoff.tables.agents import Agent, Revision
 from signoff.tables.connections import Connection, Tool
 from signoff.tables.deployments import LiveRevision
 from signoff.tables.limits import PriceOverride
@@ -150,3 +152,75 @@ def test_an_alert_ends_with_its_release(here: Instance):
     assert len(look(here)) == 1
     switch_live(here.store, here.ann, "supplier-mail", environment="production", revision=1, reason="back")
     assert look(here) == []
+
+
+def serve_new(at: Instance, slug: str, **changes: Any) -> None:
+    """One more agent, whose first revision serves."""
+    with at.store.write() as session:
+        agent = create_agent(session, at.ann, slug=slug, name=slug, body=body(**changes), owner_id=at.ann.id)
+        freeze_revision(session, at.ann, agent, reason="first")
+    switch_live(at.store, at.ann, slug, environment="production", revision=1, reason="go")
+
+
+def serve_next(at: Instance, slug: str, number: int = 2, **changes: Any) -> None:
+    """Let another content of an agent serve, whatever is to be said against it."""
+    with at.store.write() as session:
+        agent = session.scalars(select(Agent).where(Agent.slug == slug)).one()
+        content = Body.model_validate(body(**changes))
+        made = Revision(
+            id=ids.new_id("rev"), workspace_id=agent.workspace_id, agent_id=agent.id, number=number, hash=content.hash,
+            body=content.plain(), author_id="mem_x", author_name="Ann", reason="next", created_at=clock.now(),
+        )  # fmt: skip
+        session.add(made)
+        session.flush()
+        agent.last_revision = number
+        session.execute(update(LiveRevision).where(LiveRevision.agent_id == agent.id).values(revision_id=made.id))
+
+
+def asks(slug: str, revision: str = "live") -> dict[str, Any]:
+    return {"sub_agents": [{"agent": slug, "tool": f"ask_{slug}", "revision": revision}]}
+
+
+def texts(at: Instance, slug: str) -> list[str]:
+    with at.store.read() as session:
+        found = select(Release).join(Agent, Agent.id == Release.agent_id).where(Agent.slug == slug)
+        return [one.text for one in drift(session, session.scalars(found).one())]
+
+
+def test_what_drifts_behind_a_sub_agent_is_told_however_deep(here: Instance):
+    serve_new(here, "prices", **TOOLS)
+    serve_new(here, "orders", **asks("prices"))
+    serve_new(here, "desk", **asks("orders"))
+    with here.store.read() as session:
+        lock = session.scalars(select(Release).join(Agent, Agent.id == Release.agent_id).where(Agent.slug == "desk"))
+        below = (lock.one().lock or {})["below"]
+    assert sorted(below) == ["orders@1", "prices@1"]
+    assert below["orders@1"]["agents"]["ask_prices"]["resolved"]["number"] == 1
+    assert texts(here, "desk") == []
+    change(here, "post", effect="irreversible")
+    assert texts(here, "desk") == ["erp.post counts as irreversible instead of write. The sub-agent prices uses it."]
+    serve_next(here, "prices", sop="Otherwise.")
+    told = "The sub-agent prices serves as revision 2 now, and did as 1 when this went live."
+    assert texts(here, "desk") == [f"{told} The sub-agent orders uses it."]
+    assert texts(here, "orders") == [told]
+
+
+def test_agents_that_come_to_call_in_a_circle_end_the_lock(here: Instance):
+    serve_new(here, "orders")
+    serve_new(here, "prices", **asks("orders"))
+    serve_new(here, "desk", **asks("prices"))
+    serve_next(here, "orders", **asks("prices"))
+    told = "The sub-agent orders serves as revision 2 now, and did as 1 when this went live."
+    assert texts(here, "prices") == [told]
+    assert texts(here, "desk") == [f"{told} The sub-agent prices uses it."]
+
+
+def test_a_lock_of_before_knows_the_direct_ones_only(here: Instance):
+    serve_new(here, "prices", **TOOLS)
+    serve_new(here, "desk", **asks("prices"))
+    with here.store.write() as session:
+        release = session.scalars(select(Release).join(Agent, Agent.id == Release.agent_id).where(Agent.slug == "desk"))
+        one = release.one()
+        one.lock = {name: part for name, part in (one.lock or {}).items() if name != "below"}
+    change(here, "post", effect="irreversible")
+    assert texts(here, "desk") == []

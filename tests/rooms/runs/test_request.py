@@ -47,6 +47,12 @@ def test_a_test_is_a_rehearsal_whoever_asks_for_it(store: Store, at: House):
     assert row(store, request(store, at).id).mode == "live"
 
 
+def test_the_key_it_was_asked_for_with_is_kept(store: Store, at: House):
+    robot = Principal("key", "mem_x", "Ann, key Robot", at.workspace_id, "owner", key_id="key_x")
+    kept = [row(store, request(store, at, who=who).id).requested_with for who in (robot, at.who)]
+    assert kept == ["key_x", None]
+
+
 def test_run_message_audit_and_event_come_together(store: Store, at: House):
     asked = request(store, at, external_id="ext-1")
     assert (asked.state, asked.is_new, asked.revision_number) == ("queued", True, 1)

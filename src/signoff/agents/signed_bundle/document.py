@@ -95,10 +95,14 @@ class ConnectionHole(Piece):
 
 
 class AgentHole(Piece):
-    """An agent that this one calls: `live`, or the number or hash of the revision it pins."""
+    """An agent that this one calls: `live`, or the number or hash of the revision it pins.
+
+    `hash` is of the content that a number means where the bundle was made: elsewhere it may mean another.
+    """
 
     slug: Slug
     revision: Annotated[str, Field(pattern=r"^(live|[1-9][0-9]{0,8}|[0-9a-f]{64})$")]
+    hash: Hash | None = None
 
 
 class Holes(Piece):

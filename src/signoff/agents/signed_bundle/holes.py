@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
-from signoff.agents.callees import pinned, serving
+from signoff.agents.callees import NUMBER_CHARS, pinned, serving
 from signoff.agents.owners import members_by_email
 from signoff.agents.signed_bundle.document import AgentHole, ConnectionHole, Holes, ToolHole
 from signoff.agents.sub_agents import LIVE
@@ -49,7 +49,7 @@ def holes_of(session: Session, workspace_id: str, body: Body) -> Holes:
         secrets=sorted(body.secrets),
         people=_addresses(body),
         models=[body.model.name, *body.model.fallbacks],
-        agents=[AgentHole.model_construct(slug=slug, revision=ref) for slug, ref in _called(body)],
+        agents=_agent_holes(session, workspace_id, body),
     )
 
 
@@ -166,20 +166,36 @@ def _lacks(hole: ConnectionHole, offered: _Offered | None) -> Iterable[Missing]:
             yield Missing("tool", f"{hole.slot}.{tool.name}", text)
 
 
-def _called(body: Body) -> list[tuple[str, str]]:
-    return sorted({(one.agent, one.revision) for one in body.sub_agents})
+def _agent_holes(session: Session, workspace_id: str, body: Body) -> list[AgentHole]:
+    called = sorted({(one.agent, one.revision) for one in body.sub_agents})
+    known = _known_agents(session, workspace_id, {slug for slug, _ in called})
+    return [
+        AgentHole.model_construct(slug=slug, revision=ref, hash=_meant(session, known.get(slug), ref))
+        for slug, ref in called
+    ]
+
+
+def _meant(session: Session, agent_id: str | None, ref: str) -> str | None:
+    """Return the hash of what a number means here; None for what means the same everywhere, or nothing here."""
+    if agent_id is None or not ref.isdecimal() or len(ref) > NUMBER_CHARS:
+        return None
+    row = pinned(session, agent_id, ref)
+    return row.hash if row is not None else None
+
+
+def _known_agents(session: Session, workspace_id: str, slugs: set[str]) -> dict[str, str]:
+    if not slugs:
+        return {}
+    rows = session.execute(
+        select(Agent.slug, Agent.id).where(Agent.workspace_id == workspace_id, Agent.slug.in_(slugs))
+    )
+    return {row.slug: row.id for row in rows}
 
 
 def _agents_lacking(
     session: Session, workspace_id: str, environment_id: str, holes: Iterable[AgentHole]
 ) -> list[Missing]:
-    slugs = {hole.slug for hole in holes}
-    if not slugs:
-        return []
-    rows = session.execute(
-        select(Agent.slug, Agent.id).where(Agent.workspace_id == workspace_id, Agent.slug.in_(slugs))
-    )
-    known = {row.slug: row.id for row in rows}
+    known = _known_agents(session, workspace_id, {hole.slug for hole in holes})
     found: list[Missing] = []
     for hole in holes:
         agent_id = known.get(hole.slug)
@@ -188,8 +204,11 @@ def _agents_lacking(
         elif hole.revision == LIVE:
             if serving(session, agent_id, environment_id) is None:
                 found.append(Missing("agent", hole.slug, f"No revision of the agent {hole.slug} serves here."))
-        elif pinned(session, agent_id, hole.revision) is None:
+        elif (row := pinned(session, agent_id, hole.revision)) is None:
             text = f"The agent {hole.slug} has no revision {hole.revision}."
+            found.append(Missing("agent", hole.slug, text))
+        elif hole.hash is not None and row.hash != hole.hash:
+            text = f"Revision {hole.revision} of the agent {hole.slug} is another here. Pin the hash that is meant."
             found.append(Missing("agent", hole.slug, text))
     return found
 

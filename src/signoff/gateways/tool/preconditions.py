@@ -6,7 +6,8 @@ has told the model nothing yet. Of the calls about the same thing the last one c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,23 +53,24 @@ def unmet_requirements(
         return ()
     still_open = dict(enumerate(wanted))
     near: dict[int, str] = {}
-    for earlier in _earlier(session, run, call, {requirement.tool for requirement in wanted}):
-        for number, requirement in list(still_open.items()):
-            if earlier.name != requirement.tool or not _is_same(requirement, call, earlier):
-                continue
-            # The last call about this very thing settles it, either way.
-            del still_open[number]
-            wrong = _wrong_fields(requirement, earlier)
-            if wrong:
-                near[number] = f"{requirement.tool} was called for it, but {'; '.join(wrong)}"
-        if not still_open:
-            break
+    with closing(_earlier(session, run, call, {requirement.tool for requirement in wanted})) as calls:
+        for earlier in calls:
+            for number, requirement in list(still_open.items()):
+                if earlier.name != requirement.tool or not _is_same(requirement, call, earlier):
+                    continue
+                # The last call about this very thing settles it, either way.
+                del still_open[number]
+                wrong = _wrong_fields(requirement, earlier)
+                if wrong:
+                    near[number] = f"{requirement.tool} was called for it, but {'; '.join(wrong)}"
+            if not still_open:
+                break
     unmet = near | {number: _not_called(requirement) for number, requirement in still_open.items()}
     return tuple(unmet[number] for number in sorted(unmet))
 
 
-def _earlier(session: Session, run: RunContext, call: ToolCall, tools: set[str]) -> Iterator[_Earlier]:
-    found = session.execute(
+def _earlier(session: Session, run: RunContext, call: ToolCall, tools: set[str]) -> Generator[_Earlier]:
+    found = (
         select(Step.name, Step.state, Step.request, Step.response, Step.detail, Effect.result, Effect.settlement)
         .outerjoin(Effect, and_(Effect.key == Step.key, Effect.state == "settled"))
         .where(
@@ -82,15 +84,17 @@ def _earlier(session: Session, run: RunContext, call: ToolCall, tools: set[str])
         .limit(_LOOKED_AT)
         .execution_options(yield_per=_PIECE)
     )
-    for row in found:
-        turn = row.detail.get("turn")
-        if not isinstance(turn, int) or turn >= call.turn:
-            continue
-        args = value_at(row.request, "args")
-        if row.settlement == "happened":
-            yield _Earlier(row.name, args, row.result)
-        elif value_at(row.detail, "outcome.kind") == "value":
-            yield _Earlier(row.name, args, row.response)
+    # Closed by whoever found what they looked for, too: some databases keep a cursor for it.
+    with closing(session.execute(found)) as rows:
+        for row in rows:
+            turn = row.detail.get("turn")
+            if not isinstance(turn, int) or turn >= call.turn:
+                continue
+            args = value_at(row.request, "args")
+            if row.settlement == "happened":
+                yield _Earlier(row.name, args, row.result)
+            elif value_at(row.detail, "outcome.kind") == "value":
+                yield _Earlier(row.name, args, row.response)
 
 
 def _is_same(requirement: Requirement, call: ToolCall, earlier: _Earlier) -> bool:

@@ -169,11 +169,13 @@ def _beyond(session: Session, run: RunContext, standing: Standing, agent: Agent)
 
 
 def _not_theirs(session: Session, run: RunContext, agent: Agent) -> Refused | None:
-    """Say that whoever the run works for may not start that agent themselves: nor may they through another one."""
-    # Of a member's or an account's key only the holder is known by now: that key's own scopes are not.
-    caller = present(session, run.workspace_id, run.requested_by)
+    """Say that whoever the run works for may not start that agent themselves: nor may they through another one.
+
+    Asked for with a key, they may no more than that key may now.
+    """
+    caller = present(session, run.workspace_id, run.requested_by, run.requested_with)
     if isinstance(caller, str):
-        return Refused("sub_agent_not_allowed", f"Whoever this run works for {caller}.")
+        return Refused("sub_agent_not_allowed", f"Whoever this run works for: {caller}.")
     # As `request_run` asks: this agent, and a run of one's own in this environment.
     may_agent = can(caller, "run.start", owners=(agent.owner_id, agent.backup_id), agent_id=agent.id)
     may_run = can(caller, "run.start", owners=(caller.id,), agent_id=agent.id, environment_id=run.environment_id)

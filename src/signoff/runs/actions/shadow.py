@@ -84,7 +84,7 @@ def request_shadow(session: Session, wanted: ShadowOf) -> str:
         agent_id=original.agent_id, revision_id=revision.id, agent_slug=agent.slug, agent_name=agent.name,
         revision_number=revision.number, state="queued", origin="test", source=original.source, mode="shadow",
         replay_of=original.id, release_id=wanted.release_id, variant="shadow", requested_by=original.requested_by,
-        requested_by_name=original.requested_by_name, title=original.title,
+        requested_by_name=original.requested_by_name, requested_with=original.requested_with, title=original.title,
         search_text=search_text(original.title, run_id, agent.slug, None, ""), input=given.value, output=None,
         is_scripted=body.model.name.startswith(SCRIPTED), is_truncated=given.is_truncated, created_at=moment, leg=1,
         flow=as_it_began(original.flow),
