@@ -15,7 +15,8 @@ from sqlalchemy import Connection, inspect, text
 from signoff.app.checks import NotReadyToStart, check_schema
 from signoff.tables import migrate as migrations
 from signoff.tables.all_tables import METADATA
-from signoff.tables.migrate import SchemaError, all_steps, migrate, pending, schema_state
+from signoff.tables.migrate import all_steps, migrate, pending
+from signoff.tables.schema import SchemaError, head, schema_state
 from signoff.tables.session import Store, open_engine
 
 
@@ -92,14 +93,14 @@ def test_a_database_from_a_later_release_is_left_alone(database_url: str, floor:
 
 
 def test_a_release_works_on_a_later_schema_that_says_it_may(database_url: str) -> None:
-    _made_by_a_later_release(database_url, floor=migrations.head())
+    _made_by_a_later_release(database_url, floor=head())
     opened = Store.open(database_url)
     assert schema_state(opened.engine) == "ahead"
     check_schema(opened)
     assert migrate(database_url) == []
     with opened.engine.connect() as connection:
         assert connection.scalar(text("select version_num from alembic_version")) == "9999"
-        assert connection.scalar(text("select oldest from schema_floor")) == migrations.head()
+        assert connection.scalar(text("select oldest from schema_floor")) == head()
     opened.close()
 
 
@@ -153,4 +154,4 @@ def test_the_steps_are_numbered_without_a_gap() -> None:
     folder = Path(migrations.__file__).parent / "migrations" / "versions"
     numbers = sorted(path.name[:4] for path in folder.glob("[0-9]*.py"))
     assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
-    assert migrations.head() == numbers[-1]
+    assert head() == numbers[-1]

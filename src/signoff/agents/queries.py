@@ -16,13 +16,14 @@ from signoff.agents.revisions import find_revision, revision_body, revision_fact
 from signoff.agents.states import AgentState
 from signoff.agents.views import (
     AgentFacts,
+    AgentName,
     DraftFacts,
     PersonFacts,
     RefusedSaveFacts,
     RevisionDetail,
     RevisionFacts,
 )
-from signoff.kit.paging import Page
+from signoff.kit.paging import PAGE_SIZE_MAX, Page
 from signoff.people.access import Principal, authorize
 from signoff.people.roles import Action
 from signoff.people.visible import visible_agents
@@ -86,6 +87,16 @@ def agents_page(
     paused = pauses_of(session, [row.Agent.id for row in page.rows])
     rows = [_facts(row, paused.get(row.Agent.id)) for row in page.rows]
     return Page(rows, page.next_cursor, page.previous_cursor)
+
+
+def agent_names(session: Session, viewer: Principal) -> list[AgentName]:
+    """Return what a filter or a form offers: the newest 200 agents, without anything else about them."""
+    authorize(viewer, "agent.read")
+    named = select(Agent.id, Agent.slug, Agent.name, Agent.state, Agent.last_revision).where(*visible_agents(viewer))
+    found = session.execute(named.order_by(Agent.id.desc()).limit(PAGE_SIZE_MAX))
+    return [
+        AgentName(one.id, one.slug, one.name, one.state == "active" and one.last_revision > 0) for one in found
+    ]
 
 
 def _agents() -> Select[*tuple[Any, ...]]:

@@ -11,6 +11,16 @@ from signoff.agents.states import AgentState
 
 
 @dataclass(frozen=True, slots=True)
+class AgentName:
+    """An agent as a filter or a form offers it. `is_ready`: it is active and has a revision to run."""
+
+    id: str
+    slug: str
+    name: str
+    is_ready: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PersonFacts:
     """A member, as the owner or backup of an agent."""
 

@@ -14,7 +14,7 @@ from signoff.freezes.maintenance import standing
 from signoff.kit import clock
 from signoff.kit.errors import Fault
 from signoff.runs.movement import movement, standstill
-from signoff.tables.migrate import USABLE, schema_state
+from signoff.tables.schema import USABLE, schema_state
 from signoff.tables.session import Store
 
 _KEPT_SECONDS = 1.0

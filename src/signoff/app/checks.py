@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from signoff.app.objections import mail_objections, objections
 from signoff.kit.errors import Fault
 from signoff.settings import Settings
-from signoff.tables.migrate import USABLE, newer_sentence, schema_state
+from signoff.tables.schema import USABLE, newer_sentence, schema_state
 from signoff.tables.session import Store
 
 

@@ -124,20 +124,24 @@ def mine_count(session: Session, viewer: Principal) -> int:
 
 
 def groups(session: Session, viewer: Principal) -> list[ApprovalGroup]:
-    """Return what waits for the viewer by agent and gate, the oldest first; at most 200."""
+    """Return what waits for the viewer by agent and gate, the oldest first; at most 200, of their oldest 1,000."""
     authorize(viewer, "approval.read")
-    oldest = func.min(Approval.id)
-    rows = session.execute(
-        select(
-            Approval.agent_id, Approval.agent_name, Approval.gate, Approval.kind,
-            func.count().label("number"), oldest.label("oldest_id"),
-        )
+    # Counted so far, as the badge is: a request is a large row, and each of them is read.
+    waiting = (
+        select(Approval.id, Approval.agent_id, Approval.agent_name, Approval.gate, Approval.kind)
         .join(ApprovalRecipient, ApprovalRecipient.approval_id == Approval.id)
         .where(*_asked(viewer, ApprovalFilter(is_mine=True)), *_bounds(viewer), Approval.state == "pending")
-        .group_by(Approval.agent_id, Approval.agent_name, Approval.gate, Approval.kind)
+        .order_by(ApprovalRecipient.approval_id)
+        .limit(COUNT_MAX)
+        .subquery()
+    )
+    by, oldest = (waiting.c.agent_id, waiting.c.agent_name, waiting.c.gate, waiting.c.kind), func.min(waiting.c.id)
+    rows = session.execute(
+        select(*by, func.count().label("number"), oldest.label("oldest_id"))
+        .group_by(*by)
         .order_by(oldest)
         .limit(_GROUPS_MAX)
-    )  # fmt: skip
+    )
     return [ApprovalGroup(row.agent_id, row.agent_name, row.gate, row.kind, row.number, row.oldest_id) for row in rows]
 
 

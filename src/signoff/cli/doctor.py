@@ -82,7 +82,7 @@ def _database(settings: Settings) -> Generator[Finding]:
 
     from signoff.durable.census import Census
     from signoff.kit.errors import Fault
-    from signoff.tables.migrate import USABLE, schema_state
+    from signoff.tables.schema import USABLE, schema_state
     from signoff.tables.session import open_engine
     from signoff.tables.walls import is_bypassed
 

@@ -37,7 +37,8 @@ def migrate(
 
 
 def _check(url: str, as_json: bool) -> int:
-    from signoff.tables.migrate import USABLE, all_steps, newer_sentence, pending, schema_state
+    from signoff.tables.migrate import all_steps, pending
+    from signoff.tables.schema import USABLE, newer_sentence, schema_state
     from signoff.tables.session import open_engine
 
     is_missing = url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists()

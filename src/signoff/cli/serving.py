@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,7 +41,14 @@ def serve(
     return _serve(settings, with_worker)
 
 
+def _leave_out() -> None:
+    """Before anything imports httpx: its own command line would bring rich and pygments along, which hold 4 MB here. It
+    asks whether they are there, and does without."""
+    sys.modules.setdefault("httpx._main", None)  # pyright: ignore[reportArgumentType]
+
+
 def _serve(settings: Settings, with_worker: bool) -> int:
+    _leave_out()
     import uvicorn
 
     from signoff.app import build_app
@@ -90,6 +98,7 @@ def worker(data: DataDir = None) -> int:
 
 
 async def _work(settings: Settings) -> None:
+    _leave_out()
     from signoff import durable
     from signoff.app import build_services
     from signoff.app.collecting import ease_collection

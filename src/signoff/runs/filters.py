@@ -76,8 +76,12 @@ def visible(viewer: Principal, action: Action = "run.read") -> list[ColumnElemen
     return bounds
 
 
-def conditions(wanted: RunFilter, workspace_id: str) -> list[ColumnElement[bool]]:
-    """Return the conditions of a filter."""
+def conditions(wanted: RunFilter, workspace_id: str, *, is_all: bool = False) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter.
+
+    Args:
+        is_all: nothing else bounds the list than its workspace.
+    """
     found: list[ColumnElement[bool]] = []
     equals: tuple[tuple[Any, Any], ...] = (
         (Run.source, wanted.source),
@@ -102,7 +106,11 @@ def conditions(wanted: RunFilter, workspace_id: str) -> list[ColumnElement[bool]
     if wanted.until:
         found.append(Run.id < ids.first_at("run", as_utc(wanted.until)))
     words = storable(wanted.text or "")[:_TEXT_CHARS].lower().split()
-    if words:
+    if words and is_all and not found:
+        # Words alone are asked of `ix_runs_search` row by row, from the newest on, until the page is full.
+        found += [Run.search_text.contains(word, autoescape=True) for word in words]
+    elif words:
+        # Beside other conditions the index of those is read, and it does not hold the text.
         searched = aliased(Run)
         found.append(
             Run.id.in_(

@@ -56,7 +56,9 @@ def runs_page(
     """Return one page of runs, newest first."""
     authorize(viewer, "run.read")
     # First the ids, from indexes alone; then the rows of this one page.
-    statement = select(Run.id).where(*visible(viewer), *conditions(wanted, viewer.workspace_id))
+    bounds = visible(viewer)
+    filtered = conditions(wanted, viewer.workspace_id, is_all=len(bounds) == 1)
+    statement = select(Run.id).where(*bounds, *filtered)
     page = newest_first(session, statement, Run.id, cursor=cursor, size=size)
     found = session.execute(select(*_columns(RunRow, Run)).where(Run.id.in_([row.id for row in page.rows])))
     rows = {row.id: _view(RunRow, row) for row in found}

@@ -235,3 +235,13 @@ def test_the_inbox_of_one_member_is_read_by_its_index(desk: Desk):
             "and is_open order by approval_id desc limit 30"
         )
         assert "ix_approval_recipients_inbox" in "\n".join(row[0] for row in plan)
+
+
+def test_groups_are_counted_so_far_and_the_oldest_first(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """Of 5,000 requests that wait, the oldest 1,000 are read."""
+    monkeypatch.setattr(queries, "COUNT_MAX", 2)
+    run = desk.run()
+    made = [desk.ask(run, "c1"), desk.ask(run, "c2", name="other"), desk.ask(run, "c3")]
+    with desk.store.read() as session:
+        found = queries.groups(session, desk.bob)
+    assert [(one.gate, one.number, one.oldest_id) for one in found] == [("payments", 1, made[0]), ("other", 1, made[1])]

@@ -69,6 +69,12 @@ def test_what_holds_something_stays(site: Site):
     assert "connections" in answer.text
 
 
+def test_what_an_environment_holds_is_counted_so_far(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("signoff.people.actions.environments._COUNT_MAX", 1)
+    html = site.browser().get(f"{site.base}/settings/environments").text
+    assert "connections more than 1" in html
+
+
 def test_who_may_not(site: Site):
     for who in ("ines", "tomasz", "rosa"):
         html = site.browser(who).get(f"{site.base}/settings/environments")

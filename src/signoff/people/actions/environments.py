@@ -3,9 +3,10 @@ the empty ones."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from signoff.kit.errors import Malformed, NotFound, NotNow
@@ -19,6 +20,8 @@ from signoff.tables.deployments import LiveRevision
 from signoff.tables.people import Environment, Workspace
 
 ENVIRONMENTS_MAX = 20
+# What is in one is counted so far; "more than 1,000" says enough.
+_COUNT_MAX = 1_000
 
 
 def create_environment(
@@ -117,7 +120,7 @@ def delete_environment(session: Session, principal: Principal, slug: str) -> Non
         raise NotNow("This is the last environment; a workspace has at least one.", code="last_environment")
     found = what_is_in(session, row.id)
     if found:
-        words = ", ".join(f"{name} {count}" for name, count in found.items())
+        words = contents_in_words(found)
         raise NotNow(
             f"{row.name} is not empty: it has {words}. What was done there stays on record, so it stays too.",
             code="environment_not_empty",
@@ -164,16 +167,23 @@ def set_deploy_rules(
 
 
 def what_is_in(session: Session, environment_id: str) -> dict[str, int]:
-    """Return how many of what belong to an environment: every table that names one is asked."""
+    """Return how many of what belong to an environment, each counted to 1,001: every table that names one is asked."""
     found: dict[str, int] = {}
     for table in Base.metadata.sorted_tables:
         if "environment_id" in table.c:
-            count = session.scalar(
-                select(func.count()).select_from(table).where(table.c.environment_id == environment_id)
-            )
+            some = select(literal(1)).select_from(table).where(table.c.environment_id == environment_id)
+            count = session.scalar(select(func.count()).select_from(some.limit(_COUNT_MAX + 1).subquery()))
             if count:
                 found[table.name.replace("_", " ")] = count
     return found
+
+
+def contents_in_words(found: Mapping[str, int]) -> str:
+    """Return the counts of `what_is_in` as a sentence says them."""
+    return ", ".join(
+        f"{name} {count:,}" if count <= _COUNT_MAX else f"{name} more than {_COUNT_MAX:,}"
+        for name, count in found.items()
+    )
 
 
 def _find(session: Session, principal: Principal, slug: str) -> Environment:

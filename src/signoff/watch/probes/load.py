@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,17 +15,14 @@ from signoff.kit.canonical import content_hash
 from signoff.memories.places import fixed_scope
 from signoff.people.access import system
 from signoff.tables.agents import Agent, Revision
-from signoff.tables.migrate import head
 from signoff.tables.people import Environment, Workspace
+from signoff.tables.schema import head, heads_of
 from signoff.watch.probes import load_agents
 from signoff.watch.probes import load_connections as connections
 from signoff.watch.probes import load_people as people
 from signoff.watch.probes import load_releases as releases
 from signoff.watch.probes import load_runs as runs
 from signoff.watch.probes.facts import Expected, ProbeFacts
-
-# The release's own name of its schema does not change while it runs.
-_head = cache(head)
 
 
 def load_facts(
@@ -82,5 +77,5 @@ def load_facts(
         findings=tuple(lint(body, facts=gather(session, viewer, body, agent=agent.id))),
         called=load_agents.called_agents(session, agent.workspace_id, place.id, body),
         memory_scope=fixed_scope(session, agent.id),
-        schema=(",".join(MigrationContext.configure(session.connection()).get_current_heads()), _head()),
+        schema=(",".join(heads_of(session.connection())), head()),
     )

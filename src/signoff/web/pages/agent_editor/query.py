@@ -13,13 +13,12 @@ from signoff.agents.body import SOP_CHARS_MAX
 from signoff.agents.diff import RevisionDiff, diff
 from signoff.agents.facts import gather
 from signoff.agents.lint import LintFacts, lint
-from signoff.agents.queries import agents_page, draft_of, refused_saves
+from signoff.agents.queries import agent_names, draft_of, refused_saves
 from signoff.agents.views import RefusedSaveFacts
 from signoff.connections.catalog import catalog
 from signoff.gateways.model.knowledge import model_knowledge
 from signoff.gateways.services import Services
 from signoff.kit.errors import NotFound
-from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal
 from signoff.people.queries import environments
 from signoff.web.agent_head import AgentHead, agent_head
@@ -135,7 +134,7 @@ def _as_json(value: Any) -> str:
 
 
 def _slugs(session: Session, viewer: Principal) -> list[str]:
-    return [agent.slug for agent in agents_page(session, viewer, size=PAGE_SIZE_MAX).rows]
+    return [agent.slug for agent in agent_names(session, viewer)]
 
 
 def load_checks(session: Session, viewer: Principal, services: Services, body: Mapping[str, Any], agent: str) -> Checks:

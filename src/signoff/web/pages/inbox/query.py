@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from signoff.agents.queries import agents_page
+from signoff.agents.queries import agent_names
 from signoff.approvals import queries
 from signoff.approvals.facts import ApprovalCounts, ApprovalGroup, ApprovalRow
 from signoff.approvals.saved import saved_views
@@ -24,7 +24,6 @@ from signoff.web.pages.inbox.filters import Asked
 from signoff.web.refused import NOT_REFUSED, Refused
 
 ROWS = 40
-_AGENTS_MAX = 200
 _TOGETHER_MIN = 2
 
 
@@ -145,7 +144,7 @@ def load(
     card = None
     if chosen:
         card = load_card(session, viewer, chosen, view.back, refused=refused, is_late=is_late, preview=preview)
-    agents = agents_page(session, viewer, size=_AGENTS_MAX).rows if can(viewer, "agent.read") else ()
+    agents = agent_names(session, viewer) if can(viewer, "agent.read") else ()
     saved = saved_views(session, viewer) if viewer.member_id else ()
     return replace(
         view,

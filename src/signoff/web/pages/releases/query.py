@@ -7,8 +7,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
-from signoff.agents.queries import agents_page
-from signoff.kit.paging import PAGE_SIZE_MAX
+from signoff.agents.queries import agent_names
 from signoff.people.access import Principal
 from signoff.people.queries import environments
 from signoff.releases.queries import releases_page
@@ -65,6 +64,6 @@ def load(session: Session, viewer: Principal, asked: Asked, cursor: str | None =
         rows=tuple(page.rows),
         newer=asked.address(cursor=page.previous_cursor) if page.previous_cursor else None,
         older=asked.address(cursor=page.next_cursor) if page.next_cursor else None,
-        agents=tuple((one.slug, one.name) for one in agents_page(session, viewer, size=PAGE_SIZE_MAX).rows),
+        agents=tuple((one.slug, one.name) for one in agent_names(session, viewer)),
         environments=tuple((one.slug, one.name) for one in environments(session, viewer)),
     )

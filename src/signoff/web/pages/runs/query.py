@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from signoff.agents.queries import agents_page
+from signoff.agents.queries import agent_names
 from signoff.budgets.defaults import Defaults
 from signoff.budgets.queries import Spend, today
 from signoff.kit import clock
@@ -183,7 +183,7 @@ def _load(
     now = clock.now()
     has_any = bool(found.rows) or bool(queries.runs_page(session, viewer, queries.RunFilter(), None, 1).rows)
     is_plain = asked.view in ("all", "attention") and not asked.is_filtered and cursor is None
-    agents = agents_page(session, viewer, size=200).rows if limits is not None or not has_any else ()
+    agents = agent_names(session, viewer) if limits is not None or not has_any else ()
     return RunsView(
         asked=asked,
         rows=[_line(row, names, now, asking.get(row.parent_run_id or "")) for row in found.rows],
@@ -202,7 +202,7 @@ def _load(
         reach_note=""
         if reach(viewer, "run.read") == "all"
         else "You see the runs you asked for, and those of agents that are yours or shared with you.",
-        first_agent=next((agent.slug for agent in agents if agent.state == "active" and agent.last_revision), ""),
+        first_agent=next((agent.slug for agent in agents if agent.is_ready), ""),
     )
 
 

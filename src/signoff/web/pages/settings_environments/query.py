@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from signoff.budgets.queries import Spend, today_by_environment
 from signoff.people.access import Principal, can
-from signoff.people.actions.environments import ENVIRONMENTS_MAX, what_is_in
+from signoff.people.actions.environments import ENVIRONMENTS_MAX, contents_in_words, what_is_in
 from signoff.people.facts import EnvironmentFacts
 from signoff.people.queries import environments
 from signoff.web.refused import NOT_REFUSED, Refused
@@ -60,5 +60,4 @@ def load(session: Session, viewer: Principal, refused: Refused = NOT_REFUSED) ->
 
 
 def _words(session: Session, place: EnvironmentFacts) -> str:
-    found = what_is_in(session, place.id)
-    return ", ".join(f"{name} {count:,}" for name, count in found.items())
+    return contents_in_words(what_is_in(session, place.id))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from signoff.agents.queries import agent_by_slug, agents_page
+from signoff.agents.queries import agent_by_slug, agent_names
 from signoff.budgets.defaults import Defaults
 from signoff.budgets.overview import LimitLine, limit_lines
 from signoff.budgets.prices import EnteredPrice, entered_prices
@@ -15,7 +15,6 @@ from signoff.budgets.queries import DayOfSpend, Spend, daily, today
 from signoff.connections.queries import connection
 from signoff.freezes.queries import Freeze, active_freezes
 from signoff.kit.errors import Refusal
-from signoff.kit.paging import PAGE_SIZE_MAX
 from signoff.people.access import Principal, can
 from signoff.people.queries import environments, workspace
 from signoff.web.refused import NOT_REFUSED, Refused
@@ -97,7 +96,7 @@ def load(session: Session, viewer: Principal, defaults: Defaults, refused: Refus
 def _targets(session: Session, viewer: Principal) -> tuple[tuple[str, str], ...]:
     """Return what a limit can be set for, as the form says it: `scope:id`, and words."""
     places = [(f"environment:{place.id}", f"Environment {place.name}") for place in environments(session, viewer)]
-    found = agents_page(session, viewer, size=PAGE_SIZE_MAX).rows
+    found = agent_names(session, viewer)
     return (("workspace:", "The workspace"), *places, *((f"agent:{agent.id}", agent.name) for agent in found))
 
 

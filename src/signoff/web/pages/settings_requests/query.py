@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from signoff.agents.access_requests import AccessRequestFacts, access_requests
-from signoff.agents.queries import agents_page
-from signoff.kit.paging import PAGE_SIZE_MAX
+from signoff.agents.queries import agent_names
 from signoff.people.access import Principal, can
 from signoff.people.custom_roles import role_names, roles
 from signoff.people.levels import LEVELS
@@ -59,7 +58,7 @@ def load(
     names = dict(role_names(session, viewer))
     lines = [_line(one, names) for one in page.rows]
     known = roles(session, viewer) if can(viewer, "role.read") else []
-    agents = agents_page(session, viewer, size=PAGE_SIZE_MAX).rows
+    agents = agent_names(session, viewer)
     return RequestsView(
         to_decide=tuple(line for line in lines if line.facts.may_decide),
         others=tuple(line for line in lines if not line.facts.may_decide),
