@@ -1,4 +1,4 @@
-"""What every kind of connector must do. A new kind adds itself to `KINDS` in test_conformance.py.
+"""What every kind of connector must do. A new kind adds itself to `CASES` in test_conformance.py.
 
 `Case` says how to open it, one call that works, and one tool with arguments that do not fit.
 """

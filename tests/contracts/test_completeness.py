@@ -20,14 +20,14 @@ def test_every_page_has_all_its_parts():
     assert pages()
     parts = [f"{name}/{part}" for name in pages() for part in PAGE_PARTS]
     missing = [part for part in parts if not (PAGES / part).exists()]
-    assert missing == []
+    assert missing == [], f"A page is {', '.join(PAGE_PARTS)}: docs/how-to/add-a-page.md."
 
 
 def test_every_page_has_a_test():
     missing = [
         f"tests/web/pages/test_{name}.py" for name in pages() if not list((TESTS / "web").rglob(f"test_{name}*.py"))
     ]
-    assert missing == []
+    assert missing == [], "Write these: what an owner sees, what a stranger gets, what each button does."
 
 
 def policies() -> list[tuple[str, str, str]]:
@@ -54,7 +54,7 @@ def test_every_policy_has_a_test():
         for gateway, file, _ in policies()
         if not is_tested(TESTS / "gateways" / gateway, f"gateways.{gateway}.policies.{file}", file)
     ]
-    assert missing == []
+    assert missing == [], "Write these: one test for each verdict the policy can give."
 
 
 def test_every_policy_says_what_it_holds():
@@ -65,15 +65,17 @@ def test_every_policy_says_what_it_holds():
         for node in module.tree.body
         if isinstance(node, ast.ClassDef) and not ast.get_docstring(node)
     ]
-    assert silent == []
+    assert silent == [], "Say in the docstring of the class what the policy holds."
 
 
 def test_every_kind_of_connector_has_a_test():
     kinds = [path.name for path in (SRC / "connectors").iterdir() if (path / "__init__.py").exists()]
     assert kinds
     missing = [
-        f"tests/connectors/{kind}"
+        f"tests/connectors/test_{kind}.py"
         for kind in sorted(kinds)
         if not is_tested(TESTS / "connectors", f"signoff.connectors.{kind}", kind)
     ]
-    assert missing == []
+    assert missing == [], (
+        "Write these, against a real server on loopback; the case in test_conformance.py is not enough."
+    )

@@ -46,7 +46,9 @@ def test_every_error_and_policy_says_what_it_means():
 def test_every_place_in_the_order_of_policies_has_its_reason():
     lines = [line for line in generator().policies_page().splitlines() if line.startswith("| `")]
     assert lines
-    assert [line for line in lines if line.endswith("|  |")] == []
+    assert [line for line in lines if line.endswith("|  |")] == [], (
+        "Write the reason as a comment beside the line in GUARDS or WRAPPERS."
+    )
 
 
 def setting_names(model: type[BaseModel], prefix: str = "SIGNOFF_") -> list[str]:
@@ -110,7 +112,9 @@ def test_every_decision_is_in_the_index_and_is_one_page():
     index = (DECISIONS / "README.md").read_text()
     records = sorted(DECISIONS.glob("[0-9]*.md"))
     assert records
-    assert [record.name for record in records if f"({record.name})" not in index] == []
+    assert [record.name for record in records if f"({record.name})" not in index] == [], (
+        "Link these from decisions/README.md."
+    )
     assert [record.name for record in records if len(record.read_text().split()) > 700] == []
     wanted = ("## Context", "## Decision", "## Consequences")
     assert [r.name for r in records if not all(part in r.read_text() for part in wanted)] == []
@@ -132,7 +136,7 @@ def test_every_link_inside_the_documents_leads_somewhere():
             goal = (page.parent / name).resolve() if name else page
             if not goal.exists() or (anchor and goal.suffix == ".md" and anchor not in anchors(goal.read_text())):
                 broken.append(f"{page.relative_to(ROOT)}: {target}")
-    assert broken == []
+    assert broken == [], "These links lead nowhere: to a file or a heading that is not there."
 
 
 def test_every_page_is_linked_from_the_index_of_its_folder():
@@ -142,7 +146,7 @@ def test_every_page_is_linked_from_the_index_of_its_folder():
         linked = {target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", index.read_text())}
         pages = {path.name for path in committed_files() if path.parent == index.parent and path.suffix == ".md"}
         forgotten += [f"{index.parent.name}/{name}" for name in sorted(pages - linked - {index.name})]
-    assert forgotten == []
+    assert forgotten == [], "Link these from the README.md of their folder."
 
 
 def test_every_file_named_in_contributing_exists():
@@ -171,4 +175,5 @@ def test_the_glossary_has_every_state():
     text = (REFERENCE / "glossary.md").read_text()
     states = {word for module in modules() if module.name.endswith(".states") for word in state_words(module.tree)}
     assert states
-    assert sorted(word for word in states if f"`{word}`" not in text) == []
+    missing = sorted(word for word in states if f"`{word}`" not in text)
+    assert missing == [], "Write these words into the table of states of docs/reference/glossary.md."

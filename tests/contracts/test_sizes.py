@@ -18,7 +18,9 @@ def test_no_file_is_longer_than_one_idea():
         for module in modules()
         if not module.is_in(*LISTS)
     }
-    assert {path: count for path, count in lines.items() if count > FILE_LINES_MAX} == {}
+    assert {path: count for path, count in lines.items() if count > FILE_LINES_MAX} == {}, (
+        f"More than {FILE_LINES_MAX} lines are two ideas: move one into a file named for it."
+    )
 
 
 def test_no_function_is_longer_than_a_screen():
@@ -29,4 +31,4 @@ def test_no_function_is_longer_than_a_screen():
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > FUNCTION_LINES_MAX:
                     long[f"{module.at(node)} {node.name}"] = length
-    assert long == {}
+    assert long == {}, f"More than {FUNCTION_LINES_MAX} lines: give a part of it a name of its own."

@@ -68,7 +68,21 @@ def test_the_order_of_the_model_policies() -> None:
 
 def test_the_order_of_the_tool_policies() -> None:
     assert [guard.name for guard in tool.GUARDS] == [
-        "revocation", "grant", "values", "sub_agents", "requires", "loop", "budget", "recording", "freeze", "flow",
-        "window", "cap", "sandbox", "shadow", "memory", "gate",
-    ]  # fmt: skip
+        "revocation",
+        "grant",
+        "values",
+        "sub_agents",
+        "requires",
+        "loop",
+        "budget",
+        "recording",
+        "freeze",
+        "flow",
+        "window",
+        "cap",
+        "sandbox",
+        "shadow",
+        "memory",
+        "gate",
+    ], "A new policy, or another order? Then say here too where it stands."
     assert [wrapper.name for wrapper in tool.WRAPPERS] == ["trace", "place", "once", "secrets", "login", "retry"]

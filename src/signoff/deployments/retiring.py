@@ -102,7 +102,5 @@ def _used_in(session: Session, agent: Agent, target: Revision) -> list[str]:
 
 
 def _note(session: Session, principal: Principal, action: str, agent: Agent, target: Revision, reason: str) -> None:
-    audit.write(
-        session, workspace_id=agent.workspace_id, actor=principal.actor, action=action, object_kind="agent",
-        object_id=agent.id, revision_id=target.id, detail={"number": target.number, "reason": reason},
-    )  # fmt: skip
+    detail = {"number": target.number, "reason": reason}
+    audit.note(session, principal, action, "agent", agent.id, detail, revision_id=target.id)

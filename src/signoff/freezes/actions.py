@@ -74,7 +74,9 @@ def order_freeze(
     session.add(order)
     session.flush()
     set_mark(session, principal.workspace_id, order.id, order.ordered_at)
-    _audit(session, principal, "freeze.ordered", order.id, {"scope": scope, "target": target, "reason": words})
+    audit.note(
+        session, principal, "freeze.ordered", "freeze", order.id, {"scope": scope, "target": target, "reason": words}
+    )
     return order.id
 
 
@@ -99,7 +101,9 @@ def lift_freeze(session: Session, principal: Principal, freeze_id: str) -> None:
     )
     if cast("Any", moved).rowcount != 1:
         raise NotNow(f"This freeze was lifted already, by {order.lifted_by_name}.")
-    _audit(session, principal, "freeze.lifted", freeze_id, {"scope": order.scope, "target": order.target_id})
+    audit.note(
+        session, principal, "freeze.lifted", "freeze", freeze_id, {"scope": order.scope, "target": order.target_id}
+    )
 
 
 def _target(session: Session, principal: Principal, scope: Scope, target_id: str | None) -> str:
@@ -110,15 +114,3 @@ def _target(session: Session, principal: Principal, scope: Scope, target_id: str
     if found is None:
         raise NotFound(f"There is no such {scope} in this workspace.")
     return found
-
-
-def _audit(session: Session, principal: Principal, action: str, freeze_id: str, detail: dict[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=principal.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="freeze",
-        object_id=freeze_id,
-        detail=detail,
-    )

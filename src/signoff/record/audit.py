@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from sqlalchemy import Row, Select, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -74,6 +74,45 @@ def write(
     # By plain statements: a run writes several rows, and the object mapper costs more than the database.
     _ADD.run(session, vars(row))
     _CLOSE.run(session, {"of_workspace": workspace_id, "of_hash": row.hash})
+
+
+class Doer(Protocol):
+    """Whoever does something in a workspace: a principal."""
+
+    @property
+    def workspace_id(self) -> str:
+        """Where it is done."""
+        ...
+
+    @property
+    def actor(self) -> Actor:
+        """Who the row names."""
+        ...
+
+
+def note(
+    session: Session,
+    doer: Doer,
+    action: str,
+    object_kind: str,
+    object_id: str,
+    detail: Mapping[str, Any] | None = None,
+    *,
+    run_id: str | None = None,
+    revision_id: str | None = None,
+) -> None:
+    """Add one row about what somebody did in their own workspace: `write`, with who and where taken from them."""
+    write(
+        session,
+        workspace_id=doer.workspace_id,
+        actor=doer.actor,
+        action=action,
+        object_kind=object_kind,
+        object_id=object_id,
+        detail=detail,
+        run_id=run_id,
+        revision_id=revision_id,
+    )
 
 
 def _next_link(session: Session, workspace_id: str) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,21 @@ def test_export_and_apply_go_round_without_a_change(store: Store, tmp_path: Path
     with store.read() as session:
         assert write_folder(tmp_path / "out", export(session, ann, agent="bills")) == []
     assert {path.name: path.read_bytes() for path in (tmp_path / "out" / "bills").iterdir()} == first
+
+
+def test_what_is_frozen_already_is_left_alone_also_where_its_model_cannot_be_called(store: Store, tmp_path: Path):
+    """An export from a server is applied on a machine that has none of its keys."""
+    at = place(store)
+    ann = person(store, at, "Ann")
+    write(tmp_path, ann, at)
+    apply(store, ann, tmp_path)
+    without_keys = replace(NO_FACTS, known_model=lambda name: False)
+    with store.read() as session:
+        unchanged = plan(session, ann, read_folder(tmp_path), facts=without_keys)
+        write(tmp_path, ann, at, "Another.")
+        changed = plan(session, ann, read_folder(tmp_path), facts=without_keys)
+    assert [(item.kind, item.findings) for item in unchanged.items] == [("same", ())]
+    assert [(item.kind, item.findings[0].code) for item in changed.items] == [("refused", "unknown_model")]
 
 
 def test_a_change_makes_the_next_revision_and_the_plan_shows_it(store: Store, tmp_path: Path):

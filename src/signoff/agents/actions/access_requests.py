@@ -225,7 +225,5 @@ def _alert_key(request_id: str) -> str:
 
 def _note(session: Session, principal: Principal, row: AccessRequest, action: str, detail: Mapping[str, Any]) -> None:
     what = {"role": row.role, "agent": row.agent_id, "level": row.level, "member": row.member_id}
-    audit.write(
-        session, workspace_id=row.workspace_id, actor=principal.actor, action=action, object_kind="access_request",
-        object_id=row.id, detail={**{name: value for name, value in what.items() if value}, **detail},
-    )  # fmt: skip
+    said = {**{name: value for name, value in what.items() if value}, **detail}
+    audit.note(session, principal, action, "access_request", row.id, said)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -118,6 +119,9 @@ def _item(file: AgentFile, stored: _Stored | None, members: dict[str, str], fact
         if not file.body and file.findings
         else lint(file.body, facts=replace(facts, own_agent=file.slug), lines=file.lines)
     )
+    if _is_frozen(stored, file):
+        # Nothing would be frozen, so nothing is refused: what was right when it was, may be missing here and now.
+        linted = [one for one in linted if one.severity != "error"]
     findings = [*file.findings, *owner_findings, *backup_findings, *seat_findings(file, members), *linted]
     item = PlanItem(
         file=file,
@@ -138,6 +142,16 @@ def _item(file: AgentFile, stored: _Stored | None, members: dict[str, str], fact
         changes, _ = seat_changes(file, {}, members)
         return replace(item, kind="create", freezes=True, seats=changes)
     return _compared(item, stored, members)
+
+
+def _is_frozen(stored: _Stored | None, file: AgentFile) -> bool:
+    """Return whether the file says what the newest revision says, byte for byte after canonical form."""
+    if stored is None or stored.revision is None:
+        return False
+    try:
+        return Body.model_validate(file.body).hash == stored.revision.hash
+    except ValidationError:
+        return False
 
 
 def _people(file: AgentFile) -> list[str]:

@@ -113,12 +113,5 @@ def distrust_key(session: Session, principal: Principal, key: str) -> None:
 
 
 def _note(session: Session, principal: Principal, row: TrustedKey, action: str) -> None:
-    audit.write(
-        session,
-        workspace_id=principal.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="workspace",
-        object_id=principal.workspace_id,
-        detail={"key": row.key_id, "name": row.name, "public_key": row.public_key},
-    )
+    detail = {"key": row.key_id, "name": row.name, "public_key": row.public_key}
+    audit.note(session, principal, action, "workspace", principal.workspace_id, detail)

@@ -82,10 +82,5 @@ def _oneself(principal: Principal) -> str:
 
 
 def _note(session: Session, principal: Principal, action: str, row: Absence) -> None:
-    audit.write(
-        session, workspace_id=row.workspace_id, actor=principal.actor, action=action, object_kind="member",
-        object_id=row.member_id,
-        detail={
-            "to": row.delegate_id, "starts_at": row.starts_at.isoformat(), "ends_at": row.ends_at.isoformat(),
-        },
-    )  # fmt: skip
+    detail = {"to": row.delegate_id, "starts_at": row.starts_at.isoformat(), "ends_at": row.ends_at.isoformat()}
+    audit.note(session, principal, action, "member", row.member_id, detail)

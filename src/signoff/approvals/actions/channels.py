@@ -125,12 +125,9 @@ def _checked_quiet(quiet: Sequence[str] | None) -> list[str] | None:
 
 
 def _note(session: Session, principal: Principal, action: str, row: NoticeChannel) -> None:
-    of_agent = row.agent_id is not None
-    audit.write(
-        session, workspace_id=row.workspace_id, actor=principal.actor, action=action,
-        object_kind="agent" if of_agent else "member", object_id=row.agent_id or row.member_id or "",
-        detail={"channel": row.id, "kind": row.kind, "name": row.name, "pace": row.pace},
-    )  # fmt: skip
+    kind, whose = ("agent", row.agent_id) if row.agent_id is not None else ("member", row.member_id or "")
+    detail = {"channel": row.id, "kind": row.kind, "name": row.name, "pace": row.pace}
+    audit.note(session, principal, action, kind, whose, detail)
 
 
 def _wrong(field: str, sentence: str) -> NoReturn:

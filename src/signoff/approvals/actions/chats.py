@@ -52,7 +52,7 @@ def connect_chat(session: Session, principal: Principal, vault: Vault, kind: str
     row.ciphertext, row.nonce, row.key_id = sealed.ciphertext, sealed.nonce, sealed.key_id
     session.add(row)
     session.flush()
-    _note(session, principal, "chat.connected", "workspace", principal.workspace_id, wanted)
+    audit.note(session, principal, "chat.connected", "workspace", principal.workspace_id, {"chat": wanted})
 
 
 def disconnect_chat(session: Session, principal: Principal, kind: str) -> None:
@@ -67,7 +67,7 @@ def disconnect_chat(session: Session, principal: Principal, kind: str) -> None:
     if row is None:
         raise NotFound("This chat is not connected.")
     session.execute(delete(ChatApp).where(ChatApp.workspace_id == principal.workspace_id, ChatApp.kind == wanted))
-    _note(session, principal, "chat.disconnected", "workspace", principal.workspace_id, wanted)
+    audit.note(session, principal, "chat.disconnected", "workspace", principal.workspace_id, {"chat": wanted})
 
 
 def make_code(session: Session, principal: Principal, kind: str) -> str:
@@ -85,7 +85,7 @@ def make_code(session: Session, principal: Principal, kind: str) -> str:
         )
     )  # fmt: skip
     session.flush()
-    _note(session, principal, "chat.code_made", "member", member_id, wanted)
+    audit.note(session, principal, "chat.code_made", "member", member_id, {"chat": wanted})
     return code
 
 
@@ -103,7 +103,7 @@ def unlink_account(session: Session, principal: Principal, kind: str) -> None:
     if session.scalar(select(ChatAccount.account).where(*mine)) is None:
         raise NotFound("You have no account there.")
     session.execute(delete(ChatAccount).where(*mine))
-    _note(session, principal, "chat.account_removed", "member", member_id, wanted)
+    audit.note(session, principal, "chat.account_removed", "member", member_id, {"chat": wanted})
 
 
 def act_on(session: Session, workspace_id: str, kind: ChatKind, spoken: Spoken) -> str:
@@ -161,7 +161,7 @@ def _link(session: Session, workspace_id: str, kind: ChatKind, spoken: Spoken) -
         )
     )  # fmt: skip
     session.flush()
-    _note(session, they, "chat.account_linked", "member", they.id, kind)
+    audit.note(session, they, "chat.account_linked", "member", they.id, {"chat": kind})
     return f"You are {they.name} from now on. Requests can be answered here."
 
 
@@ -177,13 +177,6 @@ def _is_base64(text: str) -> bool:
         return len(base64.b64decode(text, validate=True)) >= 16
     except (binascii.Error, ValueError):
         return False
-
-
-def _note(session: Session, principal: Principal, action: str, kind: str, object_id: str, chat: str) -> None:
-    audit.write(
-        session, workspace_id=principal.workspace_id, actor=principal.actor, action=action, object_kind=kind,
-        object_id=object_id, detail={"chat": chat},
-    )  # fmt: skip
 
 
 def _wrong(field: str, sentence: str) -> NoReturn:

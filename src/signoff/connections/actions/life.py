@@ -63,7 +63,14 @@ def create_connection(
     )
     session.add(row)
     session.flush()
-    _note(session, principal, row, "connection.created", {"slug": slug, "kind": kind, "hosts": _hosts(row)})
+    audit.note(
+        session,
+        principal,
+        "connection.created",
+        "connection",
+        row.id,
+        {"slug": slug, "kind": kind, "hosts": _hosts(row)},
+    )
     return row.id
 
 
@@ -97,7 +104,7 @@ def edit_connection(
         values |= {"health": "unknown", "last_error": None, "last_error_code": None, "broken_at": None}
     _change(session, row, Connection.version == row.version, values)
     detail = {"version": row.version, "hosts_before": hosts, "hosts": _hosts(row)}
-    _note(session, principal, row, "connection.edited", detail)
+    audit.note(session, principal, "connection.edited", "connection", row.id, detail)
     return row.version
 
 
@@ -139,7 +146,7 @@ def reconnect(session: Session, principal: Principal, connection_id: str, *, slu
     _check_slug(session, row.environment_id, slug)
     values = {"slug": slug, "health": "unknown", "last_error": None, "last_error_code": None, "broken_at": None}
     _change(session, row, Connection.state == "disconnected", {**values, "state": "active", "version": row.version + 1})
-    _note(session, principal, row, "connection.reconnected", {"slug": slug})
+    audit.note(session, principal, "connection.reconnected", "connection", row.id, {"slug": slug})
 
 
 def _move(
@@ -150,7 +157,7 @@ def _move(
         raise NotNow(f"“{row.name}” is {row.state}; it cannot become {state}.")
     values = {"state": state, "version": row.version + 1}
     _change(session, row, Connection.state == row.state, values)
-    _note(session, principal, row, event, {"reason": storable(reason)[:500]})
+    audit.note(session, principal, event, "connection", row.id, {"reason": storable(reason)[:500]})
     return row
 
 
@@ -185,15 +192,3 @@ def _checked_name(name: str) -> str:
         sentence = f"Give a name of at most {_NAME_CHARS_MAX} characters."
         raise Malformed(sentence, errors={"name": [sentence]})
     return found
-
-
-def _note(session: Session, principal: Principal, row: Connection, event: str, detail: dict[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=row.workspace_id,
-        actor=principal.actor,
-        action=event,
-        object_kind="connection",
-        object_id=row.id,
-        detail=detail,
-    )

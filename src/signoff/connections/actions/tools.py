@@ -81,7 +81,9 @@ def record_discovery(
     detail = {
         name: list(getattr(result, name))[:_NAMES_IN_AUDIT] for name in ("accepted", "added", "changed", "removed")
     }
-    _note(session, principal, row, "connection.discovered", {**detail, "unchanged": result.unchanged})
+    audit.note(
+        session, principal, "connection.discovered", "connection", row.id, {**detail, "unchanged": result.unchanged}
+    )
     return result
 
 
@@ -173,7 +175,7 @@ def accept_tool(
         },
     )
     detail = {"tool": row.name, "hash_before": before, "hash": offered, "effect": effect}
-    _note(session, principal, connection, "tool.accepted", detail)
+    audit.note(session, principal, "tool.accepted", "connection", connection.id, detail)
 
 
 def _labels_after(kind: str, row: Tool, definition: dict[str, Any]) -> dict[str, Any] | None:
@@ -224,7 +226,7 @@ def set_tool_effect(
         values["is_idempotent"] = is_idempotent
     _change(session, row, Tool.definition_hash == row.definition_hash, values)
     detail = {"tool": row.name, "before": before, "effect": chosen, "is_idempotent": row.is_idempotent}
-    _note(session, principal, connection, "tool.effect_set", detail)
+    audit.note(session, principal, "tool.effect_set", "connection", connection.id, detail)
 
 
 def _change(session: Session, row: Tool, condition: Any, values: dict[str, Any]) -> None:
@@ -232,15 +234,3 @@ def _change(session: Session, row: Tool, condition: Any, values: dict[str, Any])
     if not isinstance(result, CursorResult) or result.rowcount != 1:
         raise NotNow("Somebody else changed this tool meanwhile. Look at it again.")
     session.refresh(row)
-
-
-def _note(session: Session, principal: Principal, row: Connection, event: str, detail: dict[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=row.workspace_id,
-        actor=principal.actor,
-        action=event,
-        object_kind="connection",
-        object_id=row.id,
-        detail=detail,
-    )

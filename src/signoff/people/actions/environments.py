@@ -4,7 +4,6 @@ the empty ones."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import delete, func, literal, select, update
 from sqlalchemy.orm import Session
@@ -52,7 +51,9 @@ def create_environment(
     order = [place.id for place in places]
     order.insert(position, made)
     _put_in_order(session, order)
-    _note(session, principal, "environment.created", made, {"slug": slug, "is_production": is_production})
+    audit.note(
+        session, principal, "environment.created", "environment", made, {"slug": slug, "is_production": is_production}
+    )
     return made
 
 
@@ -85,7 +86,7 @@ def change_environment(
     if after == before:
         return
     session.flush()
-    _note(session, principal, "environment.changed", row.id, {"before": before, **after})
+    audit.note(session, principal, "environment.changed", "environment", row.id, {"before": before, **after})
 
 
 def move_environment(session: Session, principal: Principal, slug: str, *, position: int) -> None:
@@ -103,7 +104,9 @@ def move_environment(session: Session, principal: Principal, slug: str, *, posit
     if order == before:
         return
     _put_in_order(session, order)
-    _note(session, principal, "environment.moved", row.id, {"slug": slug, "position": order.index(row.id)})
+    audit.note(
+        session, principal, "environment.moved", "environment", row.id, {"slug": slug, "position": order.index(row.id)}
+    )
 
 
 def delete_environment(session: Session, principal: Principal, slug: str) -> None:
@@ -128,7 +131,7 @@ def delete_environment(session: Session, principal: Principal, slug: str) -> Non
         )
     session.execute(delete(Environment).where(Environment.id == row.id))
     session.expunge(row)
-    _note(session, principal, "environment.deleted", row.id, {"slug": slug})
+    audit.note(session, principal, "environment.deleted", "environment", row.id, {"slug": slug})
 
 
 def set_deploy_rules(
@@ -162,7 +165,14 @@ def set_deploy_rules(
     if not detail:
         return False
     session.flush()
-    _note(session, principal, "environment.deploy_rules_changed", row.id, {"environment": row.slug, **detail})
+    audit.note(
+        session,
+        principal,
+        "environment.deploy_rules_changed",
+        "environment",
+        row.id,
+        {"environment": row.slug, **detail},
+    )
     return True
 
 
@@ -211,15 +221,3 @@ def _put_in_order(session: Session, ids: list[str]) -> None:
 def _lock(session: Session, principal: Principal) -> None:
     # Two who make or move at once take turns.
     session.execute(select(Workspace.id).where(Workspace.id == principal.workspace_id).with_for_update())
-
-
-def _note(session: Session, principal: Principal, action: str, environment_id: str, detail: dict[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=principal.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="environment",
-        object_id=environment_id,
-        detail=detail,
-    )

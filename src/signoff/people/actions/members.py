@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
@@ -75,7 +73,7 @@ def add_member(
         member.role, member.state, member.accepted_at = role, "active", accepted_at
         member.invited_name = clean_name(name)
     session.flush()
-    _note(session, principal, "member.added", member.id, {"role": role})
+    audit.note(session, principal, "member.added", "member", member.id, {"role": role})
     return member.id
 
 
@@ -98,7 +96,7 @@ def set_role(session: Session, principal: Principal, member_id: str, *, role: st
     refuse_role_below_seats(session, member, role)
     before, member.role = member.role, role
     session.flush()
-    _note(session, principal, "member.role_changed", member.id, {"role": role, "before": before})
+    audit.note(session, principal, "member.role_changed", "member", member.id, {"role": role, "before": before})
 
 
 def remove_member(session: Session, principal: Principal, member_id: str) -> None:
@@ -144,7 +142,7 @@ def remove_member(session: Session, principal: Principal, member_id: str) -> Non
     for key in session.scalars(owned.where(ApiKey.revoked_at.is_(None))):
         end_key(session, principal, key, because="member.removed")
     event = "member.removed" if member.accepted_at else "member.invitation_withdrawn"
-    _note(session, principal, event, member.id, {"role": member.role})
+    audit.note(session, principal, event, "member", member.id, {"role": member.role})
 
 
 def rename_person(session: Session, person_id: str, name: str) -> None:
@@ -177,7 +175,7 @@ def name_last_resort(session: Session, principal: Principal, member_id: str) -> 
         return
     workspace.last_resort_id = member.id
     session.flush()
-    _note(session, principal, "workspace.last_resort_named", member.id, {"before": before})
+    audit.note(session, principal, "workspace.last_resort_named", "member", member.id, {"before": before})
 
 
 def refuse_beyond(session: Session, principal: Principal, member: Member) -> None:
@@ -260,15 +258,3 @@ def _keep_an_owner(session: Session, member: Member) -> None:
 def _lock(session: Session, workspace_id: str) -> None:
     # Two owners who demote each other in the same instant must not both succeed.
     session.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update())
-
-
-def _note(session: Session, principal: Principal, action: str, member_id: str, detail: dict[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=principal.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="member",
-        object_id=member_id,
-        detail=detail,
-    )

@@ -311,12 +311,4 @@ def _update(session: Session, row: IdentityProvider, version: int, values: dict[
 
 
 def _note(session: Session, principal: Principal, row: IdentityProvider, action: str, detail: dict[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=row.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="identity_provider",
-        object_id=row.id,
-        detail={"name": row.name, **detail},
-    )
+    audit.note(session, principal, action, "identity_provider", row.id, {"name": row.name, **detail})

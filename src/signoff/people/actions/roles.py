@@ -215,12 +215,4 @@ def _description(text: str) -> str:
 
 
 def _note(session: Session, principal: Principal, action: str, row: CustomRole, detail: Mapping[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=row.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="role",
-        object_id=row.id,
-        detail={"role": row.slug, **detail},
-    )
+    audit.note(session, principal, action, "role", row.id, {"role": row.slug, **detail})

@@ -243,12 +243,4 @@ def _contact(session: Session, workspace_id: str, member_id: str | None) -> str 
 
 
 def _note(session: Session, principal: Principal, what: str, row: ServiceAccount, detail: dict[str, Any]) -> None:
-    audit.write(
-        session,
-        workspace_id=row.workspace_id,
-        actor=principal.actor,
-        action=f"service_account.{what}",
-        object_kind="service_account",
-        object_id=row.id,
-        detail={"slug": row.slug, **detail},
-    )
+    audit.note(session, principal, f"service_account.{what}", "service_account", row.id, {"slug": row.slug, **detail})

@@ -271,13 +271,5 @@ def _facts(row: Vouching) -> VouchingFacts:
 
 
 def _note(session: Session, principal: Principal, row: Vouching, action: str, more: dict[str, object]) -> None:
-    audit.write(
-        session,
-        workspace_id=row.workspace_id,
-        actor=principal.actor,
-        action=action,
-        object_kind="agent",
-        object_id=row.agent_id,
-        revision_id=row.revision_id,
-        detail={"vouching": row.id, "probe": row.probe, "kind": row.kind, "environment": row.environment_id, **more},
-    )
+    said = {"vouching": row.id, "probe": row.probe, "kind": row.kind, "environment": row.environment_id, **more}
+    audit.note(session, principal, action, "agent", row.agent_id, said, revision_id=row.revision_id)
