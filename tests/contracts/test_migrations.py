@@ -100,7 +100,7 @@ def test_no_step_takes_away_what_the_release_before_it_needs(tmp_path: Path) -> 
 
 
 def test_a_step_that_takes_something_away_raises_the_floor() -> None:
-    assert migrations.head() >= FLOOR >= FIRST
+    assert schema.head() >= FLOOR >= FIRST
     assert all(len(reason) > 40 for reason in CONTRACTING.values())
     # A release that lacks a contracting step's predecessor reads what that step took away.
     assert [step for step in CONTRACTING if int(FLOOR) < int(step) - 1] == []

@@ -94,9 +94,7 @@ def agent_names(session: Session, viewer: Principal) -> list[AgentName]:
     authorize(viewer, "agent.read")
     named = select(Agent.id, Agent.slug, Agent.name, Agent.state, Agent.last_revision).where(*visible_agents(viewer))
     found = session.execute(named.order_by(Agent.id.desc()).limit(PAGE_SIZE_MAX))
-    return [
-        AgentName(one.id, one.slug, one.name, one.state == "active" and one.last_revision > 0) for one in found
-    ]
+    return [AgentName(one.id, one.slug, one.name, one.state == "active" and one.last_revision > 0) for one in found]
 
 
 def _agents() -> Select[*tuple[Any, ...]]:
