@@ -153,7 +153,7 @@ class Entrance:
             Malformed: the code is not right; the sign-in may be tried again a few times.
             TooMuch: too many attempts from this network address or at this account.
         """
-        self._attempt(token, address)
+        place = self._attempt(token, address)
         with self._store.write() as session:
             row = use_pending(session, token)
             used = use_second_factor(session, self._sealer, row.person_id, code)
@@ -167,7 +167,7 @@ class Entrance:
                 method=row.method,
                 is_two_factor=True,
             )
-        self.knocks.code_was_right(row.person_id)
+        self.knocks.code_was_right(row.person_id, place)
         self._came_in(signed_in, address)
         return signed_in
 
@@ -194,7 +194,7 @@ class Entrance:
         Raises:
             NotSignedIn, Malformed, TooMuch: as `second_step`.
         """
-        self._attempt(token, address)
+        place = self._attempt(token, address)
         with self._store.write() as session:
             row = use_pending(session, token)
             if needed_step(session, row.person_id, coming_to=row.workspace_id) != "enrolment":
@@ -212,7 +212,7 @@ class Entrance:
                 method=row.method,
                 is_two_factor=True,
             )
-        self.knocks.code_was_right(row.person_id)
+        self.knocks.code_was_right(row.person_id, place)
         self._came_in(signed_in, address)
         return Enrolled(signed_in, codes)
 
@@ -297,12 +297,18 @@ class Entrance:
             email = own.email_of(session, entered.principal.person_id)
         self.knocks.came_in(email, address)
 
-    def _attempt(self, token: str, address: str) -> None:
-        """Count an attempt at a second step, in a transaction of its own: a wrong code must not undo the count."""
+    def _attempt(self, token: str, address: str) -> str:
+        """Count an attempt at a second step, in a transaction of its own: a wrong code must not undo the count.
+
+        Returns the place it is counted at, where that is familiar to the person.
+        """
         self.knocks.address(address)
         with self._store.write() as session:
             person_id = count_attempt(session, token).person_id
-        self.knocks.code(person_id)
+            email = own.email_of(session, person_id)
+        place = self.knocks.familiar_place(email, address)
+        self.knocks.code(person_id, place)
+        return place
 
 
 def _new_password_needed() -> Malformed:

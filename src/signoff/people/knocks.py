@@ -49,8 +49,7 @@ class Knocks:
         Raises:
             TooMuch: too many were made, in all processes together.
         """
-        with self._store.read() as session:
-            is_familiar = throttle.is_kept(session, _familiar(email, address))
+        is_familiar = bool(self.familiar_place(email, address))
         key = _from_there(email, address) if is_familiar else f"account:{plain(email)}"
         grant = self._accounts.take(key)
         if not grant.is_allowed:
@@ -76,18 +75,24 @@ class Knocks:
             throttle.keep(session, _familiar(email, address), FAMILIAR_SECONDS)
             throttle.forget(session, key)
 
-    def code(self, person_id: str) -> None:
-        """Count one attempt at a person's second factor.
+    def familiar_place(self, email: str, address: str) -> str:
+        """Return how an address is counted where it is familiar to the account; else nothing."""
+        with self._store.read() as session:
+            is_familiar = throttle.is_kept(session, _familiar(email, address))
+        return counted_as(address) if is_familiar else ""
+
+    def code(self, person_id: str, place: str = "") -> None:
+        """Count one attempt at a person's second factor; from a place that is familiar to them by itself.
 
         Raises:
             TooMuch: too many were made.
         """
-        self._few(f"code:{person_id}", CODES_PER_MINUTE, CODES_AT_ONCE)
+        self._few(f"code:{person_id}{place}", CODES_PER_MINUTE, CODES_AT_ONCE)
 
-    def code_was_right(self, person_id: str) -> None:
-        """Give a person's second factor its whole allowance back: they have it."""
+    def code_was_right(self, person_id: str, place: str = "") -> None:
+        """Give a person's second factor its whole allowance back, there: they have it."""
         with self._store.write() as session:
-            throttle.forget(session, f"code:{person_id}")
+            throttle.forget(session, f"code:{person_id}{place}")
 
     def own_password(self, person_id: str) -> None:
         """Count one attempt at the password behind a session. Not the same count as codes: one proves not the other.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signoff.kit.errors import NotSignedIn, TooMuch
+from signoff.kit.errors import Malformed, NotSignedIn, TooMuch
 from signoff.people.access import Principal
 from signoff.people.actions import create_setup_link
 from signoff.people.entrance import Entrance
@@ -118,3 +118,26 @@ def test_of_an_ipv6_network_all_addresses_are_one(store: Store) -> None:
     with pytest.raises(TooMuch):
         at.sign_in(EMAIL, PASSWORD, address="2001:db8:1:2:ffff::9")
     assert at.sign_in(EMAIL, PASSWORD, address="2001:db8:1:3::1")
+
+
+def test_who_knows_the_password_uses_up_no_codes_of_a_familiar_address(store: Store) -> None:
+    founded = with_password(store)
+    _, codes = with_factor(store, founded)
+    at = door(store)
+
+    def second_step(code: str, address: str) -> SignedIn:
+        pending = at.sign_in(EMAIL, PASSWORD, address=address)
+        assert isinstance(pending, Pending)
+        return at.second_step(pending.token, code, address=address)
+
+    assert second_step(codes[0], HOME)
+    tried: list[str] = []
+    for number in range(8):
+        with pytest.raises((Malformed, TooMuch)) as refused:
+            second_step("000000", f"10.0.{number}.1")
+        tried.append(refused.value.code)
+    assert tried == ["bad_code"] * 5 + ["too_many_attempts"] * 3
+    assert second_step(codes[1], HOME)
+    # That they came in gives the others no new tries.
+    with pytest.raises(TooMuch):
+        second_step(codes[2], "10.0.99.1")
