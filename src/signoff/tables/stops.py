@@ -49,6 +49,8 @@ class StopOrder(Base):
     found: Mapped[dict[str, Any]] = mapped_column(Json)
     # Runs that were running and were asked to end: at most so many are named as can run.
     asked: Mapped[list[Any]] = mapped_column(Json)
+    # Of those called off, the ones that had asked for other agents: what came of them ends, too. Null: from before.
+    families: Mapped[list[Any] | None] = mapped_column(Json)
     cancelled: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(State)
     # When the last of them had ended.

@@ -24,6 +24,7 @@ from signoff.record import audit, outbox
 from signoff.record.actor import SYSTEM
 from signoff.record.marks import set_mark
 from signoff.runs.actions.batch import call_off_batch
+from signoff.runs.called_by import last_end_below, parents_among
 from signoff.runs.filters import RunFilter
 from signoff.runs.states import is_over
 from signoff.runs.stops import as_stored, bounds_of, counted
@@ -95,7 +96,8 @@ def _order(
     )  # fmt: skip
     session.add(order)
     session.flush()
-    order.cancelled = len(_call_off(session, order, bounds, AT_ONCE))
+    hit = _call_off(session, order, bounds, AT_ONCE)
+    order.cancelled, order.families = len(hit), parents_among(session, hit)
     order.ended_at = clock.now() if order.cancelled else None
     session.flush()
     set_mark(session, order.workspace_id, order.id, moment)
@@ -140,6 +142,7 @@ def stop_some(session: Session, order_id: str) -> bool:
     late = _ask_running(session, [*bounds, Run.is_cancel_requested.is_(False)], order.reason)
     order.cancelled += len(hit)
     order.asked = [*order.asked, *late]
+    order.families = [*(order.families or ()), *parents_among(session, hit)]
     if hit:
         order.ended_at = clock.now()
     if not hit and not late:
@@ -149,7 +152,10 @@ def stop_some(session: Session, order_id: str) -> bool:
 
 
 def finish_stop(session: Session, order_id: str) -> bool:
-    """Close an order once everything it asked to end has ended, with the time that took. Returns whether it has."""
+    """Close an order once everything it asked to end has ended, with the time that took. Returns whether it has.
+
+    What other agents did for those runs ends with them, and the time is that of all.
+    """
     order = session.get_one(StopOrder, order_id)
     if order.state == "done":
         return True
@@ -162,6 +168,12 @@ def finish_stop(session: Session, order_id: str) -> bool:
             if not is_over(state):
                 return False
             ends.append(ended_at or order.ordered_at)
+    below = last_end_below(session, [*order.asked, *(order.families or ())])
+    if below == "open":
+        return False
+    if below is not None:
+        # What had ended before the order is not what it ended.
+        ends.append(max(below, order.ordered_at))
     last = order.ended_at = max(ends)
     order.state = "done"
     session.flush()
