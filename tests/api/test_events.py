@@ -46,10 +46,15 @@ def test_of_two_at_once_the_second_gets_its_number_when_the_first_is_visible(wor
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 async def test_a_watcher_in_this_process_is_woken_by_what_is_committed_and_by_nothing_else(world: World) -> None:
     run = world.ids["run"]
-    with watching(run) as woken, watching("run_another") as other:
-        with pytest.raises(KeyError), world.store.write() as session:
+
+    def roll_back() -> None:
+        with world.store.write() as session:
             trace.emit(session, run, "text", {"text": "rolled back"})
             raise KeyError
+
+    with watching(run) as woken, watching("run_another") as other:
+        with pytest.raises(KeyError):
+            roll_back()
         await asyncio.sleep(0)
         assert not woken.is_set()
         with world.store.write() as session:
