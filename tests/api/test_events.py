@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from signoff.people.actions import revoke_key, set_role, sign_out
 from signoff.record import trace
+from signoff.record.wakes import watching
 from signoff.tables.people import ApiKey, Member
 from signoff.tables.runs import RunEvent
 from tests.api.world import World
@@ -39,6 +41,26 @@ def test_of_two_at_once_the_second_gets_its_number_when_the_first_is_visible(wor
     with world.store.read() as session:
         told = session.scalars(select(RunEvent.data).where(RunEvent.kind == "text").order_by(RunEvent.id)).all()
     assert [event["text"] for event in told] == ["one", "two"]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_watcher_in_this_process_is_woken_by_what_is_committed_and_by_nothing_else(world: World) -> None:
+    run = world.ids["run"]
+
+    def roll_back() -> None:
+        with world.store.write() as session:
+            trace.emit(session, run, "text", {"text": "rolled back"})
+            raise KeyError
+
+    with watching(run) as woken, watching("run_another") as other:
+        with pytest.raises(KeyError):
+            roll_back()
+        await asyncio.sleep(0)
+        assert not woken.is_set()
+        with world.store.write() as session:
+            trace.emit(session, run, "text", {"text": "one"})
+        await asyncio.wait_for(woken.wait(), 30)
+        assert not other.is_set()
 
 
 def begin(session: Any, world: World, kind: Any = "model") -> str:

@@ -48,14 +48,14 @@ def test_no_kind_is_imported_past_the_one_place_that_opens_them():
     assert sorted(opened - set(protected)) == [], "Add these to the contract connector-kinds of pyproject.toml."
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EXAMPLES)
 def test_what_a_kind_is_configured_with_can_be_typed_into_its_form(kind: str):
     wanted = EXAMPLES[kind]
     form = fields_of(kind, wanted)
     assert checked_config(kind, config_from(kind, form)) == checked_config(kind, wanted), GUIDE
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EXAMPLES)
 def test_the_form_of_a_kind_has_a_field_for_all_it_may_hold(kind: str):
     fields = environment().from_string("{{ ui.connection_fields(kind, f, {}, choices) }}")
     html = fields.render(kind=kind, f=Form(), choices=Choices(("erp",), ("/srv",), False))
@@ -63,7 +63,7 @@ def test_the_form_of_a_kind_has_a_field_for_all_it_may_hold(kind: str):
     assert sorted(set(EXAMPLES[kind]) - drawn) == [], "Draw these in web/components/connections.html."
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EXAMPLES)
 def test_a_kind_refuses_a_field_it_does_not_know(kind: str):
     with pytest.raises(Malformed, match="is not a field here"):
         checked_config(kind, {**EXAMPLES[kind], "no_such_field": 1})

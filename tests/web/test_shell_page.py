@@ -16,6 +16,7 @@ from signoff.web.assets import assets, icon
 from signoff.web.chrome import Chrome
 from signoff.web.flash import Flash, read_flash
 from signoff.web.looks import LOOKS, WAITING_FOR
+from signoff.web.navigation import LINKS
 from signoff.web.page import Page, see_other
 from signoff.web.problem import Problem
 from signoff.web.templating import HERE, environment
@@ -82,6 +83,11 @@ def test_a_refusal_says_the_fact_and_the_next_step(client: TestClient):
     fragment = client.get("/missing", headers=PARTIAL)
     assert fragment.status_code == 404
     assert "There%20is%20no%20run" in fragment.headers["x-message"]
+
+
+def test_no_two_places_in_the_side_bar_share_a_letter_or_a_key():
+    for taken in ([link.go for link in LINKS if link.go], [link.key for link in LINKS], [link.path for link in LINKS]):
+        assert sorted(set(taken)) == sorted(taken), "Give the new place in web/navigation.py one that nobody has yet."
 
 
 def test_the_navigation_marks_where_one_is_and_what_waits():

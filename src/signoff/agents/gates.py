@@ -11,7 +11,6 @@ from signoff.agents.part import Effect, Part
 # Seats of the agent (`agents/ownership.py`), a role of the workspace, or one member by address.
 Asked = Annotated[str, Field(min_length=2, max_length=254)]
 SEATS_ASKED = ("approvers", "owner", "operations", "backup", "escalation")
-ROLES_ASKED = ("role:owner", "role:administrator", "role:manager", "role:builder", "role:member")
 ToolName = Annotated[str, Field(min_length=1, max_length=264, description="`slot.tool`, or `slot.*`.")]
 OnDeadline = Literal["deny", "fail", "wait"]
 MINUTES_MAX = 60 * 24 * 90

@@ -18,11 +18,6 @@ NOT_GIVEN = "(not given)"
 _VALUE_CHARS = 500
 
 
-def places_in(template: str) -> list[str]:
-    """Return the arguments a template speaks of, as dotted paths, in their order."""
-    return [match.group(1) for match in PLACE.finditer(template)]
-
-
 def filled(template: str, args: Mapping[str, Any], *, chars_max: int, is_one_line: bool = False) -> str:
     """Return what a template says about a call with these arguments."""
 

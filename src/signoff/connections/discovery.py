@@ -27,8 +27,6 @@ from signoff.people.access import Principal
 from signoff.settings import Settings
 from signoff.tables.session import Store
 
-CHECK_SECONDS_MAX = 30.0
-
 
 class HasPoolAndVault(Protocol):
     """What of the built services this needs."""

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.text import shortened, storable
 from signoff.record import statements
+from signoff.record.wakes import wake_after_commit
 from signoff.tables.prepared import connection_of
 from signoff.tables.runs import Run, Step
 
@@ -226,6 +227,7 @@ def _turns(session: Session) -> set[str]:
 def _add_event(session: Session, workspace_id: str, run_id: str, kind: EventKind, data: Mapping[str, Any]) -> None:
     event = {"workspace_id": workspace_id, "run_id": run_id, "kind": kind, "data": dict(data), "at": clock.now()}
     statements.ADD_EVENT.run(session, event)
+    wake_after_commit(session, run_id)
 
 
 def _tell_step(

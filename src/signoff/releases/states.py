@@ -12,7 +12,6 @@ Judgement = Literal["better", "same", "worse", "inconclusive"]
 SignatureVerdict = Literal["approve", "refuse"]
 
 RELEASE_STATES: tuple[ReleaseState, ...] = get_args(ReleaseState)
-JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
 
 # `requested`: the gate is not passed yet, it waits for evidence or signatures. `gated`: it is passed. What follows is
 # the strategy's: each part may be left out, none comes back.

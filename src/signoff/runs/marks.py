@@ -5,7 +5,7 @@ reads or waits for later, in whatever leg, it has read this.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -19,7 +19,6 @@ from signoff.tables.runs import Run
 
 # `trusted`: a result that somebody vouches for, in which a value may be named.
 Mark = Literal["untrusted", "workspace", "restricted", "trusted"]
-MARKS: tuple[Mark, ...] = get_args(Mark)
 Marks = Mapping[str, int]
 
 # Nobody from outside has a say in what these start with.

@@ -128,11 +128,6 @@ class Card:
         return f"{self.row.state}:{self.row.votes}"
 
     @property
-    def kind_name(self) -> str:
-        """Return its kind in a word."""
-        return KINDS[self.row.kind].name
-
-    @property
     def kind_icon(self) -> str:
         """Return the icon of its kind."""
         return KINDS[self.row.kind].icon

@@ -41,13 +41,6 @@ DID: dict[str, str] = {
     "answered": "answered this",
     "withdrawn": "withdrew this",
 }
-_POLICIES = {
-    "gate": "a gate of the agent",
-    "flow": "the flow policy",
-    "loop": "the loop policy",
-    "budget": "the budget",
-    "agent": "the agent itself",
-}
 _VIA = {
     "approvers": "approver of the agent",
     "owner": "owner of the agent",
@@ -81,11 +74,6 @@ _AT_DEADLINE = {
     "fail": "then the run fails",
     "wait": "then it goes on waiting, with an alert",
 }
-
-
-def policy_words(policy: str) -> str:
-    """Return who asks: a policy by name, or the agent."""
-    return _POLICIES.get(policy, f"the policy {policy}")
 
 
 def via_words(via: str) -> str:

@@ -45,6 +45,11 @@ def _in_agent(text: str) -> tuple[str, str, str]:
     return text, "Open the agent", "agent"
 
 
+_MEND = ("Open the step that failed, mend the cause, then run it again.", "", "")
+# Each pot has a code of its own: run_, day_, environment_budget_exceeded and more.
+_NO_MONEY = _in_agent("Raise the cap of the agent or of the day, then run it again.")
+
+
 _NEXT: dict[str, tuple[str, str, str]] = {
     "provider_key_refused": ("Set the right key where Signoff runs, restart it, then run this again.", "", ""),
     "provider_not_configured": ("Set the provider's key where Signoff runs, or choose another model.", "", ""),
@@ -61,10 +66,13 @@ _NEXT: dict[str, tuple[str, str, str]] = {
     "turn_limit": _in_agent("Raise the limit of turns if the work needs it, or shorten the SOP."),
     "token_limit": _in_agent("Raise the limit of tokens if the work needs it."),
     "tool_call_limit": _in_agent("Raise the limit of tool calls if the work needs it."),
+    # The same limits, met at the gateways.
+    "turns_exceeded": _in_agent("Raise the limit of turns if the work needs it, or shorten the SOP."),
+    "tokens_exceeded": _in_agent("Raise the limit of tokens if the work needs it."),
+    "tool_calls_exceeded": _in_agent("Raise the limit of tool calls if the work needs it."),
     "too_many_tool_calls": _in_agent("Ask in the SOP for fewer calls at once."),
     "loop": _in_agent("It repeated itself. Say in the SOP what to do when a tool gives no answer."),
     "repeated_call": _in_agent("It repeated itself. Say in the SOP what to do when a tool gives no answer."),
-    "budget_exceeded": _in_agent("Raise the cap of the agent or of the day, then run it again."),
     "tool_missing": ("Set up what its revision needs, then run it again.", "Open connections", "/connections"),
     "not_granted": _in_agent("Allow the tool in a new revision, or leave it out of the SOP."),
     "stale_connection": _CONNECTIONS,
@@ -121,7 +129,8 @@ def _of_failed(run: RunRow) -> Next:
     code = run.code or ""
     if code.startswith("connector_"):
         return Next(*_CONNECTIONS)
-    text, link, path = _NEXT.get(code, ("Open the step that failed, mend the cause, then run it again.", "", ""))
+    otherwise = _NO_MONEY if code.endswith("budget_exceeded") else _MEND
+    text, link, path = _NEXT.get(code, otherwise)
     return Next(text, link, f"/agents/{run.agent_slug}" if path == "agent" else path)
 
 

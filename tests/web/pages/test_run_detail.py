@@ -59,6 +59,8 @@ STATES: tuple[tuple[str, dict[str, Any], list[str]], ...] = (
     ("completed", {"code": "answer_cut_off", "reason": "It reached 99 tokens."},
      ["The end of this answer is missing", "It reached 99 tokens.", "answer at more length"]),
     ("failed", {"code": "turn_limit", "reason": "All 15 turns."}, ["All 15 turns.", "Raise the limit", "Acknowledge"]),
+    ("failed", {"code": "tokens_exceeded", "reason": "All tokens."}, ["All tokens.", "Raise the limit of tokens"]),
+    ("failed", {"code": "day_budget_exceeded", "reason": "All spent."}, ["All spent.", "Raise the cap of the agent"]),
     ("failed", {"code": "connector_timeout", "reason": "No answer."}, ["Check the connection", "/connections"]),
     ("cancelled", {"reason": "Cancelled by Mei."}, ["Cancelled by Mei.", "Run it again if it is still wanted"]),
     ("rejected", {"code": "agent_disabled", "reason": "Disabled."}, ["This run was not taken", "Enable the agent"]),

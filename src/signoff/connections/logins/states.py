@@ -10,7 +10,6 @@ LoginKind = Literal["oauth_authorization_code", "oauth_client_credentials"]
 # Whose account it is: one member's own, or one made for the purpose.
 LoginPrincipal = Literal["personal", "service"]
 
-LOGIN_STATES: tuple[LoginState, ...] = get_args(LoginState)
 LOGIN_KINDS: tuple[LoginKind, ...] = get_args(LoginKind)
 LOGIN_PRINCIPALS: tuple[LoginPrincipal, ...] = get_args(LoginPrincipal)
 CLIENT_AUTHS: tuple[str, ...] = ("none", "client_secret_basic", "client_secret_post")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Literal
 
 Reason = Literal[
     "bad_discovery",
@@ -22,7 +22,6 @@ Reason = Literal[
     "token_from_the_future",
     "bad_user_info",
 ]
-REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 
 class OidcRefused(Exception):

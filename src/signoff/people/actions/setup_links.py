@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
-from typing import Literal, get_args
+from typing import Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -25,7 +25,6 @@ from signoff.tables.session import lifted
 # `forgotten` is what a person asks for themselves, `not_me` comes with the news that a second factor was set up: both
 # go to their own mailbox and nowhere else.
 Purpose = Literal["first_run", "invitation", "reset", "forgotten", "not_me"]
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # The outbox message that has a link mailed. Its payload holds the token sealed.
 MAIL_LINK = "link.mail"
 # Long enough for a weekend away; after it, a mailbox that was read by somebody takes no second factor away.

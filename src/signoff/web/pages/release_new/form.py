@@ -8,7 +8,6 @@ from signoff.releases.strategy import Strategy
 from signoff.web.forms import Form
 
 STEPS = 4
-WAYS = ("plain", "canary", "shadow", "shadow_canary")
 
 
 def fields_of(strategy: Strategy) -> Form:

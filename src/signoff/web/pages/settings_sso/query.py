@@ -41,11 +41,6 @@ class ListView:
     may_close: bool
     problem: str
 
-    @property
-    def has_enabled(self) -> bool:
-        """Return whether anybody could come in."""
-        return any(row.is_enabled for row in self.rows)
-
 
 def load(session: Session, viewer: Principal, *, problem: str = "") -> ListView:
     """Return the list.
