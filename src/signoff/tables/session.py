@@ -30,9 +30,9 @@ T = TypeVar("T")
 
 _BUSY_TIMEOUT_MS = 10_000
 _CALLBACKS = "signoff.after_commit"
-# A run asks some 150 different statements, and Postgres plans each anew until it has prepared it, which costs more than
-# most answers; the driver would begin with the sixth time, and keep a hundred.
-_PREPARED_FROM, _PREPARED_MAX = 2, 500
+# A run asks some 150 different statements. The driver has Postgres prepare what it was asked five times, and keeps a
+# hundred of them: the others would be planned anew with every run.
+_PREPARED_MAX = 500
 _WALLED = "signoff_walled"
 _NARROWED = "signoff_narrowed"
 _BIND = select(func.set_config(walls.SETTING, bindparam("workspace"), True))
@@ -246,10 +246,7 @@ def open_engine(url: str | URL, *, pool_size: int = 12, is_walled: bool = False)
         # The connection used last knows the most statements by heart.
         pool_use_lifo=True,
         pool_recycle=1800,
-        connect_args={
-            "options": _options(parsed, "" if is_walled else walls.EVERYTHING),
-            "prepare_threshold": _PREPARED_FROM,
-        },
+        connect_args={"options": _options(parsed, "" if is_walled else walls.EVERYTHING)},
         execution_options={_WALLED: is_walled},
     )
     event.listen(engine, "connect", _prepare_postgres)
