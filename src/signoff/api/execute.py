@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from signoff.api.answers import answer
 from signoff.api.desk import AgentName, AtMakingDesk, Desk
+from signoff.api.room import Room
 from signoff.api.shapes import Body, Name, SlugText
 from signoff.api.shapes import router as make_router
 from signoff.gateways.model.affordable import reject_unaffordable
@@ -110,6 +111,7 @@ class RunRejected(NotNow):
 @router.post(
     "/v1/{workspace}/agents/{agent}:execute",
     response_model=Execution,
+    dependencies=[Room],
     responses={202: {"model": Execution, "description": "Started; `Location` says where to look."}},
 )
 async def execute(desk: AtMakingDesk, workspace: str, agent: AgentName, body: Execute) -> Response:

@@ -20,13 +20,14 @@ from signoff.tables.session import Store
 class House:
     """The parts of one running process.
 
-    `store` sees only the workspace a request is bound to (`tables.walls`); `services.store` sees every one, for the
-    door, where it is not known yet who knocks.
+    `store` sees only the workspace a request is bound to (`tables.walls`); `door` sees every one, because it is not
+    known yet who knocks. The engine has neither: many requests must not keep the runs waiting.
     `callers` counts requests per key or member, `crowds` per workspace, `knocks` wrong credentials per network address.
     """
 
     settings: Settings
     store: Store
+    door: Store
     services: Services
     entrance: Entrance
     callers: SharedRates

@@ -80,7 +80,7 @@ async def principal_of(
         NotSignedIn: the key or session is not good (any more).
         NotFound: it belongs to another workspace.
     """
-    store = house.services.store  # Whose workspace it is, is what is being asked.
+    store = house.door  # Whose workspace it is, is what is being asked.
     seen = await store.read_async(_look_up, credentials, workspace, house.settings.session_idle_seconds)
     if seen.is_touch_due:
         if credentials.key:
@@ -119,7 +119,7 @@ async def caller(
         principal = await principal_of(house, credentials, request.path_params.get("workspace"), address)
     except NotSignedIn as refusal:
         if isinstance(refusal, RevokedKey):
-            await house.services.store.write_async(note_revoked_key_used, refusal.key_id, refusal.reason, address)
+            await house.door.write_async(note_revoked_key_used, refusal.key_id, refusal.reason, address)
         _spend(request, await knocks.take(counted_as(address)))
         raise invalid_key(refusal) from None
     bind(principal.workspace_id)  # From here on the database shows this request nothing of another workspace.

@@ -21,6 +21,7 @@ from signoff.api.house import house_of
 from signoff.api.identity import Caller
 from signoff.api.once import AtMostOnce
 from signoff.api.orchestration_errors import OrchestrationRoute
+from signoff.api.room import Room
 from signoff.api.shapes import Body, Moment
 from signoff.kit.errors import BudgetExceeded, Malformed, NotNow
 from signoff.people.access import Principal
@@ -151,7 +152,7 @@ def _desk(request: Request, principal: Caller, once: AtMostOnce) -> MakingDesk:
 _AtDesk = Annotated[MakingDesk, Depends(_desk)]
 
 
-@router.post("/v1/orchestrations/run", response_model=Queued, status_code=202)
+@router.post("/v1/orchestrations/run", response_model=Queued, status_code=202, dependencies=[Room])
 async def start_orchestration(desk: _AtDesk, body: OrchestrationRun) -> Response:
     """Start a run under a name of your own; the same name again is 409."""
     given = _input(body)

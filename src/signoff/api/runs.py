@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.api.answers import Done, Listed, answer, listed
 from signoff.api.desk import AtDesk, AtMakingDesk, Cursor, Id, Size
 from signoff.api.execute import Execution, answer_for
+from signoff.api.room import Room
 from signoff.api.shapes import Body, IdText, Moment, Reason
 from signoff.api.shapes import router as make_router
 from signoff.kit import clock
@@ -233,6 +234,7 @@ async def acknowledge_run(desk: AtDesk, run: Id) -> Response:
 @router.post(
     "/v1/{workspace}/runs/{run}:replay",
     response_model=Execution,
+    dependencies=[Room],
     responses={202: {"model": Execution, "description": "Started; `Location` says where to look."}},
 )
 async def replay_run(desk: AtMakingDesk, workspace: str, run: Id, body: Replay | None = None) -> Response:

@@ -64,8 +64,11 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     """
     services = build_services(settings, may_act=durable.may_act if with_worker else None)
     worker = Worker() if with_worker else None
-    census, store = Census(settings), services.store
-    lookout = Lookout(store)
+    # What a request does sees its own workspace only; the door sees all of them. Neither waits for the runs.
+    census, store, door = Census(settings), services.store.for_requests(), services.store.beside()
+    # What is asked before a request is let in waits for no request.
+    ahead = services.store.beside(threads=2)
+    lookout = Lookout(ahead)
     app = FastAPI(
         title="Signoff",
         version=__version__,
@@ -76,7 +79,7 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         lifespan=_lifespan(services, worker, census),
     )
     entrance = Entrance(
-        services.store,
+        door,
         Sealer(services.vault.keys),
         attempts_per_minute=settings.sign_in_per_minute,
         session_seconds=settings.session_absolute_seconds,
@@ -85,25 +88,25 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     )
     app.state.house = House(
         settings=settings,
-        # What a request does sees its own workspace only; the services' store sees all of them.
-        store=services.store.for_requests(),
+        store=store,
+        door=door,
         services=services,
         entrance=entrance,
-        callers=SharedRates(settings.rate_per_minute, store, name="caller"),
+        callers=SharedRates(settings.rate_per_minute, ahead, name="caller"),
         # Several keys of one workspace share this, so that one workspace does not take what is everybody's.
         crowds=SharedRates(
-            settings.rate_workspace_per_minute or 10 * settings.rate_per_minute, store, name="workspace"
+            settings.rate_workspace_per_minute or 10 * settings.rate_per_minute, ahead, name="workspace"
         ),
-        knocks=SharedRates(settings.wrong_keys_per_minute or settings.rate_per_minute, store, name="knock"),
+        knocks=SharedRates(settings.wrong_keys_per_minute or settings.rate_per_minute, ahead, name="knock"),
         single_sign_on=SingleSignOn(
-            services.store,
+            door,
             Sealer(services.vault.keys),
             guard_of(settings),
             attempts_per_minute=settings.sign_in_per_minute,
             session_seconds=settings.session_absolute_seconds,
         ),
         readiness=Readiness(
-            store,
+            door,
             census,
             queue_seconds_max=settings.queue_still_seconds_max,
             places_per_worker=settings.worker_concurrency,
@@ -116,7 +119,7 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     add_pages(app)
     errors.add_handlers(app)
     openapi.describe(app)
-    _add_rules(app, settings, store, lookout)
+    _add_rules(app, settings, ahead, lookout)
     return app
 
 

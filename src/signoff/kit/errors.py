@@ -90,6 +90,12 @@ class TooMuch(Refusal):
         self.retry_after_seconds = retry_after_seconds
 
 
+class Crowded(TooMuch):
+    """So much is being asked for that an answer would come too late."""
+
+    status = 503
+
+
 class BudgetExceeded(Refusal):
     """A call would pass a money limit."""
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import math
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -24,6 +22,7 @@ from signoff.kit.errors import Refusal
 from signoff.kit.private import private_file, private_folder
 from signoff.tables import walls
 from signoff.tables.prepared import CONNECTION
+from signoff.tables.threads import Threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,9 +55,10 @@ class Store:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.is_walled = engine.dialect.name == "postgresql" and engine.get_execution_options().get(_WALLED) is True
         self._sessions = sessionmaker(engine, expire_on_commit=False, info={_WALLED: self.is_walled})
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="store")
+        self._threads = Threads(threads)
         # SQLite has one writer. Queueing here is fair and cheap; queueing in SQLite is a sleep-and-retry lottery.
         self._writer = threading.RLock() if self.is_sqlite else None
+        self._is_beside = False
         self._opened: list[Store] = []
 
     @classmethod
@@ -69,13 +69,27 @@ class Store:
     def for_requests(self, *, threads: int = 8) -> Store:
         """Return the store for requests: on Postgres it sees only the workspace its task is bound to (see `walls`).
 
-        It has connections of its own, and closes with this one. On SQLite, which has no such wall, it is this one.
+        It has connections of its own, and closes with this one. On SQLite, which has no such wall, only the threads are
+        its own.
         """
         if self.is_sqlite:
-            return self
+            return self.beside(threads=threads)
         opened = Store(open_engine(self.engine.url, pool_size=threads + 4, is_walled=True), threads=threads)
         self._opened.append(opened)
         return opened
+
+    def beside(self, *, threads: int = 8) -> Store:
+        """Return a store on the same connections with threads of its own, in which nobody waits for the others: many
+        requests do not keep the runs waiting, and many runs no request. It closes with this one."""
+        opened = Store(self.engine, threads=threads)
+        opened._writer, opened._is_beside = self._writer, True
+        self._opened.append(opened)
+        return opened
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long what was asked of this store waits for a thread by now."""
+        return self._threads.wait_seconds
 
     @contextmanager
     def write(self) -> Generator[Session]:
@@ -107,12 +121,11 @@ class Store:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking `work` in the store's threads. Retries while the database cannot be reached."""
-        loop = asyncio.get_running_loop()
         if not self.is_walled:
             patience = _patience.get()
-            return await loop.run_in_executor(self._pool, lambda: _through(patience, work, *args, **kwargs))
+            return await self._threads.run(lambda: _through(patience, work, *args, **kwargs))
         context = contextvars.copy_context()  # The thread must know which workspace the request is bound to.
-        return await loop.run_in_executor(self._pool, lambda: context.run(through_outage, work, *args, **kwargs))
+        return await self._threads.run(lambda: context.run(through_outage, work, *args, **kwargs))
 
     async def write_async(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(session, …)` in one writing transaction, in a thread."""
@@ -136,8 +149,9 @@ class Store:
         """End the threads and the connections."""
         while self._opened:
             self._opened.pop().close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self.engine.dispose()
+        self._threads.end()
+        if not self._is_beside:
+            self.engine.dispose()
 
 
 def after_commit(session: Session, callback: Callable[[], None]) -> None:
