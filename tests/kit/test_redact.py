@@ -45,6 +45,21 @@ def test_forty_secrets_in_eight_forms(name: str, form: str) -> None:
     assert ALL.value(value) == {"list": [1, None, True, {"deep": mark}], mark: "name"}
 
 
+@pytest.mark.parametrize(
+    "turned", [lambda text: text[::-1], lambda text: text[len(text) // 2 :] + text[: len(text) // 2]]
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_value_turned_about_is_masked_within_json_too(turned: Callable[[str], str], times: int) -> None:
+    value = 'Pl7-x9"<&%/+\\é 3f'
+    text = turned(value)
+    for _ in range(times):
+        text = json.dumps({"said": text})
+    masked = Redactor({"KEY": value}).text(text)
+    assert masked.count("{{secret.KEY}}") == 1
+    assert "7lP" not in masked
+    assert "Pl7" not in masked
+
+
 @pytest.mark.parametrize("name", list(SECRETS))
 @pytest.mark.parametrize("before", ["", "u", "us", "user:"])
 def test_base64_of_a_longer_text_is_masked_at_every_offset(name: str, before: str) -> None:

@@ -136,7 +136,10 @@ def _collect(value: Any, texts: list[str], depth: int) -> bool:
 
 def _forms(value: str) -> set[str]:
     raw = value.encode("utf-8", "surrogatepass")
-    found = {value, *_escaped(value), *_turned(value)}
+    found = {value, *_escaped(value)}
+    # What a program turned about or wrote for a page may come back within JSON, as most answers of tools do.
+    for form in (*_turned(value), html.escape(value, quote=False)):
+        found.update((form, *_in_json(form)))
     found.update((raw.hex(), raw.hex().upper()))
     found.update("".join(f"%{byte:02{case}}" for byte in raw) for case in "xX")
     found.update(_base64_pieces(raw))
@@ -149,12 +152,7 @@ def _escaped(value: str) -> Iterator[str]:
     percent.add(quote_plus(value, errors="replace"))
     yield from percent
     yield from {_lower_escapes(form) for form in percent}
-    for is_ascii in (True, False):
-        escaped = json.dumps(value, ensure_ascii=is_ascii)[1:-1]
-        yield escaped
-        yield escaped.replace("/", "\\/")
-        # JSON within JSON, as a tool that answers with a text of JSON gives it.
-        yield json.dumps(escaped, ensure_ascii=is_ascii)[1:-1]
+    yield from _in_json(value)
     for unsafe in ("<>&", "<>&'", "<>&'\""):
         yield "".join(f"\\u{ord(char):04x}" if char in unsafe else json.dumps(char)[1:-1] for char in value)
     # Every character escaped, as some programs write JSON; beyond the basic plane in two halves.
@@ -162,11 +160,19 @@ def _escaped(value: str) -> Iterator[str]:
     for case in "xX":
         yield "".join(f"\\u{units[at] << 8 | units[at + 1]:04{case}}" for at in range(0, len(units), 2))
     yield html.escape(value)
-    yield html.escape(value, quote=False)
     yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
     yield html.escape(value).replace("&#x27;", "&apos;")
     yield "".join(f"&#{ord(char)};" for char in value)
     yield "".join(f"&#x{ord(char):x};" for char in value)
+
+
+def _in_json(text: str) -> Iterator[str]:
+    for is_ascii in (True, False):
+        escaped = json.dumps(text, ensure_ascii=is_ascii)[1:-1]
+        yield escaped
+        yield escaped.replace("/", "\\/")
+        # JSON within JSON, as a tool that answers with a text of JSON gives it.
+        yield json.dumps(escaped, ensure_ascii=is_ascii)[1:-1]
 
 
 def _lower_escapes(form: str) -> str:
