@@ -191,8 +191,8 @@ def _show(connection: Connection, name: str) -> str:
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_sqlite_has_no_such_wall_and_keeps_its_one_store(store: Store) -> None:
-    assert store.for_requests() is store
+def test_sqlite_has_no_such_wall_and_keeps_its_connections(store: Store) -> None:
+    assert store.for_requests().engine is store.engine
     with store.engine.connect() as connection:
         assert raise_walls(connection) == []
         assert inspect(connection).has_table("workspaces")

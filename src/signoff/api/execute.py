@@ -173,6 +173,6 @@ async def answer_for(desk: Desk, workspace: str, run_id: str, seconds: float) ->
         kind = BudgetExceeded if "budget" in (run.code or "") else RunRejected
         raise kind(run.reason or "The run was rejected.", code=run.code, extra={"run": run.id, "status": run.state})
     body = execution(workspace, found)
-    is_asking = run.state == "waiting" and run.waiting_for != "sub_agent"
+    is_asking = run.state == "waiting" and run.waiting_for not in (None, "sub_agent")
     is_final = is_over(run.state) or (seconds > 0 and is_asking)
     return answer(body, 200 if is_final else 202, {"Location": body.links["run"]})

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.body import Body
 from signoff.agents.revisions import revision_body
-from signoff.runs.states import is_over, needs_attention
+from signoff.runs.states import is_over, is_told_to_go_on, needs_attention
 from signoff.tables.agents import Agent
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
@@ -119,7 +119,10 @@ class Family:
     def waits_for_person(self, run_id: str) -> bool:
         """Return whether a run, or one that came of it, goes on only when somebody answers."""
         return any(
-            kin.state == "waiting" and needs_attention(kin.state, kin.waiting_for) for kin in self._with_below(run_id)
+            kin.state == "waiting"
+            and not is_told_to_go_on(kin.state, kin.waiting_for)
+            and needs_attention(kin.state, kin.waiting_for)
+            for kin in self._with_below(run_id)
         )
 
     def tokens(self, run_id: str) -> int:

@@ -12,7 +12,7 @@ from signoff.people.access import Principal
 from signoff.record.wakes import watching
 from signoff.runs import queries
 from signoff.runs.family import family_of
-from signoff.runs.states import is_over
+from signoff.runs.states import is_over, is_told_to_go_on
 from signoff.runs.views import EventRow, RunDetail
 from signoff.tables.session import Store
 
@@ -88,6 +88,8 @@ def _looked(session: Session, viewer: Principal, run_id: str) -> tuple[RunDetail
     """Return a run, and whether there is nothing to wait for any more."""
     found = queries.run(session, viewer, run_id)
     run = found.run
+    if is_told_to_go_on(run.state, run.waiting_for):
+        return found, False
     if run.state != "waiting" or run.waiting_for != "sub_agent":
         return found, is_over(run.state) or run.state == "waiting"
     return found, family_of(session, run.root_run_id or run.id).waits_for_person(run.id)

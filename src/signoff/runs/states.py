@@ -53,6 +53,11 @@ def sources_of(after: RunState) -> tuple[RunState, ...]:
     return tuple(before for before in RUN_STATES if after in MOVES[before])
 
 
+def is_told_to_go_on(state: str, waiting_for: str | None) -> bool:
+    """Return whether what a run waited for has come, and no worker has taken it up yet."""
+    return state == "waiting" and waiting_for is None
+
+
 def needs_attention(state: RunState, waiting_for: str | None = None) -> bool:
     """Return whether a run in this state asks for a person's eyes. One that was put off goes on by itself, and for one
     that waits for another agent, that agent's run asks."""

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from signoff.runs.states import MOVES, RUN_STATES, is_over, may_move, needs_attention, sources_of
+from signoff.runs.states import (
+    MOVES,
+    RUN_STATES,
+    is_over,
+    is_told_to_go_on,
+    may_move,
+    needs_attention,
+    sources_of,
+)
 
 
 def test_every_state_has_its_moves():
@@ -29,6 +37,12 @@ def test_where_a_state_is_reached_from():
     assert sources_of("running") == ("queued", "waiting")
     assert sources_of("cancelled") == ("queued", "running", "waiting")
     assert sources_of("rejected") == ("queued",)
+
+
+def test_a_run_that_was_answered_waits_for_a_worker_and_nobody_else():
+    assert is_told_to_go_on("waiting", None)
+    assert not is_told_to_go_on("waiting", "approval")
+    assert not is_told_to_go_on("running", None)
 
 
 def test_who_asks_for_eyes():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from signoff.agents.actions import create_agent
-from signoff.kit import clock
+from signoff.kit import clock, ids
 from signoff.kit.errors import NotAllowed, NotFound, NotNow
 from signoff.people.access import system
 from signoff.people.roles import FLOOR
@@ -106,7 +109,10 @@ def test_who_may_resolve_and_see(store: Store) -> None:
         assert alerts_page(session, others.member()).rows == []
 
 
-def test_alerts_about_one_agent_are_told_apart(store: Store) -> None:
+def test_alerts_about_one_agent_are_told_apart(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each in a millisecond of its own: those of one come in any order.
+    milliseconds = itertools.count(time.time_ns(), 1_000_000)
+    monkeypatch.setattr(ids, "time", SimpleNamespace(time_ns=lambda: next(milliseconds)))
     rows = make_rows(store)
     alice = rows.member()
     with store.write() as session:
