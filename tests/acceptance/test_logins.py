@@ -40,6 +40,9 @@ def sign_in(product: Product, orders: System, slug: str) -> str:
     assert product.call("PUT", f"connections/{connection}/login", json=login).status_code == 200
     assert product.post(f"connections/{connection}/login:obtain")["login"]["state"] == "active"
     assert product.post(f"connections/{connection}:discover")["ok"]
+    # A tool nobody spoke about is taken for one that cannot be undone, and production then wants a gate before it.
+    for tool, effect in (("look", "read"), ("post", "write")):
+        product.post(f"connections/{connection}/tools/{tool}:effect", {"effect": effect})
     return connection
 
 

@@ -137,6 +137,7 @@ class Entrance:
                 how=f"link:{link.purpose}",
                 user_agent=user_agent,
             )
+        self.knocks.nothing_was_guessed(address)
         self._came_in(entered, address)
         return entered
 

@@ -41,6 +41,11 @@ class Knocks:
         if not grant.is_allowed:
             raise too_many(grant.reset_seconds)
 
+    def nothing_was_guessed(self, address: str) -> None:
+        """Give a network address its allowance back: whoever holds a link that works once guesses nothing, and many may
+        come in from one office in a minute."""
+        self._addresses.forget(counted_as(address))
+
     def account(self, email: str, address: str) -> None:
         """Count one attempt at an account, whether it exists or not, from an address, and one for everybody.
 

@@ -10,6 +10,7 @@ from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotSignedIn, TooMuch
 from signoff.people.access import Principal
 from signoff.people.actions import create_setup_link
+from signoff.people.actions.setup_links import LinkNotGood
 from signoff.people.entrance import Entrance
 from signoff.people.facts import Pending, SignedIn
 from signoff.tables.session import Store
@@ -150,3 +151,23 @@ def test_who_knows_the_password_uses_up_no_codes_of_a_familiar_address(store: St
     # That they came in gives the others no new tries.
     with pytest.raises(TooMuch):
         second_step(codes[2], "10.0.99.1")
+
+
+def test_many_come_in_from_one_office_by_links_of_their_own(store: Store) -> None:
+    founded = with_password(store)
+    at = door(store, attempts=3)
+    operator = Principal("system", "operator", "operator", founded.workspace_id, "owner")
+    came_in: list[object] = []
+    for _ in range(5):
+        with store.write() as session:
+            link = create_setup_link(
+                session, operator, member_id=founded.member_id, purpose="first_run", lifetime_seconds=600
+            )
+        came_in.append(at.redeem(link, None, address=HOME))
+    assert [type(one) for one in came_in] == [SignedIn] * 5
+    # Who has none guesses, and is counted.
+    for _ in range(3):
+        with pytest.raises(LinkNotGood):
+            at.redeem("set_nothing-of-the-kind", None, address=HOME)
+    with pytest.raises(TooMuch):
+        at.redeem("set_nothing-of-the-kind", None, address=HOME)
