@@ -81,6 +81,8 @@ def test_d81_the_inbox_lists_filters_and_follows_by_itself(product: Product, pro
     expect(badge).to_have_text(re.compile(rf"^{number - 1}\b"))
     expect(signed_in.locator(f"#row-{first}")).to_have_count(0)
     signed_in.locator(f"#open-{second}").click()
+    # A button of the request that was shown before would go with it.
+    expect(signed_in.locator("#detail > [data-one]")).to_have_attribute("data-one", second)
     signed_in.locator("#detail").get_by_role("button", name="Approve").click()
     signed_in.locator("dialog[open]").get_by_role("button", name="Approve").click()
     expect(rows).to_have_count(0)
