@@ -204,6 +204,17 @@ def test_an_address_that_is_not_here_is_told_in_one_line(signoff: Callable[..., 
     assert "Nothing can listen on 192.0.2.7, port 8399" in told
 
 
+@pytest.mark.parametrize("command", ["checkpoint", "export"])
+def test_a_file_that_cannot_be_written_is_named_before_the_audit_is_taken(
+    signoff: Callable[..., tuple[int, str, str]], tmp_path: Path, command: str
+) -> None:
+    signoff("setup-link", "--email", "you@example.com")
+    rows = signoff("audit", "verify")[1]
+    code, _, err = signoff("audit", command, "--to", str(tmp_path / "nowhere" / "kept"))
+    assert (code, "cannot be written" in err) == (2, True)
+    assert signoff("audit", "verify")[1] == rows
+
+
 def test_a_checkpoint_that_was_kept_elsewhere_tells_of_rows_that_were_cut_off(
     signoff: Callable[..., tuple[int, str, str]], database_url: str, tmp_path: Path
 ) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO, Literal
 
 import typer
 
@@ -20,6 +21,21 @@ app = typer.Typer(no_args_is_help=True, help="The audit.")
 Key = Annotated[
     str | None, typer.Option("--key", help="The public key, in base64; this installation's keys unless given.")
 ]
+
+
+@contextmanager
+def _out(to: Path | None, mode: Literal["ab", "wb"]) -> Generator[BinaryIO]:
+    """Open where a command writes to, before the audit says that anything was taken away."""
+    if to is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        out = to.open(mode)
+    except OSError as error:
+        raise Stop(USAGE, f"{to} cannot be written: {error.strerror}. Nothing was taken; name another file.") from None
+    with out:
+        yield out
 
 
 @app.command("verify")
@@ -66,16 +82,11 @@ def checkpoint(
     from signoff.connections.vault import Vault
 
     settings = settings_for(data)
-    with store_for(settings) as store:
+    with store_for(settings) as store, _out(to, "ab") as out:
         here = workspace_for(store, workspace)
         with store.write() as session:
             line = checkpoint_line(session, operator(here), signer_for(session, Vault(load_keys(settings))))
-    if to is None:
-        sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
-    else:
-        with to.open("ab") as out:
-            out.write(line)
+        out.write(line)
     return OK
 
 
@@ -92,20 +103,14 @@ def export(
     from signoff.people import queries
 
     settings = settings_for(data)
-    with store_for(settings) as store:
+    with store_for(settings) as store, _out(to, "wb") as out:
         here = workspace_for(store, workspace)
         with store.write() as session:
             taken = begin_export(session, operator(here), Vault(load_keys(settings)))
-        out = to.open("wb") if to else sys.stdout.buffer
-        try:
-            with store.read() as session:
-                while not taken.is_over:
-                    out.write(taken.lines(queries.audit_after(session, operator(here), seq=taken.seq)))
-            out.write(taken.last_line())
-            out.flush()
-        finally:
-            if to:
-                out.close()
+        with store.read() as session:
+            while not taken.is_over:
+                out.write(taken.lines(queries.audit_after(session, operator(here), seq=taken.seq)))
+        out.write(taken.last_line())
     say(f"{taken.rows} rows, signed.")
     return OK
 
