@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -71,6 +72,23 @@ def desk(empty_url: str) -> Generator[Desk]:
     for lease in made.leases:
         lease.release()
     made.engine.dispose()
+
+
+def test_two_that_begin_at_once_on_a_new_database_both_begin(desk: Desk):
+    other = open_engine(desk.engine.url.render_as_string(hide_password=False))
+    made: list[str] = []
+
+    @sa.event.listens_for(desk.engine, "before_cursor_execute")
+    def be_faster(*args: Any) -> None:
+        if "CREATE TABLE" in args[2] and not made:
+            made.append(args[2])
+            with other.begin() as connection:
+                connection.exec_driver_sql(args[2])
+
+    lease = desk.lease("one")
+    other.dispose()
+    assert made
+    assert lease.is_fresh()
 
 
 def test_the_living_are_left_alone(desk: Desk):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateTable
 
 from signoff.durable import place
 
@@ -103,9 +104,10 @@ class Lease:
         workers = self._tables.workers
         with self._engine.begin() as connection:
             if self._is_postgres:
-                # "if not exists" is not safe against another process doing the same at the same time.
+                # "if not exists" is not safe there against another process doing the same at the same time.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-            workers.create(connection, checkfirst=True)
+            # Not looked for first: between the look and the making, another process may have made it.
+            connection.execute(CreateTable(workers, if_not_exists=True))
         asked = place.awake_seconds()
         with self._engine.begin() as connection:
             connection.execute(
