@@ -8,7 +8,8 @@
 `browser`       a headless Chromium; `page` is one window of it, and fails the test when the page complained
 `serving`       `with serving(app) as address:` an application on a real loopback port
 
-For one kind only: `@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)`.
+For one kind only: `@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)`. Most tests so marked say nothing about
+SQLite and are spared a second run; `pytest --on=postgres` runs them there all the same.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ def migrate(url: str) -> None:
     METADATA.create_all(engine)
     stamp(engine)
     engine.dispose()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let everything run on one kind of database, whatever a test says of it."""
+    parser.addoption("--on", choices=["sqlite", "postgres"], help="the kind of database every test runs on")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -112,7 +118,7 @@ def postgres_databases(postgres_cluster: kit_postgres.Cluster | None) -> Postgre
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def backend(request: pytest.FixtureRequest) -> str:
     """The kind of database this test runs on."""
-    return request.param
+    return request.config.getoption("--on") or request.param
 
 
 @pytest.fixture
