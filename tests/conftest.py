@@ -8,8 +8,8 @@
 `browser`       a headless Chromium; `page` is one window of it, and fails the test when the page complained
 `serving`       `with serving(app) as address:` an application on a real loopback port
 
-For one kind only: `@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)`. Most tests so marked say nothing about
-SQLite and are spared a second run; `pytest --on=postgres` runs them there all the same.
+For one kind only: `@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)`. Most tests so marked say nothing
+about SQLite and are spared a second run; `pytest --on=postgres` runs them there all the same.
 """
 
 from __future__ import annotations
