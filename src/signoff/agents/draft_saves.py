@@ -127,9 +127,7 @@ def saved_version(session: Session, viewer: Principal, agent: str, version: int)
     found = agent_for(session, viewer, agent, "agent.read")
     row = session.get(DraftSave, (found.id, version))
     if row is None:
-        raise NotFound(
-            f"Version {version} of the draft of {found.slug} is not kept. Its history lists those that are."
-        )
+        raise NotFound(f"Version {version} of the draft of {found.slug} is not kept. Its history lists those that are.")
     facts = SaveFacts(
         row.version, cast("SaveKind", row.kind), row.revision, row.chars, row.author_id, row.author_name, row.saved_at
     )
