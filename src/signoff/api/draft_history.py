@@ -107,8 +107,8 @@ async def draft_events(
 ) -> Response:
     """A `draft` event for the present version and for each newer one as it is saved, whoever saves it.
 
-    Of several versions at once the newest is told. The stream stays open, or as long as `seconds` says; a comment line is
-    sent when nothing happens.
+    Of several versions at once the newest is told. The stream stays open, or as long as `seconds` says; a comment line
+    is sent when nothing happens.
     """
     await desk.read(draft_saves.draft_news, agent)
     lines = _lines(request, desk, workspace, agent, last_event_id or 0, seconds)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.body import SOP_CHARS_MAX
 from signoff.agents.diff import RevisionDiff, diff
+from signoff.agents.draft_saves import saved_version
 from signoff.agents.facts import gather
 from signoff.agents.lint import LintFacts, lint
 from signoff.agents.queries import agent_names, draft_of, refused_saves
@@ -47,6 +48,8 @@ class EditorView:
     secret_words: tuple[str, ...]
     checks: Checks
     next_number: int
+    can_undo: bool
+    can_redo: bool
     defaults: Mapping[str, str]
     problem: str = ""
     advice: str = ""
@@ -68,6 +71,16 @@ class ConflictView:
     mine: DraftFields
     diff: RevisionDiff
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewerView:
+    """What was changed since a version was opened. `diff` None: that version is not kept any more."""
+
+    since: int
+    version: int
+    saved_by: str
+    diff: RevisionDiff | None
 
 
 def facts_for(
@@ -121,6 +134,8 @@ def load(
         secret_words=tuple(secret_words),
         checks=checks_of(lint(shown, facts=facts), shown),
         next_number=head.agent.last_revision + 1,
+        can_undo=draft.can_undo,
+        can_redo=draft.can_redo,
         defaults=DEFAULTS,
         problem=problem,
         advice=advice,
@@ -164,3 +179,13 @@ def load_conflict(session: Session, viewer: Principal, slug: str, kept_id: str, 
         diff=diff(draft.body, kept.body, context=2),
         problem=problem,
     )
+
+
+def load_newer(session: Session, viewer: Principal, slug: str, since: int) -> NewerView:
+    """Return what was changed since `since` was opened, whoever did."""
+    draft = draft_of(session, viewer, slug)
+    try:
+        opened = saved_version(session, viewer, slug, since)
+    except NotFound:
+        return NewerView(since, draft.version, draft.updated_by_name, None)
+    return NewerView(since, draft.version, draft.updated_by_name, diff(opened.body, draft.body, context=2))

@@ -107,6 +107,16 @@
   button?.addEventListener("click", () => { sent = edits; });
   document.addEventListener("saved", () => { saved = sent; sent = -1; });
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => { if (ctx.sourceElement === button) sent = -1; });
+  // A note that somebody saved a newer version; not about what this page itself has just saved, or is saving
+  const newer = () => {
+    const note = document.querySelector("[data-newer]"), version = document.querySelector("#draft-version");
+    if (!note || !version) return;
+    note.hidden = sent !== -1 || Number(note.dataset.newer) <= Number(version.value);
+    if (note.hidden) document.querySelector("#newer-diff").replaceChildren();
+  };
+  ["htmx:after:swap", "htmx:sse:after:message", "saved"].forEach((name) => document.addEventListener(name, newer));
+  // Words that were not saved yet can be undone too: they are saved first
+  form?.addEventListener("input", () => { const undo = document.querySelector("[data-undo]"); if (undo) undo.disabled = false; });
   addEventListener("beforeunload", (event) => { if (edits !== saved && edits !== sent) event.preventDefault(); });
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && button) { event.preventDefault(); button.click(); }
