@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from signoff.agents.actions import save_draft_or_keep
 from signoff.agents.draft_saves import draft_news
@@ -19,7 +19,15 @@ from signoff.web.house import house_of
 from signoff.web.identity import Looker, Looking, still_looking
 from signoff.web.page import Page, is_partial, see_other
 from signoff.web.pages.agent_editor.draft_form import body_from
-from signoff.web.pages.agent_editor.query import facts_for, load, load_checks, load_conflict, load_newer
+from signoff.web.pages.agent_editor.query import (
+    facts_for,
+    load,
+    load_checks,
+    load_conflict,
+    load_newer,
+    load_tools,
+    load_words,
+)
 from signoff.web.pages.agent_editor.stream import Newer, lines
 from signoff.web.pages.agent_editor.ways import go, told, way_of
 
@@ -28,12 +36,38 @@ page = Page(__file__)
 
 
 @router.get("/agents/{agent}/edit")
-def agent_editor(request: Request, looker: Looker, agent: str) -> Response:
-    """The draft in its form."""
+def agent_editor(
+    request: Request, looker: Looker, agent: str, whole: Annotated[str, Query(alias="open", max_length=200)] = ""
+) -> Response:
+    """The draft in its form; with every tool of one connection where `open` names it."""
     house = house_of(request)
     with house.store.read() as session:
-        view = load(session, looker.viewer, house.services, agent)
+        view = load(session, looker.viewer, house.services, agent, whole=whole)
     return page.draw(request, "page.html", view)
+
+
+@router.get("/agents/{agent}/edit/tools")
+def more_tools(
+    request: Request,
+    looker: Looker,
+    agent: str,
+    slot: Annotated[str, Query(max_length=1_000)] = "",
+    but: Annotated[list[str] | None, Query(max_length=500)] = None,
+) -> Response:
+    """The tools of a connection that are not on the page yet."""
+    if not is_partial(request):
+        return see_other(request, looker.chrome.href(f"/agents/{agent}/edit"))
+    with house_of(request).store.read() as session:
+        view = load_tools(session, looker.viewer, agent, slot, but or ())
+    return page.draw(request, "_more_tools.html", view)
+
+
+@router.get("/agents/{agent}/edit/words")
+def more_words(request: Request, looker: Looker, agent: str) -> Response:
+    """What the SOP editor completes, where it is too much for the page."""
+    with house_of(request).store.read() as session:
+        words = load_words(session, looker.viewer, agent)
+    return JSONResponse(words, headers={"Cache-Control": "private, no-store"})
 
 
 @router.post("/agents/{agent}/edit")

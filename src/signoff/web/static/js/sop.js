@@ -54,11 +54,19 @@
   });
 
   const words = JSON.parse(area.dataset.words || "{}");
+  // Where there are many tools the page brings those of the draft; the others are asked for when the first word begins
+  let more = area.dataset.wordsAt;
+  const fetchMore = async () => {
+    const from = more;
+    more = "";
+    try { Object.assign(words, await (await fetch(from, { headers: { Accept: "application/json" } })).json()); suggest(); } catch { more = from; }
+  };
   let found = [], at = 0, from = 0;
   const close = () => { if (list.matches(":popover-open")) list.hidePopover(); area.removeAttribute("aria-activedescendant"); };
   const suggest = () => {
     const before = area.value.slice(0, area.selectionStart);
     const typed = before.match(/(@[\w.-]*|\{\{[\w.]*)$/)?.[0];
+    if (typed?.[0] === "@" && more) fetchMore();
     found = typed ? (words[typed[0] === "@" ? "@" : "{{"] ?? []).filter((word) => word.startsWith(typed) && word !== typed).slice(0, 12) : [];
     if (!found.length) return close();
     from = area.selectionStart - typed.length; at = 0;
