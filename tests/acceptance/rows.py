@@ -121,6 +121,8 @@ ROWS = (
     Row("F6", "a stored revision cannot be written; its bytes are the same after 100 edits"),
     Row("F7", "the first revision serves at once, without a deployment"),
     Row("F8", "of two saves of one version the second is 409, with both texts; the first stays"),
+    Row("F9", "edit, undo, redo and reset of a draft each bring back the exact earlier text, as a version of its own"),
+    Row("F10", "a save of a draft tells other clients its new version in a `draft` event, within a second"),
     Row("F11", "a draft that does not work is saved; 100 production runs succeed"),
     Row("F12", "a diff names the changed words, the added tool and the other model, and nothing else"),
     Row("F13", "under load a release fails no run, and each run is wholly on one revision",

@@ -86,6 +86,9 @@ BODIES: dict[str, Any] = {
     "hand_over_member": {"to_member_id": "{administrator}", "reason": "leaves"},
     "save_draft": {"body": {**BODY, "sop": "Other words."}, "version": 1},
     "lint_draft": {},
+    "undo_draft": {"version": 1},
+    "redo_draft": {"version": 1},
+    "reset_draft": {"version": 1},
     "freeze_revision": {"reason": "because"},
     "make_live": {"environment": "staging", "revision": "1", "reason": "because"},
     "request_release": {"environment": "staging", "revision": "1", "reason": "because"},
@@ -156,6 +159,8 @@ BODIES: dict[str, Any] = {
     "cancel_run": {},
     "replay_run": {},
 }
+# A stream that stays open else.
+QUERIES = {"draft_events": "?seconds=0"}
 # Heard only when a chat signed it, whoever asks.
 SIGNED = ("heard_in_slack", "heard_in_teams")
 PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
@@ -348,7 +353,7 @@ class Sweep:
     ) -> Answer:
         """Send a valid request, or one with this body, about the world's things or those of `ids`."""
         known = {**self.world.ids, **(ids or {})}
-        path = operation.path
+        path = operation.path + QUERIES.get(operation.name, "")
         for name, value in known.items():
             path = path.replace("{" + name + "}", value)
         assert "{" not in path, path
@@ -369,7 +374,7 @@ class Sweep:
 def ask(world: World, client: Any, operation: Operation, *, ids: Mapping[str, str] | None = None) -> Any:
     """Send a valid request through a client of one's own, about the world's things or those of `ids`. It is kept."""
     known = {**world.ids, **(ids or {})}
-    path = operation.path
+    path = operation.path + QUERIES.get(operation.name, "")
     for name, value in known.items():
         path = path.replace("{" + name + "}", value)
     assert "{" not in path, path

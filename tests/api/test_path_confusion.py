@@ -98,7 +98,7 @@ def test_whoever_may_gets_the_same_or_nothing(ask_world: tuple[World, Ask]) -> N
     """Reads alone, so that nothing asked changes what is asked next."""
     world, ask = ask_world
     for operation in of_workspaces():
-        if operation.method != "get" or operation.name == "events":
+        if operation.method != "get" or operation.name in ("events", "draft_events"):
             continue
         path = operation.path.format(**world.ids)
         for key in (world.keys["runner"], world.keys["admin"]):

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, lit
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
+from signoff.agents.draft_saves import ways
 from signoff.agents.lookup import agent_for
 from signoff.agents.pauses import PauseFacts, pauses_of
 from signoff.agents.retired import retirements
@@ -163,7 +164,8 @@ def draft_of(session: Session, viewer: Principal, agent: str) -> DraftFacts:
     """Return the draft of an agent."""
     found = agent_for(session, viewer, agent, "agent.read")
     draft = session.get_one(Draft, found.id)
-    return DraftFacts(found.id, draft.version, draft.body, draft.updated_by, draft.updated_by_name, draft.updated_at)
+    by = (draft.updated_by, draft.updated_by_name, draft.updated_at)
+    return DraftFacts(found.id, draft.version, draft.body, *by, *ways(session, found.id, draft.version))
 
 
 def refused_saves(session: Session, viewer: Principal, agent: str, *, limit: int = 20) -> list[RefusedSaveFacts]:

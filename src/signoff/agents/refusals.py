@@ -9,6 +9,18 @@ class StaleDraft(NotNow):
     """Somebody saved the draft since it was opened. `extra` holds `current` (version, body, who, when) and `yours`."""
 
 
+class NothingToUndo(NotNow):
+    """No earlier text of the draft is kept."""
+
+
+class NothingToRedo(NotNow):
+    """Nothing was undone since the draft was last saved."""
+
+
+class NothingToResetTo(NotNow):
+    """Nothing was frozen yet, or nothing serves where the draft should be reset to what serves."""
+
+
 class NothingChanged(NotNow):
     """The draft equals the newest revision."""
 

@@ -6,3 +6,6 @@ from typing import Literal
 
 # disabled: new runs are rejected, running ones finish.
 AgentState = Literal["active", "disabled"]
+
+# How a version of a draft came to be.
+SaveKind = Literal["created", "saved", "undone", "redone", "reset"]

@@ -53,7 +53,8 @@ class AgentFacts:
 
 @dataclass(frozen=True, slots=True)
 class DraftFacts:
-    """The text people edit. `body` may be wrong or incomplete; lint says how."""
+    """The text people edit. `body` may be wrong or incomplete; lint says how. `can_undo`, `can_redo`: there is a text
+    to bring back."""
 
     agent_id: str
     version: int
@@ -61,6 +62,8 @@ class DraftFacts:
     updated_by: str
     updated_by_name: str
     updated_at: datetime
+    can_undo: bool = False
+    can_redo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

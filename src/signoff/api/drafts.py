@@ -24,17 +24,22 @@ from signoff.people.access import Principal
 
 router = make_router("drafts")
 
-_IfMatch = Annotated[
+IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", pattern=r'^(W/)?"?[0-9]{1,9}"?$', description="The version the text was opened as."),
 ]
 
 
-class NewText(Body):
+class SeenVersion(Body):
+    """The version the draft was opened as (or the header `If-Match`)."""
+
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class NewText(SeenVersion):
     """The whole draft, and the version it was opened as (or the header `If-Match`)."""
 
     body: Json
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
 
 class TextToLint(Body):
@@ -54,28 +59,35 @@ class Findings:
 @router.get("/v1/{workspace}/agents/{agent}/draft", response_model=DraftFacts)
 async def draft(desk: AtDesk, agent: AgentName) -> Response:
     """The draft; `ETag` carries its version."""
-    return await _draft(desk, agent)
+    return await draft_answer(desk, agent)
 
 
-async def _draft(desk: Desk, agent: str) -> Response:
+async def draft_answer(desk: Desk, agent: str) -> Response:
+    """Answer with the draft as it is now."""
     found = await desk.read(queries.draft_of, agent)
     return answer(found, headers={"ETag": f'"{found.version}"'})
 
 
 @router.put("/v1/{workspace}/agents/{agent}/draft", response_model=DraftFacts)
-async def save_draft(desk: AtDesk, agent: AgentName, body: NewText, if_match: _IfMatch = None) -> Response:
+async def save_draft(desk: AtDesk, agent: AgentName, body: NewText, if_match: IfMatch = None) -> Response:
     """Replace the draft. If somebody saved since, it is 409 with both texts, and yours is kept."""
-    said = {version for version in (body.version, _version(if_match)) if version is not None}
+    version = seen_version(body.version, if_match)
+    await desk.store.run(actions.save_draft_or_keep, desk.store, desk.principal, agent, body=body.body, version=version)
+    return await draft_answer(desk, agent)
+
+
+def seen_version(in_body: int | None, tag: str | None) -> int:
+    """Return the version that was seen, said in the body or in the header.
+
+    Raises:
+        Malformed: neither says it, or they differ.
+    """
+    in_header = int(tag.removeprefix("W/").strip('"')) if tag else None
+    said = {version for version in (in_body, in_header) if version is not None}
     if len(said) != 1:
         text = "Say the version the text was opened as: `version` in the body, or the header If-Match, and not two."
         raise Malformed(text, errors={"version": ["the number in the draft you opened"]}, code="version_needed")
-    version = said.pop()
-    await desk.store.run(actions.save_draft_or_keep, desk.store, desk.principal, agent, body=body.body, version=version)
-    return await _draft(desk, agent)
-
-
-def _version(tag: str | None) -> int | None:
-    return int(tag.removeprefix("W/").strip('"')) if tag else None
+    return said.pop()
 
 
 @router.post("/v1/{workspace}/agents/{agent}/draft:lint", response_model=Findings)

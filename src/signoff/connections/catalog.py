@@ -48,6 +48,43 @@ class CatalogConnection:
     tools: Mapping[str, CatalogTool]
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a slot offers over all environments, by name alone. `environments`: those that have a connection for it."""
+
+    slug: str
+    name: str
+    environments: tuple[str, ...]
+    tools: tuple[str, ...]
+
+
+def offers(session: Session, viewer: Principal) -> dict[str, Offer]:
+    """Return every slot and the names of its tools, without reading what any of them is. Two queries."""
+    authorize(viewer, "connection.read")
+    wanted = (
+        select(Connection.id, Connection.slug, Connection.name, Environment.slug)
+        .join(Environment, Environment.id == Connection.environment_id)
+        .where(Connection.workspace_id == viewer.workspace_id, Connection.state != "disconnected")
+        .order_by(Connection.slug, Environment.is_production, Environment.slug)
+    )
+    if viewer.environment_id:
+        wanted = wanted.where(Connection.environment_id == viewer.environment_id)
+    places: dict[str, list[tuple[str, str, str]]] = {}
+    for connection_id, slug, name, environment in session.execute(wanted):
+        places.setdefault(slug, []).append((connection_id, name, environment))
+    ids = [place[0] for found in places.values() for place in found]
+    named: dict[str, list[str]] = {}
+    tools = select(Tool.connection_id, Tool.name).where(Tool.connection_id.in_(ids))
+    for connection_id, name in session.execute(tools.order_by(Tool.name).limit(_TOOLS_MAX)):
+        named.setdefault(connection_id, []).append(name)
+    return {slug: _offer(slug, found, named) for slug, found in places.items()}
+
+
+def _offer(slug: str, places: list[tuple[str, str, str]], named: Mapping[str, list[str]]) -> Offer:
+    tools = dict.fromkeys(name for place in places for name in named.get(place[0], ()))
+    return Offer(slug, places[-1][1], tuple(place[2] for place in places), tuple(tools))
+
+
 def catalog(
     session: Session, viewer: Principal, *, slots: Collection[str] | None = None
 ) -> dict[str, list[CatalogConnection]]:

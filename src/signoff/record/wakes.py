@@ -1,4 +1,4 @@
-"""Wakes whoever watches a run in this process, as soon as a change of it is durable.
+"""Wakes whoever watches a run or a draft in this process, as soon as a change of it is durable.
 
 Watchers in other processes look by themselves from time to time; being woken only makes it quicker.
 """
@@ -20,31 +20,35 @@ _watchers: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
 
 
 @contextmanager
-def watching(run_id: str) -> Generator[asyncio.Event]:
-    """Give an event of the running loop that is set whenever something happened in the run."""
+def watching(subject: str) -> Generator[asyncio.Event]:
+    """Give an event of the running loop that is set whenever something happened to the subject.
+
+    It is the id of a run, or what a room names.
+    """
     watcher = (asyncio.get_running_loop(), asyncio.Event())
     with _lock:
-        _watchers.setdefault(run_id, set()).add(watcher)
+        _watchers.setdefault(subject, set()).add(watcher)
     try:
         yield watcher[1]
     finally:
         with _lock:
-            _watchers[run_id].discard(watcher)
-            if not _watchers[run_id]:
-                del _watchers[run_id]
+            _watchers[subject].discard(watcher)
+            if not _watchers[subject]:
+                del _watchers[subject]
 
 
-def wake_after_commit(session: Session, run_id: str) -> None:
-    """Wake the watchers of the run once this transaction is durable; once, however often it is asked."""
-    asked: set[str] = session.info.setdefault("signoff.runs_to_wake", set())
-    if run_id not in asked:
-        asked.add(run_id)
-        after_commit(session, lambda: _wake(run_id))
+def wake_after_commit(session: Session, subject: str) -> None:
+    """Wake the watchers of the subject once this transaction is durable; once, however often it is asked."""
+    asked: set[str] = session.info.setdefault("signoff.subjects_to_wake", set())
+    if subject not in asked:
+        asked.add(subject)
+        after_commit(session, lambda: wake(subject))
 
 
-def _wake(run_id: str) -> None:
+def wake(subject: str) -> None:
+    """Wake the watchers of the subject now; for who looks on behalf of them all."""
     with _lock:
-        found = tuple(_watchers.get(run_id, ()))
+        found = tuple(_watchers.get(subject, ()))
     for loop, event in found:
         # A loop that was closed meanwhile has nobody to wake.
         with contextlib.suppress(RuntimeError):

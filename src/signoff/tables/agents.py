@@ -64,6 +64,32 @@ class Draft(Base):
     updated_at: Mapped[datetime] = mapped_column(Moment)
 
 
+class DraftSave(Base):
+    """What one version of a draft was, and how it came to be. The oldest of an agent are dropped.
+
+    `kind`: `created`, `saved`, `undone`, `redone`, `reset`. `undo_to` and `redo_to` are the versions whose texts come
+    back by undoing and by redoing; None where there is nothing to.
+    """
+
+    __tablename__ = "draft_saves"
+
+    # Of the draft, not of the agent: who saves holds the lock of the one, and need not wait for that of the other.
+    agent_id: Mapped[str] = mapped_column(ForeignKey("drafts.agent_id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    kind: Mapped[str] = mapped_column(State)
+    body: Mapped[dict[str, Any]] = mapped_column(Json)
+    # The length of its JSON, so that what is kept can be bounded without reading it.
+    chars: Mapped[int]
+    undo_to: Mapped[int | None]
+    redo_to: Mapped[int | None]
+    # The revision it was reset to.
+    revision: Mapped[int | None]
+    author_id: Mapped[str] = mapped_column(Id)
+    author_name: Mapped[str] = mapped_column(Name)
+    saved_at: Mapped[datetime] = mapped_column(Moment)
+
+
 class RefusedSave(Base):
     """The text of a save that came too late, kept so that nobody's work is lost."""
 

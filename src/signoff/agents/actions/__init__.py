@@ -16,6 +16,7 @@ from signoff.agents.actions.handovers import (
 from signoff.agents.actions.owners import accept_ownership, ask_owner, decline_ownership, withdraw_owner
 from signoff.agents.actions.pauses import RESUMED, pause_agent, resume_agent
 from signoff.agents.actions.revisions import freeze_revision
+from signoff.agents.actions.undoing import redo_draft, undo_draft
 
 __all__ = [
     "KEEP",
@@ -37,11 +38,13 @@ __all__ = [
     "move_secrets",
     "pause_agent",
     "plan_session",
+    "redo_draft",
     "reset_draft",
     "resume_agent",
     "save_draft",
     "save_draft_or_keep",
     "start_handover",
     "take_grant",
+    "undo_draft",
     "withdraw_owner",
 ]

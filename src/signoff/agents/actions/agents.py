@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.draft_changes import save_row
 from signoff.agents.actions.noted import note
 from signoff.agents.actions.owners import change_column
 from signoff.agents.body import Body
@@ -80,17 +81,17 @@ def create_agent(
     )
     content = plain_draft(body or {})
     _add_with_its_slug(session, agent)
-    session.add(
-        Draft(
-            agent_id=agent.id,
-            workspace_id=agent.workspace_id,
-            version=1,
-            body=content,
-            updated_by=principal.id,
-            updated_by_name=principal.name,
-            updated_at=moment,
-        )
+    draft = Draft(
+        agent_id=agent.id,
+        workspace_id=agent.workspace_id,
+        version=1,
+        body=content,
+        updated_by=principal.id,
+        updated_by_name=principal.name,
+        updated_at=moment,
     )
+    session.add(draft)
+    session.add(save_row(draft, "created"))
     session.flush()
     note(session, principal, agent, "agent.created", {"slug": slug, "name": agent.name})
     named: tuple[tuple[Seat, str | None], ...] = (("build", owner), ("backup", backup_id), *seats)

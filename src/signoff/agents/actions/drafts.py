@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.draft_changes import Change, change_draft, checked_version, locked_draft
 from signoff.agents.actions.noted import note
 from signoff.agents.body import Body
 from signoff.agents.limits import plain_draft
 from signoff.agents.lookup import agent_for
-from signoff.agents.refusals import StaleDraft
+from signoff.agents.refusals import NothingToResetTo, StaleDraft
 from signoff.agents.revisions import find_revision
 from signoff.kit import clock, ids
 from signoff.kit.canonical import canonical_json
 from signoff.people.access import Principal
-from signoff.tables.agents import Agent, Draft, RefusedSave
+from signoff.tables.agents import RefusedSave
 from signoff.tables.session import Store
 
 # Of one agent. Older ones are dropped: the page shows the newest, and everything has a limit.
@@ -35,45 +36,10 @@ def save_draft(
     """
     agent = agent_for(session, principal, agent_id, "agent.edit")
     content = plain_draft(body)
-    draft = session.get_one(Draft, agent.id, populate_existing=True)
+    draft = locked_draft(session, agent)
     if canonical_json(draft.body) == canonical_json(content):
         return draft.version
-    saved = session.execute(
-        update(Draft)
-        .where(Draft.agent_id == agent.id, Draft.version == version)
-        .values(
-            version=version + 1,
-            body=content,
-            updated_by=principal.id,
-            updated_by_name=principal.name,
-            updated_at=clock.now(),
-        )
-        .returning(Draft.version)
-        .execution_options(synchronize_session=False)
-    ).all()
-    if len(saved) != 1:
-        session.refresh(draft)
-        raise stale_draft(agent, draft, content, version)
-    session.expire(draft)
-    note(session, principal, agent, "agent.draft_saved", {"version": version + 1})
-    return version + 1
-
-
-def stale_draft(agent: Agent, draft: Draft, content: Mapping[str, Any] | None, version: int) -> StaleDraft:
-    """Return the refusal that carries both texts."""
-    return StaleDraft(
-        f"{draft.updated_by_name} saved version {draft.version} of {agent.slug} after you opened version {version}. "
-        "Compare the two texts, then save again on top of the newer one.",
-        extra={
-            "current": {
-                "version": draft.version,
-                "body": draft.body,
-                "updated_by": draft.updated_by_name,
-                "updated_at": draft.updated_at.isoformat(),
-            },
-            "yours": None if content is None else {"version": version, "body": dict(content)},
-        },
-    )
+    return change_draft(session, principal, agent, draft, Change("saved", content), version)
 
 
 def keep_refused_save(
@@ -118,11 +84,25 @@ def save_draft_or_keep(
         raise
 
 
-def reset_draft(session: Session, principal: Principal, agent_id: str, *, revision: int | str, version: int) -> int:
-    """Make the draft equal to a revision again; return the new version.
+def reset_draft(
+    session: Session, principal: Principal, agent_id: str, *, revision: int | str | None = None, version: int
+) -> int:
+    """Make the draft equal to a revision again; return the new version. It can be undone like a save.
+
+    Args:
+        revision: number or id; None is the one frozen last.
+        version: the draft that is given up by it, as it was opened.
 
     Raises:
         StaleDraft: somebody saved since `version` was opened.
+        NothingToResetTo: nothing was frozen yet.
     """
     agent = agent_for(session, principal, agent_id, "agent.edit")
-    return save_draft(session, principal, agent.id, body=find_revision(session, agent, revision).body, version=version)
+    if revision is None and not agent.last_revision:
+        raise NothingToResetTo(f"Nothing of {agent.slug} was frozen yet, so there is nothing to go back to.")
+    row = find_revision(session, agent, agent.last_revision if revision is None else revision)
+    draft = locked_draft(session, agent)
+    checked_version(agent, draft, None, version)
+    if canonical_json(draft.body) == canonical_json(row.body):
+        return version
+    return change_draft(session, principal, agent, draft, Change("reset", row.body, revision=row.number), version)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from signoff.agents.actions.drafts import stale_draft
+from signoff.agents.actions.draft_changes import stale_draft
 from signoff.agents.body import Body
 from signoff.agents.facts import gather
 from signoff.agents.findings import Finding, as_json

@@ -151,20 +151,33 @@ def _put(found: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _tools(form: Form, before: Any) -> list[dict[str, Any]]:
-    """Return the allow-lists: the slots in the order shown, with what the form does not show of an entry kept."""
+    """Return the allow-lists: the slots in the order shown, with what the form does not show of an entry kept, and
+    the entries that it does not show at all."""
     old_slots = {slot["slot"]: slot for slot in well_formed_slots(before) or []}
+    # A page that says nothing of single rows shows them all.
+    shown = set(form.texts("tool-shown")) if form.text("tools-shown") == "rows" else None
     ticked: dict[str, list[str]] = {}
     for both in form.texts("allow"):
         slot, _, tool = both.partition(".")
         if slot and tool and tool not in ticked.setdefault(slot, []):
             ticked[slot].append(tool)
+    for slot, old in old_slots.items():
+        names = [entry["tool"] for entry in old.get("allow", [])]
+        unseen = [name for name in names if shown is not None and f"{slot}.{name}" not in shown]
+        if unseen:
+            ticked[slot] = [*unseen, *ticked.get(slot, [])]
     order = [*(slot for slot in form.texts("slot") if slot in ticked), *ticked]
     found: list[dict[str, Any]] = []
     for slot in dict.fromkeys(order):
         old = old_slots.get(slot, {})
         entries = {entry["tool"]: entry for entry in old.get("allow", [])}
         kept = [*(tool for tool in entries if tool in ticked[slot]), *ticked[slot]]
-        allow = [_tool(form, slot, tool, entries.get(tool, {})) for tool in dict.fromkeys(kept)]
+        allow = [
+            entries[tool]
+            if shown is not None and f"{slot}.{tool}" not in shown
+            else _tool(form, slot, tool, entries.get(tool, {}))
+            for tool in dict.fromkeys(kept)
+        ]
         found.append({**old, "slot": slot, "allow": allow})
     return found
 

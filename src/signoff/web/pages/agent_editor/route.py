@@ -2,35 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from signoff.agents.actions import save_draft_or_keep
+from signoff.agents.draft_saves import draft_news
 from signoff.agents.queries import draft_of, refused_saves
-from signoff.agents.refusals import LintFailed, StaleDraft
+from signoff.agents.refusals import LintFailed, NothingToRedo, NothingToResetTo, NothingToUndo, StaleDraft
 from signoff.deployments.actions import freeze_and_serve_first
 from signoff.kit.errors import Malformed, NotAllowed, NotFound, Refusal
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of
-from signoff.web.identity import Looker, Looking
+from signoff.web.identity import Looker, Looking, still_looking
 from signoff.web.page import Page, is_partial, see_other
 from signoff.web.pages.agent_editor.draft_form import body_from
-from signoff.web.pages.agent_editor.query import facts_for, load, load_checks, load_conflict
+from signoff.web.pages.agent_editor.query import (
+    facts_for,
+    load,
+    load_checks,
+    load_conflict,
+    load_newer,
+    load_tools,
+    load_words,
+)
+from signoff.web.pages.agent_editor.stream import Newer, lines
+from signoff.web.pages.agent_editor.ways import go, told, way_of
 
 router = APIRouter()
 page = Page(__file__)
 
 
 @router.get("/agents/{agent}/edit")
-def agent_editor(request: Request, looker: Looker, agent: str) -> Response:
-    """The draft in its form."""
+def agent_editor(
+    request: Request, looker: Looker, agent: str, whole: Annotated[str, Query(alias="open", max_length=200)] = ""
+) -> Response:
+    """The draft in its form; with every tool of one connection where `open` names it."""
     house = house_of(request)
     with house.store.read() as session:
-        view = load(session, looker.viewer, house.services, agent)
+        view = load(session, looker.viewer, house.services, agent, whole=whole)
     return page.draw(request, "page.html", view)
+
+
+@router.get("/agents/{agent}/edit/tools")
+def more_tools(
+    request: Request,
+    looker: Looker,
+    agent: str,
+    slot: Annotated[str, Query(max_length=1_000)] = "",
+    but: Annotated[list[str] | None, Query(max_length=500)] = None,
+) -> Response:
+    """The tools of a connection that are not on the page yet."""
+    if not is_partial(request):
+        return see_other(request, looker.chrome.href(f"/agents/{agent}/edit"))
+    with house_of(request).store.read() as session:
+        view = load_tools(session, looker.viewer, agent, slot, but or ())
+    return page.draw(request, "_more_tools.html", view)
+
+
+@router.get("/agents/{agent}/edit/words")
+def more_words(request: Request, looker: Looker, agent: str) -> Response:
+    """What the SOP editor completes, where it is too much for the page."""
+    with house_of(request).store.read() as session:
+        words = load_words(session, looker.viewer, agent)
+    return JSONResponse(words, headers={"Cache-Control": "private, no-store"})
 
 
 @router.post("/agents/{agent}/edit")
@@ -87,6 +124,63 @@ def freeze(request: Request, looker: Looker, agent: str, fields: Fields) -> Resp
     serves = "It serves every environment." if frozen.number == 1 else "It serves nowhere yet: make it live here."
     to = looker.chrome.href(f"/agents/{agent}/revisions")
     return see_other(request, to, Flash(f"Revision {frozen.number} is frozen", serves))
+
+
+@router.post("/agents/{agent}/edit/{verb}")
+def go_back(
+    request: Request, looker: Looker, agent: str, verb: Literal["undo", "redo", "reset"], fields: Fields
+) -> Response:
+    """Undo, redo or reset. What is in the form is saved first."""
+    body, version = _body(request, looker, agent, fields), _version(fields)
+    try:
+        now = go(house_of(request).store, looker.viewer, agent, way_of(verb, fields), body=body, version=version)
+    except StaleDraft as refusal:
+        return _to_conflict(request, looker, agent, refusal)
+    except (NothingToUndo, NothingToRedo, NothingToResetTo) as refusal:
+        # What was typed was saved by then.
+        return see_other(request, looker.chrome.href(f"/agents/{agent}/edit"), Flash(refusal.detail, tone="wait"))
+    except Malformed as refusal:
+        return _again(request, looker, agent, fields, body, refusal, version)
+    return see_other(request, looker.chrome.href(f"/agents/{agent}/edit"), told(verb, now))
+
+
+@router.get("/agents/{agent}/edit/events")
+async def draft_events(
+    request: Request,
+    looker: Looker,
+    agent: str,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    last_event_id: Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**31 - 1)] = None,
+) -> Response:
+    """That somebody saved a newer version than the one on screen, as it happens."""
+    store = house_of(request).store
+    await store.read_async(draft_news, looker.viewer, agent)
+
+    def draw(newer: Newer) -> str:
+        return page.text("_newer.html", newer, looker.chrome)
+
+    told_of = lines(
+        store,
+        looker.viewer,
+        agent,
+        after=max(after, last_event_id or 0),
+        draw=draw,
+        may_listen=lambda: still_looking(request, looker),
+    )
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(told_of, media_type="text/event-stream", headers=headers)
+
+
+@router.get("/agents/{agent}/edit/newer")
+def newer(
+    request: Request, looker: Looker, agent: str, version: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
+) -> Response:
+    """What was changed since `version` was opened; what is typed on the page is left alone."""
+    if not is_partial(request):
+        return see_other(request, looker.chrome.href(f"/agents/{agent}/edit"))
+    with house_of(request).store.read() as session:
+        view = load_newer(session, looker.viewer, agent, version)
+    return page.draw(request, "_newer_diff.html", view)
 
 
 @router.get("/agents/{agent}/edit/conflict/{kept}")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from signoff.connections.catalog import CatalogConnection, gravest
+from signoff.connections.catalog import CatalogConnection, Offer, gravest
 from signoff.web.forms import json_text
 from signoff.web.pages.agent_editor.draft_form import well_formed_slots
+
+# As many tools in all are on the page from the beginning. With more, so many of the draft's are, and the others come
+# when a connection is opened.
+ROWS_ALL = 24
+ROWS_SHOWN = 12
+# As many words the page completes by itself; with more, they come when the first one begins.
+WORDS_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +44,88 @@ class ToolField:
 
 @dataclass(frozen=True, slots=True)
 class SlotField:
-    """One slot. `missing` names the environments that have no connection for it."""
+    """One slot. `missing` names the environments that have no connection for it; `tools` are those on the page, of
+    `count` in all: the others come when they are asked for."""
 
     slug: str
     name: str
     missing: tuple[str, ...]
     is_known: bool
+    allowed: int
+    count: int
     tools: tuple[ToolField, ...]
 
     @property
-    def allowed(self) -> int:
-        """Return how many tools are allowed."""
-        return sum(tool.is_allowed for tool in self.tools)
+    def rest(self) -> int:
+        """Return how many are not on the page."""
+        return self.count - len(self.tools)
+
+    @property
+    def query(self) -> str:
+        """Return what asks for those that are not on the page."""
+        return urlencode([("slot", self.slug), *(("but", tool.name) for tool in self.tools)])
 
 
-def slot_fields(
-    tools: Any, known: Mapping[str, Sequence[CatalogConnection]], environments: Sequence[str]
-) -> tuple[SlotField, ...] | None:
-    """Return the slots, those of the draft first; None when the draft's tools have no shape a form can show."""
+def entries_by_slot(tools: Any) -> dict[str, dict[str, dict[str, Any]]] | None:
+    """Return slot → tool → what the draft says of it; None when its tools have no shape a form can show."""
     slots = well_formed_slots(tools)
     if slots is None:
         return None
-    in_draft = {slot["slot"]: slot.get("allow", []) for slot in slots}
-    order = dict.fromkeys([*in_draft, *known])
-    return tuple(_slot(slug, in_draft.get(slug, []), known.get(slug, ()), environments) for slug in order)
+    return {slot["slot"]: {entry["tool"]: entry for entry in slot.get("allow", [])} for slot in slots}
 
 
-def _slot(
-    slug: str, allow: list[dict[str, Any]], places: Sequence[CatalogConnection], environments: Sequence[str]
+def names_shown(
+    entries: Mapping[str, Collection[str]],
+    offered: Mapping[str, Offer],
+    *,
+    whole: str = "",
+    also: Mapping[str, Collection[str]] | None = None,
+) -> dict[str, list[str]]:
+    """Return slot → the tools that are on the page from the beginning, the draft's slots first.
+
+    All of them where there are few; else those of the draft, up to as many rows as a page carries lightly.
+
+    Args:
+        whole: a slot of which all are wanted.
+        also: what must be on the page besides, and then without a limit: the form was changed and was not saved.
+    """
+    every = {slug: list(_names(entries, offered, slug)) for slug in dict.fromkeys([*entries, *offered])}
+    if sum(map(len, every.values())) <= ROWS_ALL:
+        return every
+    left = ROWS_SHOWN
+    shown: dict[str, list[str]] = {}
+    for slug, names in every.items():
+        if slug == whole:
+            shown[slug] = names
+            continue
+        wanted = dict.fromkeys([*entries.get(slug, ()), *(also or {}).get(slug, ())])
+        shown[slug] = list(wanted) if also is not None else list(wanted)[:left]
+        left -= min(left, len(shown[slug]))
+    return shown
+
+
+def _names(entries: Mapping[str, Collection[str]], offered: Mapping[str, Offer], slug: str) -> dict[str, None]:
+    return dict.fromkeys([*entries.get(slug, ()), *(offered[slug].tools if slug in offered else ())])
+
+
+def slot_field(
+    slug: str,
+    names: Iterable[str],
+    entries: Mapping[str, Mapping[str, dict[str, Any]]],
+    offered: Mapping[str, Offer],
+    places: Sequence[CatalogConnection],
+    environments: Sequence[str],
 ) -> SlotField:
-    entries = {entry["tool"]: entry for entry in allow}
-    offered = dict.fromkeys(name for place in places for name in place.tools)
-    there = {place.environment for place in places}
+    """Return one slot with these of its tools. `places`: its connections, read where a tool of it is shown."""
+    own, offer = entries.get(slug, {}), offered.get(slug)
     return SlotField(
         slug=slug,
-        name=places[-1].name if places else slug,
-        missing=tuple(name for name in environments if name not in there) if places else (),
-        is_known=bool(places),
-        tools=tuple(_tool(name, entries.get(name), places) for name in dict.fromkeys([*entries, *offered])),
+        name=offer.name if offer else slug,
+        missing=tuple(name for name in environments if name not in offer.environments) if offer else (),
+        is_known=offer is not None,
+        allowed=len(own),
+        count=len(_names(entries, offered, slug)),
+        tools=tuple(_tool(name, own.get(name), places) for name in names),
     )
 
 
@@ -95,7 +147,10 @@ def _tool(name: str, entry: dict[str, Any] | None, places: Sequence[CatalogConne
     )
 
 
-def words_of(slots: Sequence[SlotField], secrets: Sequence[str]) -> tuple[list[str], list[str]]:
+def words_of(
+    entries: Mapping[str, Collection[str]], offered: Mapping[str, Offer], secrets: Sequence[str]
+) -> tuple[list[str], list[str]]:
     """Return what the SOP editor completes: allowed tools first, then the others; and the secrets."""
-    every = [(not tool.is_allowed, f"@{slot.slug}.{tool.name}") for slot in slots for tool in slot.tools]
-    return [word for _, word in sorted(every, key=lambda pair: pair[0])], [f"{{{{secret.{name}}}}}" for name in secrets]
+    allowed = [f"@{slug}.{name}" for slug, names in entries.items() for name in names]
+    others = [f"@{slug}.{name}" for slug, offer in offered.items() for name in offer.tools]
+    return list(dict.fromkeys([*allowed, *others])), [f"{{{{secret.{name}}}}}" for name in secrets]

@@ -54,11 +54,19 @@
   });
 
   const words = JSON.parse(area.dataset.words || "{}");
+  // Where there are many tools the page brings those of the draft; the others are asked for when the first word begins
+  let more = area.dataset.wordsAt;
+  const fetchMore = async () => {
+    const from = more;
+    more = "";
+    try { Object.assign(words, await (await fetch(from, { headers: { Accept: "application/json" } })).json()); suggest(); } catch { more = from; }
+  };
   let found = [], at = 0, from = 0;
   const close = () => { if (list.matches(":popover-open")) list.hidePopover(); area.removeAttribute("aria-activedescendant"); };
   const suggest = () => {
     const before = area.value.slice(0, area.selectionStart);
     const typed = before.match(/(@[\w.-]*|\{\{[\w.]*)$/)?.[0];
+    if (typed?.[0] === "@" && more) fetchMore();
     found = typed ? (words[typed[0] === "@" ? "@" : "{{"] ?? []).filter((word) => word.startsWith(typed) && word !== typed).slice(0, 12) : [];
     if (!found.length) return close();
     from = area.selectionStart - typed.length; at = 0;
@@ -107,6 +115,16 @@
   button?.addEventListener("click", () => { sent = edits; });
   document.addEventListener("saved", () => { saved = sent; sent = -1; });
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => { if (ctx.sourceElement === button) sent = -1; });
+  // A note that somebody saved a newer version; not about what this page itself has just saved, or is saving
+  const newer = () => {
+    const note = document.querySelector("[data-newer]"), version = document.querySelector("#draft-version");
+    if (!note || !version) return;
+    note.hidden = sent !== -1 || Number(note.dataset.newer) <= Number(version.value);
+    if (note.hidden) document.querySelector("#newer-diff").replaceChildren();
+  };
+  ["htmx:after:swap", "htmx:sse:after:message", "saved"].forEach((name) => document.addEventListener(name, newer));
+  // Words that were not saved yet can be undone too: they are saved first
+  form?.addEventListener("input", () => { const undo = document.querySelector("[data-undo]"); if (undo) undo.disabled = false; });
   addEventListener("beforeunload", (event) => { if (edits !== saved && edits !== sent) event.preventDefault(); });
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && button) { event.preventDefault(); button.click(); }
