@@ -1,5 +1,5 @@
-"""The pages of releases in a real Chromium, with the longest and oddest words that people may write: nothing goes past the
-edge of the screen, and axe finds nothing."""
+"""The pages of releases in a real Chromium, with the longest and oddest words that people may write: nothing goes past
+the edge of the screen, and axe finds nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import base64
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from pydantic import SecretStr
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -106,14 +107,19 @@ def odd_release(session: Session, owner: Principal, number: str) -> tuple[str, s
     return made, run.id
 
 
+def signed_in(browser: Browser, place: tuple[str, Site, dict[str, str]], **options: Any) -> Page:
+    address, site, _ = place
+    context = browser.new_context(**options)
+    context.add_cookies([{"name": "session", "value": site.seeded.cookies["mei"], "url": address}])
+    return context.new_page()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_the_longest_words_stay_within_the_screen_and_axe_finds_nothing(
     browser: Browser, place: tuple[str, Site, dict[str, str]], width: int, scheme: str
 ):
     address, site, names = place
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    context.add_cookies([{"name": "session", "value": site.seeded.cookies["mei"], "url": address}])
-    page = context.new_page()
+    page = signed_in(browser, place, viewport={"width": width, "height": 844}, color_scheme=scheme)
     wrong: dict[str, object] = {}
     for path in PAGES:
         answer = page.goto(f"{address}{site.base}{path.format_map(names)}")
@@ -125,18 +131,16 @@ def test_the_longest_words_stay_within_the_screen_and_axe_finds_nothing(
         if past > 0 or found:
             wrong[path] = (past, found)
     assert wrong == {}
-    context.close()
+    page.context.close()
 
 
 def test_both_answers_of_a_pair_can_be_read_side_by_side(browser: Browser, place: tuple[str, Site, dict[str, str]]):
     address, site, names = place
-    context = browser.new_context(viewport={"width": 1440, "height": 844})
-    context.add_cookies([{"name": "session", "value": site.seeded.cookies["mei"], "url": address}])
-    page = context.new_page()
+    page = signed_in(browser, place, viewport={"width": 1440, "height": 844})
     page.goto(f"{address}{site.base}/releases/{names['release']}/pairs/{names['run']}")
     page.wait_for_selector("html[data-ready]")
     inside = page.evaluate(
         "[...document.querySelectorAll('td ins')].map(e => e.getBoundingClientRect().right <= innerWidth)"
     )
     assert inside == [True, True]
-    context.close()
+    page.context.close()
