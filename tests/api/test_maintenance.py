@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from signoff.freezes.maintenance import begin, end
 from signoff.record.actor import Actor
+from signoff.tables.people import Person
 from signoff.tables.record import AuditRow
 from signoff.tables.runs import Run
 from tests.api.sweep import ask, operations
@@ -103,6 +104,22 @@ def test_the_orchestration_form_is_told_in_its_own_way(quick: World) -> None:
     with quick.client(key=quick.keys["admin"]) as client:
         told = client.post("/v1/orchestrations/run", json={}).json()
     assert (told["ok"], told["error"]["code"], told["code"]) == (False, "maintenance", "maintenance")
+
+
+def test_only_the_button_that_ends_it_is_not_held_and_only_for_who_administers_the_installation(quick: World) -> None:
+    order(quick)
+    ends = "/w/acme/instance/operation/maintenance/end"
+    with quick.client(session=quick.tokens["owner"]) as client:
+        assert client.post("/w/acme/instance/operation/maintenance", data={"reason": "x"}).status_code == 503
+        assert client.put(ends).status_code == 503
+        assert client.post(f"{ends}/more").status_code == 503
+        assert client.post(ends, follow_redirects=False).status_code == 403
+        assert client.get("/v1/health/ready", params={"part": "database"}).json()["maintenance"] is not None
+        with quick.store.write() as session:
+            session.execute(update(Person).values(is_instance_administrator=True))
+        assert client.post(ends, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+        assert client.post(ends, follow_redirects=False).status_code == 303
+        assert client.post("/v1/acme/agents/helper:execute", json={"input": "hello"}).status_code == 202
 
 
 def test_health_stays_what_it_is_and_says_that_there_is_maintenance(quick: World) -> None:

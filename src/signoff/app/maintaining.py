@@ -17,6 +17,8 @@ from signoff.web.security import SAFE_METHODS
 
 # Where a provider leads a browser back to with GET, and where that changes something: a login, a session.
 _CHANGING_READS = re.compile(r"/oauth/callback|/sign-in/sso/[^/]+/callback")
+# What ends maintenance is not held by it.
+_ENDING = re.compile(r"/w/[^/]+/instance/operation/maintenance/end")
 
 
 class MaintenanceRule:
@@ -37,7 +39,9 @@ class MaintenanceRule:
 def _would_change(scope: Scope) -> bool:
     if scope["type"] != "http":
         return False
-    return scope["method"] not in SAFE_METHODS or _CHANGING_READS.fullmatch(scope["path"]) is not None
+    if scope["method"] in SAFE_METHODS:
+        return _CHANGING_READS.fullmatch(scope["path"]) is not None
+    return scope["method"] != "POST" or _ENDING.fullmatch(scope["path"]) is None
 
 
 def _answer(request: Request, found: MaintenanceFacts) -> Response:

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotNow
 from signoff.kit.text import storable
+from signoff.people.access import Principal
+from signoff.people.actions.instance import authorize_instance
 from signoff.record import audit
 from signoff.record.actor import Actor
 from signoff.tables.installation import Maintenance
@@ -89,7 +91,7 @@ def history(session: Session, *, size: int = 20) -> list[PastMaintenance]:
 
 
 def begin(session: Session, by: Actor, *, reason: str, minutes: int | None = None) -> MaintenanceFacts:
-    """Begin maintenance. The operator does this, nobody else; every workspace has it in its audit.
+    """Begin maintenance, as the operator does; every workspace has it in its audit.
 
     Args:
         reason: whoever is refused reads it.
@@ -130,6 +132,29 @@ def begin(session: Session, by: Actor, *, reason: str, minutes: int | None = Non
     detail = {"reason": words, "until": row.until.isoformat() if row.until else None}
     _note_everywhere(session, by, "maintenance.begun", row.id, detail)
     return MaintenanceFacts(row.reason, row.ordered_by_name, row.started_at, row.until)
+
+
+def begin_for_a_time(session: Session, principal: Principal, *, reason: str, minutes: int | None) -> MaintenanceFacts:
+    """Begin maintenance from a browser. It has an end: while it stands nobody can sign in to end it.
+
+    Raises:
+        NotAllowed: the caller is no instance administrator.
+        Malformed, NotNow: as for the operator.
+    """
+    authorize_instance(session, principal)
+    # No number at all is refused like one that is too small.
+    return begin(session, principal.actor, reason=reason, minutes=minutes or 0)
+
+
+def end_as_administrator(session: Session, principal: Principal) -> None:
+    """End maintenance from a browser, whoever began it.
+
+    Raises:
+        NotAllowed: the caller is no instance administrator.
+        NotNow: none stands.
+    """
+    authorize_instance(session, principal)
+    end(session, principal.actor)
 
 
 def end(session: Session, by: Actor) -> None:

@@ -50,18 +50,24 @@ def shipment(session: Session, release_id: str) -> Shipment | None:
     return _whole(session, release) if release is not None else None
 
 
-def shipment_for(session: Session, principal: Principal, release_id: str, action: Action) -> Shipment:
+def shipment_for(
+    session: Session, principal: Principal, release_id: str, action: Action, *, is_held: bool = False
+) -> Shipment:
     """Return a release of the caller's workspace, or refuse.
+
+    Args:
+        is_held: whoever is at it is waited for, and nobody moves it before this transaction ends.
 
     Raises:
         NotFound: there is no such release here.
         NotAllowed: the caller may not do this to its agent.
     """
-    release = session.scalar(
+    wanted = (
         select(Release)
         .where(Release.id == release_id, Release.workspace_id == principal.workspace_id)
         .execution_options(populate_existing=True)
     )
+    release = session.scalar(wanted.with_for_update() if is_held else wanted)
     if release is None:
         raise NotFound("There is no such release in this workspace.")
     agent = agent_for(session, principal, release.agent_id, action)
@@ -86,13 +92,18 @@ def open_key(agent_id: str, environment_id: str) -> str:
     return f"{agent_id}:{environment_id}"
 
 
-def open_release(session: Session, agent_id: str, environment_id: str) -> Release | None:
-    """Return the release that is under way and has not switched yet."""
-    return session.scalar(
+def open_release(session: Session, agent_id: str, environment_id: str, *, is_held: bool = False) -> Release | None:
+    """Return the release that is under way and has not switched yet.
+
+    Args:
+        is_held: whoever is at it is waited for, and nobody moves it before this transaction ends.
+    """
+    wanted = (
         select(Release)
         .where(Release.open_key == open_key(agent_id, environment_id))
         .execution_options(populate_existing=True)
     )
+    return session.scalar(wanted.with_for_update() if is_held else wanted)
 
 
 def watched_releases(session: Session, agent_id: str, environment_id: str) -> Sequence[Release]:

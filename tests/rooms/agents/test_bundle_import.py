@@ -14,6 +14,7 @@ from signoff.agents.signed_bundle import (
     distrust_key,
     export_bundle,
     import_bundle,
+    importing,
     plan_import,
     provenance_of,
     trust_key,
@@ -279,3 +280,19 @@ def test_the_hash_of_a_revision_does_not_depend_on_where_it_was_frozen(here: Ins
         with one.store.read() as session:
             hashes.add(session.scalars(select(Revision.hash)).one())
     assert len(hashes) == 1
+
+
+def test_of_two_imports_at_the_same_moment_the_later_is_told_to_try_again(
+    here: Instance, there: Instance, bundle: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    there.trust(here)
+    bind(there, "staging")
+    with there.store.write() as session:
+        early = plan_import(session, there.ann, bundle)
+        import_bundle(session, there.ann, bundle)
+    with monkeypatch.context() as patched:
+        patched.setattr(importing, "plan_import", lambda *_, **__: early)
+        with pytest.raises(AgentExists, match="import it again"), there.store.write() as session:
+            import_bundle(session, there.ann, bundle)
+    with there.store.write() as session:
+        assert import_bundle(session, there.ann, bundle).kind == "same"

@@ -76,7 +76,7 @@ def test_a_waived_or_attested_item_holds_nothing_up(store: Store, monkeypatch: p
 def test_while_one_is_under_way_another_is_told_by_whom(store: Store):
     at = world(store)
     first = at.ask(2, CANARY)
-    with pytest.raises(ReleaseUnderWay, match=r"Ann is releasing revision 2 .* it is canary") as refused:
+    with pytest.raises(ReleaseUnderWay, match=r"Ann is releasing revision 2 .* it is a canary") as refused:
         ship(store, at.bob, at.agent_id, environment="production", revision=3, reason="x")
     assert refused.value.extra["by"] == "Ann"
     assert at.state(refused.value.extra["release"]) == "refused"

@@ -13,7 +13,8 @@ from signoff.deployments.actions import freeze_and_serve_first
 from signoff.deployments.refusals import LiveChanged
 from signoff.kit import clock
 from signoff.kit.errors import NotAllowed, Refusal
-from signoff.releases.actions import drill_for_real, repin_run, roll_back, roll_back_now
+from signoff.releases.actions import abort_release, drill_for_real, repin_run, roll_back, roll_back_now
+from signoff.releases.actions.moves import stay
 from signoff.releases.planning import plan_rollback, writes_undone_by
 from signoff.releases.queries import drills_page
 from signoff.releases.refusals import NothingToRollBackTo, OutsideRollbackWindow, RepinRefused
@@ -22,10 +23,11 @@ from signoff.tables.approvals import Approval
 from signoff.tables.connections import Tool
 from signoff.tables.deployments import Deployment
 from signoff.tables.people import Environment
+from signoff.tables.releases import Release
 from signoff.tables.runs import Effect, Run, Step
 from signoff.tables.session import Store
 from tests.rooms.agents.kit_agents import body, connection, person, tool
-from tests.rooms.releases.kit_releases import BLOCKER, CANARY, Says, World, world
+from tests.rooms.releases.kit_releases import BLOCKER, CANARY, SHADOW, Says, World, world
 
 
 def back(at: World, **more: Any) -> str:
@@ -276,3 +278,39 @@ def test_a_run_keeps_its_revision_across_a_release(store: Store):
     assert [run(at, one).revision_number for one in (queued, waiting)] == [1, 1]
     new = run(at, started(at))
     assert (new.revision_number, new.variant, new.release_id) == (2, "live", at.row().release_id)
+
+
+@pytest.mark.parametrize("way", ["canary", "shadow"])
+def test_going_back_and_calling_off_never_lose_to_a_look_of_the_engine(store: Store, way: str):
+    at = world(store, 3)
+    at.ask(2)
+    for number in range(6):
+        rival = at.ask(3, CANARY if way == "canary" else SHADOW)
+        start, done, told = threading.Barrier(2), threading.Event(), list[Refusal]()
+
+        def look(rival: str = rival, start: threading.Barrier = start, done: threading.Event = done) -> None:
+            start.wait()
+            while not done.is_set():
+                try:
+                    with store.write() as session:
+                        made = session.get_one(Release, rival)
+                        stay(session, made, verdict_at=clock.now())
+                except Refusal:
+                    return  # It is over.
+
+        looker = threading.Thread(target=look)
+        looker.start()
+        start.wait()
+        try:
+            if number % 2 or way == "shadow":
+                with store.write() as session:
+                    abort_release(session, at.ann, rival, reason="never mind")
+            else:
+                back(at)
+        except Refusal as refusal:
+            told.append(refusal)
+        done.set()
+        looker.join()
+        assert told == []
+        assert at.state(rival) in ("rolled_back", "aborted")
+        assert at.live() == 2

@@ -89,6 +89,18 @@ def test_a_bar_that_is_tighter_when_lower_is_relaxed_by_raising_it():
     assert results("version: 1\nprobes: {rollback.drilled: {threshold: 1}}")["rollback.drilled"].status == "true"
 
 
+@pytest.mark.parametrize("blanks", ["' '", '"\\t  \\n"', '"\\u3000"'])
+def test_a_reason_of_blanks_is_none(blanks: str):
+    for said in (
+        f"probes:\n  cost.within_budget: {{block_from: never, reason: {blanks}}}",
+        f"reviewers:\n  critical: {{people: 0, reason: {blanks}}}",
+        f"vouching: {{waiver_days_max: 200, reason: {blanks}}}",
+        f"attestations:\n  - {{id: own, title: {blanks}, wanted: W, block_from: low, reason: R}}",
+    ):
+        with pytest.raises(Malformed):
+            read_policy(f"version: 1\n{said}")
+
+
 def test_safety_is_not_relaxed_with_any_reason():
     errors = wrong("version: 1\nprobes: {product.revision_intact: {block_from: high, reason: we are brave}}")
     assert "safety" in errors["probes.product.revision_intact"][0]

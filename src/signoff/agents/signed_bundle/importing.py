@@ -16,6 +16,7 @@ from signoff.agents.actions import create_agent, freeze_revision, keep_refused_s
 from signoff.agents.diff import RevisionDiff, diff
 from signoff.agents.limits import REASON_MAX
 from signoff.agents.lint import NO_FACTS
+from signoff.agents.refusals import SlugTaken
 from signoff.agents.signed_bundle.checking import Checked, check_bundle
 from signoff.agents.signed_bundle.document import Payload
 from signoff.agents.signed_bundle.export import refused
@@ -221,15 +222,21 @@ def _frozen(session: Session, principal: Principal, plan: ImportPlan, payload: P
 
 def _created(session: Session, principal: Principal, plan: ImportPlan, payload: Payload) -> str:
     about = payload.agent
-    return create_agent(
-        session,
-        principal,
-        slug=plan.agent,
-        name=about.name,
-        description=about.description,
-        tags=about.tags,
-        body=payload.revision.body,
-    )
+    try:
+        return create_agent(
+            session,
+            principal,
+            slug=plan.agent,
+            name=about.name,
+            description=about.description,
+            tags=about.tags,
+            body=payload.revision.body,
+        )
+    except SlugTaken as error:
+        # When the plan was made there was none: of two at the same moment the other was first.
+        raise AgentExists(
+            f"Somebody imported or made {plan.agent} at this moment. Nothing was imported; import it again."
+        ) from error
 
 
 def _remember(session: Session, principal: Principal, plan: ImportPlan, payload: Payload, revision_id: str) -> None:

@@ -24,6 +24,7 @@ from signoff.tables.releases import Release, ReleaseEvent
 from signoff.watch.probes.evidence import Evidence
 
 _NAMED_MAX = 50
+_AS_WORDS = {"requested": "waiting for signatures", "shadow": "in the shadow", "canary": "a canary"}
 
 
 def open_shipment(
@@ -141,7 +142,8 @@ def under_way(session: Session, agent: Agent, place: Environment) -> ReleaseUnde
     number = session.scalar(select(Revision.number).where(Revision.id == rival.revision_id))
     return ReleaseUnderWay(
         f"{rival.requested_by_name} is releasing revision {number} of {agent.slug} in {place.slug} since "
-        f"{rival.requested_at:%Y-%m-%d %H:%M:%S} UTC; it is {rival.state}. Wait for it, promote it, or abort it.",
+        f"{rival.requested_at:%Y-%m-%d %H:%M:%S} UTC; it is {_AS_WORDS.get(rival.state, rival.state)}. "
+        "Wait for it, promote it, or abort it.",
         extra={
             "release": rival.id, "number": number, "by": rival.requested_by_name,
             "at": rival.requested_at.isoformat(), "state": rival.state,

@@ -82,7 +82,7 @@ def proposed(session: Session, agent_id: str, environment_id: str, live_id: str)
 
 def make_way(session: Session, agent: Agent, place: Environment, *, by: Actor, reason: str) -> None:
     """Abort what is under way here and has not switched yet."""
-    rival = open_release(session, agent.id, place.id)
+    rival = open_release(session, agent.id, place.id, is_held=True)
     if rival is not None:
         clear_candidate(session, rival)
         end_shadow(session, rival)

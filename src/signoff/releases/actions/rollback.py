@@ -65,10 +65,11 @@ def roll_back(
     row = agent_for(session, principal, agent, "agent.deploy")
     place = environment_for(session, principal, environment)
     authorize(principal, "agent.deploy", owners=(row.owner_id, row.backup_id), agent_id=row.id, place=place_of(place))
+    # The engine looks at it each minute, and somebody may take its next step: going back must not lose to that.
+    rival = open_release(session, row.id, place.id, is_held=True)
     live = live_revision(session, row.id, place.id)
     if not isinstance(expected, AsItIs) and expected != live:
         raise live_changed(session, row, place)
-    rival = open_release(session, row.id, place.id)
     if to_revision is None and rival is not None and rival.state == "canary":
         return _candidate(session, principal, row, place, rival, words, in_flight)
     target = _target(session, row, place, live, to_revision)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from signoff.agents.bundle.yaml_text import YamlText, read_yaml
 from signoff.agents.findings import path_of
@@ -25,7 +25,8 @@ DEFAULT = Path(__file__).parent / "policy.yaml"
 TEXT_CHARS_MAX = 64_000
 _DAY_SECONDS = 86_400
 _Clock = Annotated[str, Field(pattern=r"^(?:[01]\d|2[0-3]):[0-5]\d$", examples=["08:00"])]
-_Reason = Annotated[str, Field(min_length=1, max_length=500)]
+# Blanks say nothing.
+_Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 _Days = Annotated[int, Field(ge=1, le=366)]
 
 
@@ -43,9 +44,9 @@ class OwnItem(Part):
     """An item of the workspace's own that a person attests."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-    title: Annotated[str, Field(min_length=1, max_length=120)]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
     group: Annotated[str, Field(min_length=1, max_length=60)] = "own"
-    wanted: Annotated[str, Field(min_length=1, max_length=500)]
+    wanted: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
     block_from: BlockFrom = "high"
     lapse_days: _Days = 90
     reason: _Reason

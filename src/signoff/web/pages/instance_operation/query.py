@@ -11,6 +11,7 @@ from signoff.people.access import Principal
 from signoff.people.actions.instance import authorize_instance
 from signoff.watch.objectives.promises import Burn, promises, window_name
 from signoff.watch.objectives.queries import burn_rates
+from signoff.web.refused import NOT_REFUSED, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,10 @@ class OperationView:
     now: MaintenanceFacts | None
     past: tuple[PastMaintenance, ...]
     objectives: tuple[ObjectiveRow, ...]
+    refused: Refused = NOT_REFUSED
 
 
-def load(session: Session, viewer: Principal) -> OperationView:
+def load(session: Session, viewer: Principal, *, refused: Refused = NOT_REFUSED) -> OperationView:
     """Return the view. The session must see every workspace.
 
     Raises:
@@ -55,7 +57,7 @@ def load(session: Session, viewer: Principal) -> OperationView:
         )
         for one in data.slo
     )
-    return OperationView(standing(session), tuple(history(session)), rows)
+    return OperationView(standing(session), tuple(history(session)), rows, refused)
 
 
 def _rates(found: dict[str, float], burns: list[Burn]) -> tuple[Rate, ...]:
