@@ -40,6 +40,7 @@ from signoff.api import (
     service_accounts,
     signals,
     signed_bundles,
+    webhooks,
     workspaces,
 )
 
@@ -82,5 +83,6 @@ ROUTERS = (
     alerts.router,
     notices.router,
     chats.router,
+    webhooks.router,
     audit.router,
 )

@@ -30,6 +30,7 @@ from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Run
 from signoff.watch.actions import raise_alert
 from signoff.watch.rollup import Rolling
+from signoff.webhooks import deliveries
 
 _log = logging.getLogger(__name__)
 
@@ -160,6 +161,7 @@ class Sweeps:
     async def _forget(self) -> None:
         await self._store.write_async(_forget_messages)
         await self._store.write_async(forget_counts)
+        await self._store.write_async(deliveries.forget)
         await durable.forget_ended(older_than_seconds=_KEEP_RECORDS_SECONDS, limit=500)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.gates import Gate
 from signoff.approvals.actions.said import Said
 from signoff.approvals.binding import value_hash
+from signoff.approvals.outside import tell_event
 from signoff.approvals.people import Case
 from signoff.approvals.rights import ended
 from signoff.approvals.states import ApprovalState, is_open
@@ -73,6 +74,7 @@ def move(session: Session, row: Approval, state: ApprovalState, *, moment: datet
         return False
     close_recipients(session, row.id)
     tell(session, row)
+    tell_event(session, row)
     # Asked for or not: an alert that it waits for nobody is over.
     if row.is_degraded:
         ask_to_resolve(session, row.workspace_id, key=f"approval:{row.id}")
