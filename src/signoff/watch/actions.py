@@ -13,6 +13,7 @@ from signoff.kit.errors import NotFound, NotNow
 from signoff.kit.text import shortened, storable
 from signoff.people.access import Principal, authorize
 from signoff.record import audit, happenings
+from signoff.record.alarms import ask_to_tell
 from signoff.tables.watch import Alert
 
 TEXT_CHARS_MAX = 2_000
@@ -70,6 +71,9 @@ def raise_alert(
     if found == values["id"]:
         facts = {"kind": kind, "state": "open"}
         happenings.tell(session, workspace_id, "alert.raised", about=found, agent_id=agent_id, facts=facts)
+        ask_to_tell(
+            session, workspace_id, key=f"alert:{kind}:{agent_id or ''}", kind=kind, about=found, agent_id=agent_id
+        )
     return found
 
 

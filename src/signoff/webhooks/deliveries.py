@@ -160,8 +160,9 @@ def note_answer(
     row.last_error = shortened(storable(error or f"It was answered {status}."), 1_000)
     may_help = states.is_worth_another(status) if status is not None else is_transient
     if may_help and row.attempts < states.ATTEMPTS_MAX:
-        pause = states.pause_seconds(row.attempts, retry_after)
-        row.due_at = clock.now() + timedelta(seconds=max(chance.jittered(pause), retry_after or 0.0))
+        asked_for = min(retry_after or 0.0, states.RETRY_AFTER_SECONDS_MAX)
+        pause = max(chance.jittered(states.pause_seconds(row.attempts)), asked_for)
+        row.due_at = clock.now() + timedelta(seconds=pause)
         send(session, row.workspace_id, row.id, due_at=row.due_at)
     else:
         _end(row, "failed", row.last_error)

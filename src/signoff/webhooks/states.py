@@ -14,6 +14,7 @@ UNDER_WAY: tuple[DeliveryState, ...] = ("pending", "sending")
 # The pauses between attempts, before chance is added: three days and some hours in all.
 PAUSES_SECONDS = (2, 10, 60, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 ATTEMPTS_MAX = len(PAUSES_SECONDS) + 1
+# What an address asks for is waited for, up to a day.
 RETRY_AFTER_SECONDS_MAX = 86_400
 # An address that took nothing for so long, over at least so many attempts, is switched off.
 OFF_AFTER = timedelta(days=3)
@@ -39,7 +40,6 @@ def is_worth_another(status: int) -> bool:
     return status >= 500 or status in _TRANSIENT
 
 
-def pause_seconds(attempts: int, retry_after: float | None) -> float:
-    """Return how long to wait after the n-th attempt: never less than was asked for, up to a day."""
-    pause = float(PAUSES_SECONDS[min(attempts, len(PAUSES_SECONDS)) - 1])
-    return max(pause, min(retry_after or 0.0, RETRY_AFTER_SECONDS_MAX))
+def pause_seconds(attempts: int) -> float:
+    """Return how long to wait after the n-th attempt, before chance is added."""
+    return float(PAUSES_SECONDS[min(attempts, len(PAUSES_SECONDS)) - 1])

@@ -163,7 +163,7 @@ def _denied(session: Session, row: Approval, said: Said) -> dict[str, Any]:
         session, row.workspace_id, key=f"denied:{row.run_id}", kind=DENIED_AGAIN,
         text=f"{row.agent_name} was denied {number} times at the gate {row.gate}, so run {row.run_id} ends. "
         f"The last reason: {why}",
-        detail={"approval": row.id, "run": row.run_id, "agent": row.agent_id},
+        detail={"approval": row.id, "run": row.run_id, "agent": row.agent_id}, agent_id=row.agent_id,
     )  # fmt: skip
     times = "once" if most == 1 else f"{most} times"
     return {

@@ -131,6 +131,7 @@ def nobody_to_ask(row: Approval) -> dict[str, Any]:
         "text": f"{row.agent_name} waits for an answer in run {row.run_id}, and too few people can be asked "
         f"({row.gate} wants {row.quorum}). Name an approver, or give the request to somebody.",
         "detail": {"approval": row.id, "run": row.run_id, "agent": row.agent_id},
+        "agent_id": row.agent_id,
     }
 
 

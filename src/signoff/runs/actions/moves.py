@@ -16,7 +16,8 @@ from signoff.kit.money import as_text
 from signoff.kit.text import shortened, storable
 from signoff.record import audit, happenings, outbox, trace
 from signoff.record.actor import Actor
-from signoff.runs.signals import write_signal
+from signoff.record.alarms import RUN_FAILED, ask_to_tell
+from signoff.runs.signals import is_error_code, write_signal
 from signoff.runs.states import SIGNALLED, RunState, is_over, needs_attention, sources_of
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
@@ -96,6 +97,7 @@ def move(
         for kind in told_of_its_end(run.mode, run.parent_run_id, run.child_runs):
             outbox.send(session, workspace_id=run.workspace_id, kind=kind, payload={"run_id": run.id})
     tell_event(session, run)
+    _tell_people(session, run)
     if is_audited:
         audit.write(
             session, workspace_id=run.workspace_id, actor=by, action=f"run.{after}", object_kind="run",
@@ -146,6 +148,15 @@ def tell_event(session: Session, run: Run | Moved) -> None:
             "mode": run.mode, "revision": run.revision_id, "parent": run.parent_run_id,
         },
     )  # fmt: skip
+
+
+def _tell_people(session: Session, run: Moved) -> None:
+    """Have whoever answers for an agent told that a run of it failed in earnest; a "no" of somebody is no failure."""
+    is_in_earnest = (run.origin, run.mode, run.parent_run_id) == ("production", "live", None)
+    if run.state != "failed" or not is_in_earnest or not is_error_code(run.code):
+        return
+    key = f"{RUN_FAILED}:{run.agent_id}:{run.environment_id}"
+    ask_to_tell(session, run.workspace_id, key=key, kind=RUN_FAILED, about=run.id, agent_id=run.agent_id)
 
 
 def _tell(session: Session, run: Moved) -> None:
