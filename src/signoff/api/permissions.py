@@ -65,6 +65,7 @@ NEEDS: dict[str, Action | None] = {
     "unlink_identity": "identity.manage",
     "set_sso_only": "workspace.manage",
     "end_overlap": "key.manage",
+    "notices": "alert.read",
     "webhooks": "webhook.manage",
     "create_webhook": "webhook.manage",
     "webhook": "webhook.manage",

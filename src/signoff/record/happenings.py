@@ -71,6 +71,24 @@ EVENT_WORDS: Mapping[Event, str] = {
     "alert.resolved": "What an alert told of is over, or somebody has seen to it.",
 }
 
+# What `data` holds beside `id`, `agent`, `environment` and `link`, by what the event is about.
+FACTS: Mapping[str, Mapping[str, str]] = {
+    "run": {
+        "state": "the state it is in now", "code": "why, as a problem code", "waiting_for": "what it waits for",
+        "origin": "`production` or `test`", "mode": "`live`, `sandbox` or `replay`", "revision": "the revision's id",
+        "parent": "the run that asked for it",
+    },
+    "approval": {
+        "state": "`pending`, or how it ended", "kind": "`approval` or `question`", "gate": "the gate's name",
+        "run": "the run that waits", "revision": "the revision's id",
+    },
+    "release": {
+        "state": "the state it is in now", "code": "why it ended", "revision": "the revision's id",
+        "tier": "the risk tier", "is_rollback": "whether it goes back to what served before",
+    },
+    "alert": {"kind": "the kind of alert", "state": "`open` or `resolved`"},
+}  # fmt: skip
+
 _IS_HEARD = Prepared(
     select(Webhook.id).where(Webhook.workspace_id == bindparam("of_workspace"), Webhook.state == "on").limit(1)
 )

@@ -12,7 +12,7 @@ from signoff.kit import clock
 from signoff.kit.errors import NotNow
 from signoff.people.access import system
 from signoff.record.alarms import RAISE, RESOLVE
-from signoff.record.happenings import EVENT_WORDS, EVENTS, HAPPENED
+from signoff.record.happenings import EVENT_WORDS, EVENTS, FACTS, HAPPENED
 from signoff.runs import actions as runs
 from signoff.runs.actions.batch import call_off_batch
 from signoff.settings import Settings
@@ -277,3 +277,16 @@ def test_messages_that_ended_long_ago_are_let_go(desk: Desk, monkeypatch: pytest
 def test_every_event_has_its_words() -> None:
     assert set(EVENT_WORDS) == set(EVENTS)
     assert all(len(event) <= 32 for event in EVENTS)
+
+
+def test_a_message_holds_nothing_that_the_reference_does_not_name(desk: Desk) -> None:
+    desk.webhook(*EVENTS)
+    fail_a_run(desk)
+    with desk.store.write() as session:
+        raise_alert(session, desk.at.workspace_id, key="k", kind="provider_failing", text="Words")
+    desk.plan()
+    assert len(desk.bodies()) == 2
+    for body in desk.bodies():
+        assert set(body) == {"id", "type", "timestamp", "workspace", "data"}
+        known = {"id", "link", "agent", "environment", *FACTS[body["type"].partition(".")[0]]}
+        assert set(body["data"]) <= known
