@@ -380,8 +380,8 @@ def checklist_items() -> list[str]:
 
 
 EVENTS_LEAD = (
-    "What a [webhook](../how-to/tell-your-programs.md) can be told of. The list is closed: a program is sent a new kind "
-    "only after somebody asked for it. Besides these there is `webhook.test`, which somebody sends by hand.\n"
+    "What a [webhook](../how-to/tell-your-programs.md) can be told of. The list is closed: a program is sent a new "
+    "kind only after somebody asked for it. Besides these there is `webhook.test`, which somebody sends by hand.\n"
 )
 EVENTS_BODY = (
     "`id` (the event's, which is also the header `webhook-id`), `type`, `timestamp`, `workspace` (`id`, `slug`) and "

@@ -97,7 +97,7 @@ def test_d125_requests_releases_and_alerts_are_told_with_their_links(
                 "release.requested", "release.live", "release.refused", "alert.raised")  # fmt: skip
         run = product.run(slug, "D125")["run"]
         assert run["waiting_for"] == "approval"
-        product.post(f"runs/{run['id']}:cancel")
+        product.post(f"runs/{run['id']}:cancel", status=204)
         product.revise(slug, tools=("look",))
         assert ask(product, slug, 2).status_code == 201
         wanted = {"run.waiting", "run.cancelled", "approval.requested", "approval.withdrawn", "release.requested",

@@ -143,9 +143,14 @@ async def disable_webhook(desk: AtDesk, webhook: Id) -> Response:
 
 
 @router.post("/v1/{workspace}/webhooks/{webhook}:test", response_model=Made, status_code=202)
-async def test_webhook(desk: AtDesk, webhook: Id) -> Response:
+async def test_webhook(desk: AtMakingDesk, webhook: Id) -> Response:
     """Send a message that tells of nothing, signed like any other; also while the webhook is off."""
-    return answer(Made(id=await desk.write(actions.send_test, webhook, address=desk.settings.address)), 202)
+    address = desk.settings.address
+
+    def work(session: Session, principal: Principal) -> Made:
+        return Made(id=actions.send_test(session, principal, webhook, address=address))
+
+    return answer(await desk.make("webhook.test", {"webhook": webhook}, work), 202)
 
 
 @router.get("/v1/{workspace}/webhooks/{webhook}/deliveries", response_model=Listed[WebhookDeliveryFacts])
@@ -162,11 +167,11 @@ async def webhook_delivery(desk: AtDesk, webhook: Id, delivery: Id) -> Response:
     return answer(await desk.read(queries.delivery, webhook, delivery))
 
 
-@router.post("/v1/{workspace}/webhooks/{webhook}/deliveries/{delivery}:again", response_model=Done, status_code=202)
+@router.post("/v1/{workspace}/webhooks/{webhook}/deliveries/{delivery}:again", response_model=Done)
 async def resend_webhook_delivery(desk: AtDesk, webhook: Id, delivery: Id) -> Response:
     """Send a message that ended once more: the same bytes under the same id."""
     await desk.write(actions.send_again, webhook, delivery)
-    return answer(Done(), 202)
+    return answer(Done())
 
 
 def _allows_http(desk: Desk) -> bool:

@@ -15,6 +15,7 @@ RESOLVE: Final = "alert.resolve"
 # People are told of it, in words that are made when they are.
 TELL: Final = "notice.tell"
 RUN_FAILED: Final = "run_failed"
+CONNECTION_BROKEN: Final = "connection_broken"
 
 
 def ask_for_alert(
@@ -45,7 +46,7 @@ def ask_to_tell(session: Session, workspace_id: str, *, key: str, kind: str, abo
     """Have people told of something that happened; of the same `key` not each time, but with its number.
 
     Args:
-        about: the run that failed, or the alert that opened.
+        about: the run that failed, the connection that broke, or the alert that opened.
     """
     payload = {"key": key, "kind": kind, "about": about, "agent": agent_id}
     outbox.send(session, workspace_id=workspace_id, kind=TELL, payload=payload)

@@ -1,4 +1,5 @@
-"""What people are told of by itself, without a step in any SOP: runs that fail in production, and alerts.
+"""What people are told of by itself, without a step in any SOP: runs that fail in production, connections
+that break, and alerts.
 
 One matter for each kind and agent. It is told at once; what happens again meanwhile is gathered, and told with its
 number after a pause that grows from an hour to a day. So an outage is one message an hour at most, never one a run.
@@ -19,8 +20,9 @@ from signoff.kit import clock, ids
 from signoff.kit.text import shortened
 from signoff.kit.visible import visible
 from signoff.record import outbox
-from signoff.record.alarms import RUN_FAILED
+from signoff.record.alarms import CONNECTION_BROKEN, RUN_FAILED
 from signoff.tables.agents import Agent
+from signoff.tables.connections import Connection
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
 from signoff.tables.watch import Alert, Notice
@@ -80,10 +82,12 @@ def look(session: Session, notice_id: str, *, has_mail: bool) -> None:
         session.flush()
         return
     words = _words(session, row)
-    number, row.untold, row.told, row.told_at = row.untold, 0, row.told + 1, moment
-    session.flush()
+    number, row.untold = row.untold, 0
     if words is None:
+        session.flush()
         return
+    row.told, row.told_at = row.told + 1, moment
+    session.flush()
     told = _counted(words, number)
     members = whom(session, row)
     add_messages(session, row, members, title=told.title, text=told.text, path=told.path, has_mail=has_mail)
@@ -108,6 +112,8 @@ def _words(session: Session, row: Notice) -> Words | None:
     slug = session.scalar(select(Workspace.slug).where(Workspace.id == row.workspace_id))
     if row.kind == RUN_FAILED:
         return _of_run(session, row, f"/w/{slug}")
+    if row.kind == CONNECTION_BROKEN:
+        return _of_connection(session, row, f"/w/{slug}")
     alert = session.get(Alert, row.about)
     if alert is None or alert.workspace_id != row.workspace_id:
         return None
@@ -125,6 +131,15 @@ def _of_run(session: Session, row: Notice, base: str) -> Words | None:
     # Neither its input nor its reason, which may quote it: whoever may see the run reads them there.
     text = f"A run of {run.agent_name} failed in {place} ({run.code}). Its page says why, and what to do next."
     return Words(_line(f"{run.agent_name}: a run failed ({run.code})"), visible(text), f"{base}/runs/{run.id}")
+
+
+def _of_connection(session: Session, row: Notice, base: str) -> Words | None:
+    found = session.get(Connection, row.about)
+    if found is None or found.workspace_id != row.workspace_id or found.health != "broken":
+        return None
+    text = f"The connection {found.name} worked and does not any more ({found.last_error_code or 'failed'}). "
+    text += "Its page says why, and what to do next."
+    return Words(_line(f"{found.name}: the connection is broken"), visible(text), f"{base}/connections/{found.id}")
 
 
 def _line(text: str) -> str:

@@ -25,7 +25,7 @@ from signoff.people.access import can
 from signoff.people.membership import principals_of
 from signoff.people.roles import ADMINISTRATORS
 from signoff.record import outbox
-from signoff.record.alarms import RUN_FAILED
+from signoff.record.alarms import CONNECTION_BROKEN, RUN_FAILED
 from signoff.tables.agents import Agent
 from signoff.tables.notices import NoticeChannel
 from signoff.tables.ownership import AgentOwner
@@ -161,6 +161,8 @@ def _fit(session: Session, row: Notice, condition: ColumnElement[bool]) -> list[
     they = principals_of(session, [(one[0], one[1]) for one in rows])
     if row.kind == RUN_FAILED:
         return [one.id for one in they if can(one, "agent.read", owners=(one.id,), agent_id=row.agent_id)]
+    if row.kind == CONNECTION_BROKEN:
+        return [one.id for one in they if can(one, "connection.read")]
     return [one.id for one in they if can(one, "alert.read", agent_id=row.agent_id)]
 
 

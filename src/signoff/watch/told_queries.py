@@ -22,7 +22,7 @@ class NoticeRow:
     """One message.
 
     Args:
-        kind: `run_failed`, or the kind of the alert.
+        kind: `run_failed`, `connection_broken`, or the kind of the alert.
         agent: the slug of the agent it is about, if any.
         name: who was told, or the name of the agent's channel; `channel`: through what.
         state: pending, sending, sent, failed, dropped.

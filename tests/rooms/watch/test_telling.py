@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from signoff.approvals.actions import go_away
 from signoff.approvals.actions.channels import add_channel
+from signoff.connections.health import record_health
 from signoff.connections.keys import load_keys
 from signoff.connections.secrets import Vault
 from signoff.deployments.actions import freeze_and_serve_first
@@ -259,3 +260,32 @@ def test_what_was_told_long_ago_is_let_go(town: Town, later: Callable[[timedelta
         assert told.forget(session) == 2
     with town.store.read() as session:
         assert session.scalars(select(Notice)).all() == []
+
+
+def test_a_connection_that_breaks_is_told_to_the_administrators_once_and_one_that_never_worked_is_not(
+    town: Town,
+) -> None:
+    with town.store.write() as session:
+        worked, new = (
+            kit_agents.connection(session, town.at, "production", slug, {}) for slug in ("erp", "never-tried")
+        )
+        record_health(session, worked, ok=True)
+        for _ in range(2):
+            record_health(session, worked, ok=False, error="RE-TEXT", code="connector_sign_in")
+        record_health(session, new, ok=False, error="RE-TEXT", code="connector_sign_in")
+    town.carry()
+    assert town.told() == [("otto", "mail")]
+    (row,) = town.messages()
+    assert row.title == "erp: the connection is broken"
+    assert row.path == f"/w/acme/connections/{worked}"
+    assert "TEXT" not in row.text
+
+
+def test_a_connection_that_works_again_before_anybody_was_told_is_not_told(town: Town) -> None:
+    with town.store.write() as session:
+        found = kit_agents.connection(session, town.at, "production", "erp", {})
+        record_health(session, found, ok=True)
+        record_health(session, found, ok=False, error="gone", code="connector_timeout")
+        record_health(session, found, ok=True)
+    town.carry()
+    assert town.messages() == []
