@@ -47,11 +47,11 @@ EVENTS: tuple[Event, ...] = get_args(Event)
 
 # What each tells, in words: pages and the reference read this.
 EVENT_WORDS: Mapping[Event, str] = {
-    "run.waiting": "A run waits: for a person, a window, a provider, another run. `waiting_for` says what for.",
+    "run.waiting": "A run waits: for a person, a window, a provider, another run.",
     "run.completed": "A run has its answer.",
-    "run.failed": "A run failed. `code` says why.",
+    "run.failed": "A run failed, and its code says why.",
     "run.cancelled": "A run was called off.",
-    "run.rejected": "A run was not begun. `code` says why.",
+    "run.rejected": "A run was not begun, and its code says why.",
     "approval.requested": "A person is asked.",
     "approval.approved": "A request was approved.",
     "approval.denied": "A request was denied.",
@@ -67,7 +67,7 @@ EVENT_WORDS: Mapping[Event, str] = {
     "release.settled": "The watch over a release ended.",
     "release.aborted": "A release was called off before its revision served.",
     "release.rolled_back": "A release was gone back from.",
-    "alert.raised": "Something asks for attention. `kind` says what.",
+    "alert.raised": "Something asks for attention, and its kind says what.",
     "alert.resolved": "What an alert told of is over, or somebody has seen to it.",
 }
 
