@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from signoff.kit.text import shortened
 from signoff.people.access import Principal, authorize
 from signoff.record.happenings import EVENT_WORDS, Event
 from signoff.web.forms import Form
@@ -15,6 +16,7 @@ from signoff.webhooks.queries import WebhookDeliveryFacts, WebhookFacts, deliver
 
 BASE = "/settings/webhooks"
 SHOWN_MAX = 30
+_ANSWER_CHARS = 60
 _AREAS = {"run": "Runs", "approval": "Requests", "release": "Releases", "alert": "Alerts"}
 # A look of `web/looks.py`, and the word for it.
 _STATES = {
@@ -69,10 +71,15 @@ class Line:
 
     @property
     def answered(self) -> str:
-        """Return what the last attempt came to, in a few words."""
+        """Return what the last attempt came to, as it was kept."""
         if self.delivery.status is not None:
             return f"{self.delivery.status} {self.delivery.answer or ''}".strip()
         return self.delivery.last_error or ""
+
+    @property
+    def answered_short(self) -> str:
+        """Return how that begins, for a row."""
+        return shortened(" ".join(self.answered.split()), _ANSWER_CHARS)
 
 
 @dataclass(frozen=True, slots=True)
