@@ -17,6 +17,7 @@ from typing import cast
 from sqlalchemy import Column, Table
 
 from signoff.people import levels, roles
+from signoff.record import happenings
 from signoff.tables.all_tables import TABLES
 from signoff.tables.base import Base
 from signoff.watch.probes import checklists, registry
@@ -378,6 +379,29 @@ def checklist_items() -> list[str]:
 # Acceptance rows
 
 
+EVENTS_LEAD = (
+    "What a [webhook](../how-to/tell-your-programs.md) can be told of. The list is closed: a program is sent a new "
+    "kind only after somebody asked for it. Besides these there is `webhook.test`, which somebody sends by hand.\n"
+)
+EVENTS_BODY = (
+    "`id` (the event's, which is also the header `webhook-id`), `type`, `timestamp`, `workspace` (`id`, `slug`) and "
+    "`data`: `id` of the run, request, release or alert, `link` to it, `agent` (`id`, `slug`, `name`) and "
+    "`environment` where there is one, and what follows. What is not known is left out. A message never holds what "
+    "went into a run or came out of it, arguments, reasons, or anything else that somebody wrote."
+)
+
+
+def events_page() -> str:
+    """docs/reference/events.md."""
+    parts = [MADE, "# Events\n", EVENTS_LEAD, "| event | |\n|---|---|"]
+    parts += [f"| `{event}` | {cell(words)} |" for event, words in happenings.EVENT_WORDS.items()]
+    parts += ["\n## What a message holds\n", EVENTS_BODY]
+    for area, facts in happenings.FACTS.items():
+        parts.append(f"\n### `{area}.…`\n\n| in `data` | |\n|---|---|")
+        parts += [f"| `{name}` | {cell(words)} |" for name, words in facts.items()]
+    return "\n".join(parts) + "\n"
+
+
 def acceptance_page() -> str:
     """docs/reference/acceptance.md."""
     rows = importlib.import_module("tests.acceptance.rows")
@@ -391,6 +415,7 @@ PAGES = {
     "policies.md": policies_page,
     "roles.md": roles_page,
     "probes.md": probes_page,
+    "events.md": events_page,
 }
 
 

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+@dataclass(frozen=True)
+class Heard:
+    """One post as it came, taken or not."""
+
+    headers: dict[str, str]
+    body: bytes
+    status: int
+
+    def is_signed_by(self, secret: str) -> bool:
+        """What a receiver does, after the text of Standard Webhooks, and with nothing of ours."""
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        signed = f"{self.headers['webhook-id']}.{self.headers['webhook-timestamp']}.".encode() + self.body
+        wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+        given = [one.partition(",") for one in self.headers["webhook-signature"].split(" ")]
+        return any(version == "v1" and hmac.compare_digest(value, wanted) for version, _, value in given)
+
+
 class Hook:
-    """What was posted, by path, and with which statuses the next posts are answered."""
+    """What was posted, by path, and with which statuses the next posts are answered.
+
+    `heard` has every post, also those that were refused; `answer_headers` and `answer_body` go with each answer.
+    """
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, Any]] = []
+        self.heard: list[Heard] = []
+        self.answer_headers: dict[str, str] = {}
+        self.answer_body = b""
         self.statuses: list[int] = []
         self.port = 0
 
@@ -34,11 +61,16 @@ def hook_server() -> Generator[Hook]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             status = hook.statuses.pop(0) if hook.statuses else 200
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            hook.heard.append(Heard(headers, body, status))
             if status < 300:
                 hook.posts.append((self.path, json.loads(body)))
             self.send_response(status)
-            self.send_header("content-length", "0")
+            for name, value in hook.answer_headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(hook.answer_body)))
             self.end_headers()
+            self.wfile.write(hook.answer_body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             return

@@ -148,6 +148,9 @@ BODIES: dict[str, Any] = {
     "set_absence": {"starts_at": "2999-01-01T00:00:00Z", "ends_at": "2999-01-08T00:00:00Z", "delegate_id": "{member}"},
     "add_own_channel": {"kind": "mail", "name": "Mine"},
     "add_agent_channel": {"kind": "mail", "name": "Desk", "target": "desk@acme.example"},
+    "create_webhook": {"name": "Ops", "url": "https://ops.example.com/hook", "events": ["run.failed"]},
+    "change_webhook": {"name": "Operations"},
+    "rotate_webhook_secret": {"overlap_seconds": 60},
     "connect_chat": {"secret": "0123456789abcdef0123456789abcdef"},
     "heard_in_slack": {},
     "heard_in_teams": {},
@@ -167,7 +170,7 @@ PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
           "account", "provider", "identity", "handover", "approval", "entry", "release", "trusted_key",
-          "vouching")  # fmt: skip
+          "vouching", "webhook")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
 _OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}", "{release}", "{vouching}")
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "cancel_matching", "hand_over_member")
@@ -191,7 +194,7 @@ _NEEDS_TOO: dict[str, Action] = {
 _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership",
               "approve_access", "refuse_access", "withdraw_access", "remove_absence", "remove_own_channel",
               "remove_agent_channel", "disconnect_chat", "unlink_chat_account", "acknowledge_approval",
-              "approval_deliveries")  # fmt: skip
+              "approval_deliveries", "webhook_delivery", "resend_webhook_delivery")  # fmt: skip
 
 
 # What holds in every environment at once: a key that is bound to one may not.

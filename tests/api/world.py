@@ -50,6 +50,7 @@ from signoff.tables.runs import Effect
 from signoff.tables.session import Store
 from signoff.watch.actions import raise_alert
 from signoff.watch.probes.vouchings import Word, vouch
+from signoff.webhooks.actions import create_webhook, disable_webhook
 
 BASE = "http://127.0.0.1"
 RUNBOOK = Word("owner.runbook", "attest", "It is written.", 30)
@@ -179,9 +180,20 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "chat": "slack",
         "handover": "hov_none",
         "kind": "approver",
+        "webhook": make_webhook(session, alice, house),
+        "delivery": "whd_none",
         "request": "acr_none",
         "trusted_key": trust_key(session, alice, public_key="B" * 42 + "A=", name="Elsewhere"),
     }
+
+
+def make_webhook(session: Session, alice: Principal, house: House) -> str:
+    made = create_webhook(
+        session, alice, house.services.vault, name="Ops", url="https://ops.example.com/hook", events=["run.failed"]
+    )
+    # Off, so that what is asked of this world leaves nothing behind.
+    disable_webhook(session, alice, made.id)
+    return made.id
 
 
 def make_approval(session: Session, run: str) -> str:

@@ -68,7 +68,7 @@ async def _work(
     data_dir: Path, database_url: str, ledger: Path, until: str, lease_seconds: float, grace_seconds: float
 ) -> None:
     times = {"lease_seconds": lease_seconds, "shutdown_grace_seconds": grace_seconds}
-    settings = engine_settings(data_dir, database_url, **times)
+    settings = engine_settings(data_dir, database_url, allow_loopback=True, **times)
     store = Store.open(database_url)
     register_script("gate", _gated(data_dir / "gate"))
     services = services_for(settings, store, Ledger(ledger))

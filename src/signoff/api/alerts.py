@@ -14,6 +14,7 @@ from signoff.watch import actions, queries
 from signoff.watch.objectives import queries as keeping
 from signoff.watch.objectives.queries import ObjectiveFacts
 from signoff.watch.queries import AlertRow
+from signoff.watch.told_queries import NoticeRow, notices_page
 
 router = make_router("alerts")
 _Agent = Annotated[
@@ -25,6 +26,12 @@ _Agent = Annotated[
 async def alerts(desk: AtDesk, agent: _Agent = None, cursor: Cursor = None, size: Size = None) -> Response:
     """Alerts, open and resolved, newest first; all, or those about one agent."""
     return answer(listed(await desk.read(queries.alerts_page, agent=agent, cursor=cursor, size=size)))
+
+
+@router.get("/v1/{workspace}/notices", response_model=Listed[NoticeRow])
+async def notices(desk: AtDesk, cursor: Cursor = None, size: Size = None) -> Response:
+    """What people were told by itself: of runs that failed in production, and of alerts. Newest first, for 30 days."""
+    return answer(listed(await desk.read(notices_page, cursor=cursor, size=size)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from signoff.api import (
     service_accounts,
     signals,
     signed_bundles,
+    webhooks,
     workspaces,
 )
 
@@ -84,5 +85,6 @@ ROUTERS = (
     alerts.router,
     notices.router,
     chats.router,
+    webhooks.router,
     audit.router,
 )

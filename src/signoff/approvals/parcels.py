@@ -20,6 +20,7 @@ from signoff.kit.sealing import Sealed
 from signoff.tables.approvals import Approval, ApprovalRecipient
 from signoff.tables.notices import ApprovalDelivery, ChatApp, NoticeChannel
 from signoff.tables.people import Member, Person, Workspace
+from signoff.tables.watch import NoticeDelivery
 
 _NOT_ASKED = "They are not asked any more."
 _GONE = "The channel, or the member, is gone; or its address does not open any more: enter it again."
@@ -56,8 +57,8 @@ def parcel(session: Session, vault: Vault, delivery_id: str, *, address: str) ->
         return None
     first = found[0][0]
     given = tuple(one.id for one, _ in found)
-    person = _person(session, first)
-    target = _target(session, vault, first, person)
+    person = active_person(session, first.member_id)
+    target = target_of(session, vault, first, person)
     if target is None:
         drop(session, given, _GONE)
         return None
@@ -82,15 +83,18 @@ def _is_still_for(session: Session, delivery: ApprovalDelivery, row: Approval) -
     return False
 
 
-def _person(session: Session, delivery: ApprovalDelivery) -> Person | None:
+def active_person(session: Session, member_id: str | None) -> Person | None:
+    """Return the person behind a member who is still one."""
     return session.scalar(
         select(Person)
         .join(Member, Member.person_id == Person.id)
-        .where(Member.id == (delivery.member_id or ""), Member.state == "active")
+        .where(Member.id == (member_id or ""), Member.state == "active")
     )
 
 
-def _target(session: Session, vault: Vault, delivery: ApprovalDelivery, person: Person | None) -> str | None:
+def target_of(
+    session: Session, vault: Vault, delivery: ApprovalDelivery | NoticeDelivery, person: Person | None
+) -> str | None:
     """Return where a message goes; None when there is no such place any more."""
     if delivery.member_id is not None and person is None:
         return None

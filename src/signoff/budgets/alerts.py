@@ -53,7 +53,8 @@ def _tell(session: Session, pot: str, about: tuple[Scope, str, Period, Covers], 
     then = "What bounds it is used up: raise the limit, or wait." if kind == USED_UP else "Look at what spends it."
     detail = {"scope": scope, "target": target_id, "period": period, "covers": covers, "spent_usd": spent,
               "cap_usd": cap, "percent": int(row.spent_usd * 100 / row.cap_usd)}  # fmt: skip
-    ask_for_alert(session, row.workspace_id, key=_key(kind, pot), kind=kind, text=f"{words} {then}", detail=detail)
+    ask_for_alert(session, row.workspace_id, key=_key(kind, pot), kind=kind, text=f"{words} {then}", detail=detail,
+                  agent_id=target_id if scope == "agent" else None)  # fmt: skip
     zone = session.scalar(select(Workspace.time_zone).where(Workspace.id == row.workspace_id)) or "UTC"
     end = span_at(period, zone, clock.now()).end
     ask_to_resolve(session, row.workspace_id, key=_key(kind, pot), due_at=end)

@@ -17,7 +17,7 @@ from signoff.approvals.deliveries import DELIVER
 from signoff.approvals.due import ESCALATED, REMINDED
 from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
-from signoff.engine import families, notices, shadows
+from signoff.engine import families, hooks, notices, shadows, telling
 from signoff.engine.mailing import mail_factor_gone, mail_link
 from signoff.engine.releasing import look_at_one
 from signoff.engine.stopping import start_queued, stop
@@ -26,10 +26,14 @@ from signoff.kit.sealing import Sealer
 from signoff.people.actions.factor_news import FACTOR_GONE
 from signoff.people.actions.setup_links import MAIL_LINK
 from signoff.record import alarms
+from signoff.record.happenings import HAPPENED
 from signoff.record.outbox import Message
 from signoff.releases.actions import LOOK
 from signoff.runs.actions import CALLED_OFF, CHILD_ENDED, PARENT_ENDED, SHADOW, SHADOW_ENDED, STOP
 from signoff.watch.actions import raise_alert, resolve_by_key
+from signoff.watch.telling import LOOK as LOOK_AT_NOTICE
+from signoff.watch.told import DELIVER as TELL_PEOPLE
+from signoff.webhooks.deliveries import DELIVER as TO_WEBHOOK
 
 Handler = Callable[[Services, Message], Awaitable[None]]
 
@@ -99,7 +103,12 @@ HANDLERS: dict[str, Handler] = {
     PARENT_ENDED: families.parent_ended,
     SHADOW: shadows.ask,
     SHADOW_ENDED: shadows.compare,
+    alarms.TELL: telling.note,
+    LOOK_AT_NOTICE: telling.look,
+    TELL_PEOPLE: telling.deliver,
+    HAPPENED: hooks.plan,
+    TO_WEBHOOK: hooks.deliver,
 }
 
 # What waits for somebody outside, or for runs to end.
-SLOW = frozenset({REVOKE, MAIL_LINK, FACTOR_GONE, STOP, DELIVER, REPLY})
+SLOW = frozenset({REVOKE, MAIL_LINK, FACTOR_GONE, STOP, DELIVER, REPLY, TO_WEBHOOK, TELL_PEOPLE})

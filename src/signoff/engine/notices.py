@@ -55,7 +55,7 @@ async def deliver(services: Services, message: Message) -> None:
     if found is None:
         return
     try:
-        await _send(services, found)
+        await send_parcel(services, found)
     except ConnectorError as error:
         await services.store.write_async(
             note_not_sent, found.delivery_ids, error.detail, is_worth_another=error.is_transient
@@ -79,7 +79,12 @@ async def _plan(services: Services, message: Message, event: str, *, member_id: 
     await services.store.write_async(plan, message.payload["approval"], event, has_mail=has_mail, member_id=member_id)
 
 
-async def _send(services: Services, found: Parcel) -> None:
+async def send_parcel(services: Services, found: Parcel) -> None:
+    """Hand what is to be told to its service.
+
+    Raises:
+        ConnectorError: it was not taken; `is_transient` when trying again later may help.
+    """
     if found.kind != "mail":
         await post_notices(guard_of(services.settings), found.kind, found.target, found.notices)
         return

@@ -28,8 +28,10 @@ from signoff.runs.alarms import RAN_TOO_LONG, ran_too_long
 from signoff.runs.stuck import LegFacts
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Run
+from signoff.watch import told
 from signoff.watch.actions import raise_alert
 from signoff.watch.rollup import Rolling
+from signoff.webhooks import deliveries
 
 _log = logging.getLogger(__name__)
 
@@ -160,6 +162,8 @@ class Sweeps:
     async def _forget(self) -> None:
         await self._store.write_async(_forget_messages)
         await self._store.write_async(forget_counts)
+        await self._store.write_async(deliveries.forget)
+        await self._store.write_async(told.forget)
         await durable.forget_ended(older_than_seconds=_KEEP_RECORDS_SECONDS, limit=500)
 
 
@@ -188,7 +192,7 @@ def _call_off(session: Session, run_id: str, reason: str) -> None:
     if stuck.call_off(session, run_id, code=RAN_TOO_LONG, reason=reason):
         run = session.get_one(Run, run_id)
         if run.mode != "shadow":
-            raise_alert(session, run.workspace_id, **ran_too_long(run_id, reason=reason))
+            raise_alert(session, run.workspace_id, **ran_too_long(run_id, reason=reason, agent_id=run.agent_id))
 
 
 def _settle_unbegun(session: Session, run_id: str, leg: int) -> None:

@@ -50,6 +50,7 @@ Point = Literal[
     "release-aborted",
     "release-rolled-back",
     "release-moved-not-told",
+    "webhook-sent-not-noted",
 ]
 POINTS: tuple[Point, ...] = get_args(Point)
 

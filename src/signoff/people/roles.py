@@ -52,6 +52,7 @@ Action = Literal[
     "budget.manage",
     "alert.read",
     "alert.resolve",
+    "webhook.manage",
 ]
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -176,6 +177,7 @@ WORKSPACE_WIDE: frozenset[Action] = frozenset(
         "budget.manage",
         "freeze.order",
         "audit.read",
+        "webhook.manage",
     )
 )
 

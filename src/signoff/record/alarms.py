@@ -12,6 +12,10 @@ from signoff.record import outbox
 
 RAISE: Final = "alert.raise"
 RESOLVE: Final = "alert.resolve"
+# People are told of it, in words that are made when they are.
+TELL: Final = "notice.tell"
+RUN_FAILED: Final = "run_failed"
+CONNECTION_BROKEN: Final = "connection_broken"
 
 
 def ask_for_alert(
@@ -36,3 +40,13 @@ def ask_for_alert(
 def ask_to_resolve(session: Session, workspace_id: str, *, key: str, due_at: datetime | None = None) -> None:
     """Have the open alert for `key` resolved, because what it told of is over."""
     outbox.send(session, workspace_id=workspace_id, kind=RESOLVE, payload={"key": key}, due_at=due_at)
+
+
+def ask_to_tell(session: Session, workspace_id: str, *, key: str, kind: str, about: str, agent_id: str | None) -> None:
+    """Have people told of something that happened; of the same `key` not each time, but with its number.
+
+    Args:
+        about: the run that failed, the connection that broke, or the alert that opened.
+    """
+    payload = {"key": key, "kind": kind, "about": about, "agent": agent_id}
+    outbox.send(session, workspace_id=workspace_id, kind=TELL, payload=payload)

@@ -11,12 +11,13 @@ EFFECT_CONTRADICTED = "effect_contradicted"
 RAN_TOO_LONG = "ran_too_long"
 
 
-def ran_too_long(run_id: str, *, reason: str) -> dict[str, Any]:
+def ran_too_long(run_id: str, *, reason: str, agent_id: str | None = None) -> dict[str, Any]:
     """Return the alert about a run that was called off for taking far longer than its agent's runs do."""
     return {
         "key": f"too-long:{run_id}",
         "kind": RAN_TOO_LONG,
         "text": f"{reason} It was called off: look at its last step.",
+        "agent_id": agent_id,
         "detail": {"run": run_id},
     }
 

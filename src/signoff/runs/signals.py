@@ -49,6 +49,11 @@ OUT_OF_MONEY = "_budget_exceeded"
 KIND_CHARS_MAX = 200
 
 
+def is_error_code(code: str | None) -> bool:
+    """Return whether a run that failed with this code went wrong; the same as `is_error` of its signal."""
+    return code not in NO_ERROR and not (code or "").endswith(OUT_OF_MONEY)
+
+
 def _is_error() -> ColumnElement[bool]:
     code = func.coalesce(_runs.c.code, "")
     # Spelled out, because a list for `in` cannot be prepared.

@@ -26,12 +26,14 @@ from signoff.tables import (
     stops,
     walls,
     watch,
+    webhooks,
 )
 from signoff.tables.base import Base
 
 TABLES = (
     agents, approvals, bundles, caps, connections, deployments, identity, inbox, installation, limits, memory, notices,
     ownership, people, probes, record, releases, runs, signals, stops, watch,
+    webhooks,
 )  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE

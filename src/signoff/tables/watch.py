@@ -46,3 +46,59 @@ class Alert(Base):
     last_at: Mapped[datetime] = mapped_column(Moment)
     resolved_at: Mapped[datetime | None] = mapped_column(Moment)
     resolved_by_name: Mapped[str | None] = mapped_column(Name)
+
+
+class Notice(Base):
+    """Something people are told of by itself: one row for each matter, however often it happens."""
+
+    __tablename__ = "notices"
+    __table_args__ = (UniqueConstraint("workspace_id", "key"), Index(None, "last_at"))
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    # `run_failed:agt_…:env_…`, `alert:alr_…`.
+    key: Mapped[str] = mapped_column(Name)
+    # `run_failed`, or the kind of the alert.
+    kind: Mapped[str] = mapped_column(State)
+    agent_id: Mapped[str | None] = mapped_column(Id)
+    # The alert, or the run that failed last.
+    about: Mapped[str] = mapped_column(Id)
+    # How often it happened since it was last told, and how often it was told in a row.
+    untold: Mapped[int] = mapped_column(default=0)
+    told: Mapped[int] = mapped_column(default=0)
+    told_at: Mapped[datetime | None] = mapped_column(Moment)
+    last_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class NoticeDelivery(Base):
+    """One message of a notice through one channel: what became of it."""
+
+    __tablename__ = "notice_deliveries"
+    __table_args__ = (
+        # The same telling handled twice tells nobody twice.
+        UniqueConstraint("notice_id", "telling", "target"),
+        Index(None, "workspace_id", "id"),
+        Index(None, "made_at"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    notice_id: Mapped[str] = mapped_column(ForeignKey("notices.id"))
+    # `told:3` the third time, `over` that nobody is needed any more.
+    telling: Mapped[str] = mapped_column(Name)
+    # The channel's id, or `mail:` and the member where they have none.
+    target: Mapped[str] = mapped_column(Name)
+    channel_id: Mapped[str | None] = mapped_column(Id)
+    member_id: Mapped[str | None] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(State)
+    title: Mapped[str] = mapped_column(Name)
+    text: Mapped[str] = mapped_column(Long)
+    # Below the installation's address.
+    path: Mapped[str] = mapped_column(Long)
+    # pending, sending, sent, failed, dropped
+    state: Mapped[str] = mapped_column(State)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Long)
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)

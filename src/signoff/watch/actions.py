@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,7 +12,8 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import NotFound, NotNow
 from signoff.kit.text import shortened, storable
 from signoff.people.access import Principal, authorize
-from signoff.record import audit
+from signoff.record import audit, happenings
+from signoff.record.alarms import ask_to_tell
 from signoff.tables.watch import Alert
 
 TEXT_CHARS_MAX = 2_000
@@ -53,7 +54,7 @@ def raise_alert(
         "opened_at": moment,
         "last_at": moment,
     }
-    session.execute(
+    found = session.execute(
         insert(Alert)
         .values(**values)
         .on_conflict_do_update(
@@ -65,8 +66,15 @@ def raise_alert(
                 "detail": values["detail"],
             },
         )
-    )
-    return session.scalars(select(Alert.id).where(Alert.workspace_id == workspace_id, Alert.open_key == open_key)).one()
+        .returning(Alert.id)
+    ).scalar_one()
+    if found == values["id"]:
+        facts = {"kind": kind, "state": "open"}
+        happenings.tell(session, workspace_id, "alert.raised", about=found, agent_id=agent_id, facts=facts)
+        ask_to_tell(
+            session, workspace_id, key=f"alert:{kind}:{agent_id or ''}", kind=kind, about=found, agent_id=agent_id
+        )
+    return found
 
 
 def resolve_by_key(session: Session, workspace_id: str, key: str) -> bool:
@@ -101,6 +109,13 @@ def resolve_alert(session: Session, principal: Principal, alert_id: str) -> None
 
 def _resolve(session: Session, condition: tuple[Any, ...], by: str) -> bool:
     done = session.execute(
-        update(Alert).where(*condition).values(open_key=None, resolved_at=clock.now(), resolved_by_name=by)
-    )
-    return bool(cast("Any", done).rowcount)
+        update(Alert)
+        .where(*condition)
+        .values(open_key=None, resolved_at=clock.now(), resolved_by_name=by)
+        .returning(Alert.id, Alert.workspace_id, Alert.agent_id, Alert.kind)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for row in done:
+        facts = {"kind": row.kind, "state": "resolved"}
+        happenings.tell(session, row.workspace_id, "alert.resolved", about=row.id, agent_id=row.agent_id, facts=facts)
+    return bool(done)

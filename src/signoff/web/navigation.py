@@ -61,6 +61,7 @@ NAVIGATION = (
             Link("limits", "Limits", "/settings/limits", "gauge", "l"),
             Link("environments", "Environments", "/settings/environments", "layers", "e"),
             Link("policy", "Release policy", "/settings/policy", "shield-check", "p"),
+            Link("webhooks", "Webhooks", "/settings/webhooks", "webhook", "t"),
             Link("workspace", "Workspace", "/settings/workspace", "building-2", "w"),
             Link("audit", "Audit log", "/settings/audit", "scroll-text", "u"),
         ),

@@ -46,6 +46,7 @@ ACTION_WORDS: dict[Action, str] = {
     "budget.manage": "Change limits and prices",
     "alert.read": "See alerts",
     "alert.resolve": "Resolve alerts",
+    "webhook.manage": "Have events told to addresses outside, with what was sent",
 }
 AREA_WORDS: dict[str, str] = {
     "workspace": "Workspace",
@@ -66,6 +67,7 @@ AREA_WORDS: dict[str, str] = {
     "freeze": "Freezes",
     "budget": "Money",
     "alert": "Alerts",
+    "webhook": "Webhooks",
 }
 ROLE_WORDS: dict[Role, tuple[str, str]] = {
     "owner": ("Owner", "Everything, and makes other owners. There is always at least one."),

@@ -21,6 +21,8 @@ from signoff.people.actions import create_key
 from signoff.settings import Settings, StdioCommand
 from signoff.tables.all_tables import METADATA
 from signoff.tables.session import Store
+from signoff.webhooks.actions import create_webhook, send_test
+from signoff.webhooks.deliveries import note_answer, take
 from tests.kit_browser import axe_violations
 from tests.kit_server import serving
 from tests.web.kit_pages import pages_app
@@ -53,6 +55,9 @@ PAGES = (
     "/settings/audit",
     "/settings/roles",
     "/settings/sign-in",
+    "/settings/webhooks",
+    "/settings/webhooks/new",
+    "/settings/webhooks/{hook}",
     "/profile",
     "/profile/second-factor",
 )
@@ -110,7 +115,13 @@ def _fill(site: Site, folder: Path) -> dict[str, str]:
         secret = create_secret(session, owner, vault, connection_id=erp, name="EXTRA", value="planted-value-4711")
         create_key(session, owner, name="Nightly import")
         order_freeze(session, owner, scope="connection", target_id=shop, reason="It moves tonight.")
-    return {"erp": erp, "box": box, "secret": secret, "ines": site.seeded.people["ines"].id}
+        hook = create_webhook(
+            session, owner, vault, name="Ops", url="https://ops.example/hook", events=["run.failed"]
+        ).id
+        sent = send_test(session, owner, hook, address="https://signoff.example")
+        take(session, vault, sent)
+        note_answer(session, sent, status=404, answer="<h1>No such page, and much more of it</h1>" * 9)
+    return {"hook": hook, "erp": erp, "box": box, "secret": secret, "ines": site.seeded.people["ines"].id}
 
 
 def signed_in(browser: Browser, place: Place, **options: Any) -> Page:

@@ -68,7 +68,7 @@ def _wait_on(session: Session, row: Approval) -> bool:
     ask_for_alert(
         session, row.workspace_id, key=f"approval:{row.id}", kind=UNANSWERED,
         text=f"Nobody has answered {row.agent_name} in time (gate {row.gate}), and run {row.run_id} goes on waiting.",
-        detail={"approval": row.id, "run": row.run_id, "agent": row.agent_id},
+        detail={"approval": row.id, "run": row.run_id, "agent": row.agent_id}, agent_id=row.agent_id,
     )  # fmt: skip
     _note(session, row, "wait")
     return True

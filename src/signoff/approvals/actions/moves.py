@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.gates import Gate
 from signoff.approvals.actions.said import Said
 from signoff.approvals.binding import value_hash
+from signoff.approvals.outside import tell_event
 from signoff.approvals.people import Case
 from signoff.approvals.rights import ended
 from signoff.approvals.states import ApprovalState, is_open
@@ -73,6 +74,7 @@ def move(session: Session, row: Approval, state: ApprovalState, *, moment: datet
         return False
     close_recipients(session, row.id)
     tell(session, row)
+    tell_event(session, row)
     # Asked for or not: an alert that it waits for nobody is over.
     if row.is_degraded:
         ask_to_resolve(session, row.workspace_id, key=f"approval:{row.id}")
@@ -161,7 +163,7 @@ def _denied(session: Session, row: Approval, said: Said) -> dict[str, Any]:
         session, row.workspace_id, key=f"denied:{row.run_id}", kind=DENIED_AGAIN,
         text=f"{row.agent_name} was denied {number} times at the gate {row.gate}, so run {row.run_id} ends. "
         f"The last reason: {why}",
-        detail={"approval": row.id, "run": row.run_id, "agent": row.agent_id},
+        detail={"approval": row.id, "run": row.run_id, "agent": row.agent_id}, agent_id=row.agent_id,
     )  # fmt: skip
     times = "once" if most == 1 else f"{most} times"
     return {

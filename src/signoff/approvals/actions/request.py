@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.gates import Gate
+from signoff.approvals.outside import tell_event
 from signoff.approvals.people import Asked, Case, asked_at_level
 from signoff.approvals.rungs import rungs_of
 from signoff.approvals.states import ApprovalKind
@@ -80,6 +81,7 @@ def request_approval(session: Session, run: RunContext, call_id: str, wanted: Wa
         },
     )  # fmt: skip
     outbox.send(session, workspace_id=run.workspace_id, kind=REQUESTED, payload={"approval": row.id})
+    tell_event(session, row)
     if row.is_degraded:
         ask_for_alert(session, run.workspace_id, **nobody_to_ask(row))
     return row.id
@@ -129,6 +131,7 @@ def nobody_to_ask(row: Approval) -> dict[str, Any]:
         "text": f"{row.agent_name} waits for an answer in run {row.run_id}, and too few people can be asked "
         f"({row.gate} wants {row.quorum}). Name an approver, or give the request to somebody.",
         "detail": {"approval": row.id, "run": row.run_id, "agent": row.agent_id},
+        "agent_id": row.agent_id,
     }
 
 

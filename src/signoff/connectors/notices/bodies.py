@@ -13,10 +13,11 @@ _TEXT_CHARS = 2_900
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is told of one request.
+    """What is told of one request, or of something that happened by itself.
 
     Args:
         about: the request's id; a service that knows it already adds to what it has.
+        about_kind: `approval`, or `notice` for what happened by itself.
         buttons: what can be answered right there: `approve`, `deny`.
         is_over: nobody is needed any more.
     """
@@ -30,6 +31,7 @@ class Notice:
     run: str
     buttons: tuple[str, ...] = ()
     is_over: bool = False
+    about_kind: str = "approval"
 
 
 def slack_body(notices: tuple[Notice, ...]) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def teams_body(notices: tuple[Notice, ...]) -> dict[str, Any]:
 
 def pagerduty_body(routing_key: str, notice: Notice) -> dict[str, Any]:
     """Return one event for PagerDuty: an incident is opened, or the one about this request ends."""
+    summary = f"{notice.agent}: {notice.title}" if notice.about_kind == "approval" else notice.title
     about: dict[str, Any] = {"routing_key": routing_key, "dedup_key": notice.about}
     if notice.is_over:
         return {**about, "event_action": "resolve"}
@@ -80,10 +83,10 @@ def pagerduty_body(routing_key: str, notice: Notice) -> dict[str, Any]:
         **about,
         "event_action": "trigger",
         "payload": {
-            "summary": shortened(f"{notice.agent}: {notice.title}", 1_000), "source": "Signoff", "severity": "warning",
+            "summary": shortened(summary, 1_000), "source": "Signoff", "severity": "warning",
             "custom_details": {"text": notice.text, "run": notice.run, "event": notice.event},
         },
-        "links": [{"href": notice.link, "text": "Open the request"}],
+        "links": [{"href": notice.link, "text": "Open it"}],
     }  # fmt: skip
 
 
@@ -92,7 +95,7 @@ def webhook_body(notices: tuple[Notice, ...]) -> dict[str, Any]:
     return {
         "notices": [
             {
-                "event": one.event, "approval": one.about, "title": one.title, "text": one.text, "link": one.link,
+                "event": one.event, one.about_kind: one.about, "title": one.title, "text": one.text, "link": one.link,
                 "agent": one.agent, "run": one.run,
             }
             for one in notices

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock
 from signoff.kit.faultpoints import Point, faultpoint
 from signoff.kit.text import shortened, storable
-from signoff.record import audit, outbox
+from signoff.record import audit, happenings, outbox
 from signoff.record.actor import Actor
 from signoff.releases.refusals import ReleaseMoved, ReleaseOver
 from signoff.releases.states import ReleaseState, is_open, may_move
@@ -29,6 +29,12 @@ _POINTS: Mapping[str, Point] = {
     "refused": "release-refused", "aborted": "release-aborted", "rolled_back": "release-rolled-back",
 }  # fmt: skip
 _TEXT_CHARS = 2_000
+# The lines of its timeline that are told outside.
+_EVENTS: Mapping[str, happenings.Event] = {
+    "requested": "release.requested", "refused": "release.refused", "shadow": "release.shadow",
+    "canary": "release.canary", "live": "release.live", "held": "release.held", "settled": "release.settled",
+    "aborted": "release.aborted", "rolled_back": "release.rolled_back",
+}  # fmt: skip
 
 
 def move(
@@ -142,9 +148,22 @@ def note(
             "text": words, **(detail or {}),
         },
     )  # fmt: skip
+    _tell_event(session, release, kind)
     if kind in _POINTS:
         faultpoint(_POINTS[kind])
         after_commit(session, _moved)
+
+
+def _tell_event(session: Session, release: Release, kind: str) -> None:
+    if kind in _EVENTS:
+        happenings.tell(
+            session, release.workspace_id, _EVENTS[kind], about=release.id, agent_id=release.agent_id,
+            environment_id=release.environment_id,
+            facts={
+                "state": release.state, "code": release.code, "revision": release.revision_id, "tier": release.tier,
+                "is_rollback": release.is_rollback,
+            },
+        )  # fmt: skip
 
 
 def _moved() -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Table, func, insert, literal, select, upda
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
-from signoff.record import outbox
+from signoff.record import happenings, outbox
 from signoff.record.alarms import ask_to_resolve
 from signoff.runs.actions.moves import told_of_its_end
 from signoff.runs.actions.request import START
@@ -45,10 +45,14 @@ def call_off_batch(
             state="cancelled", code="cancelled", reason=reason, ended_at=moment, waiting_for=None, resume_at=None,
             needs_attention=False,
         )
-        .returning(Run.id, Run.workspace_id, Run.mode, Run.parent_run_id, Run.child_runs)
+        .returning(
+            Run.id, Run.workspace_id, Run.agent_id, Run.environment_id, Run.revision_id, Run.mode, Run.origin,
+            Run.parent_run_id, Run.child_runs,
+        )
         .execution_options(synchronize_session=False)
     ).all()  # fmt: skip
     run_ids = [row.id for row in hit]
+    _tell_outside(session, hit)
     for row in hit:
         for kind in told_of_its_end(row.mode, row.parent_run_id, row.child_runs):
             outbox.send(session, workspace_id=row.workspace_id, kind=kind, payload={"run_id": row.id})
@@ -58,6 +62,21 @@ def call_off_batch(
         _withdraw(session, run_ids, moment, reason, by, by_name)
         _put_away(session, run_ids, moment)
     return run_ids
+
+
+def _tell_outside(session: Session, hit: Sequence[Any]) -> None:
+    if not hit or not happenings.is_heard(session, hit[0].workspace_id):
+        return
+    for row in hit:
+        if row.mode != "shadow":
+            happenings.tell(
+                session, row.workspace_id, "run.cancelled", about=row.id, agent_id=row.agent_id,
+                environment_id=row.environment_id,
+                facts={
+                    "state": "cancelled", "code": "cancelled", "origin": row.origin, "mode": row.mode,
+                    "revision": row.revision_id, "parent": row.parent_run_id,
+                },
+            )  # fmt: skip
 
 
 def _tell(session: Session, run_ids: list[str], reason: str, moment: datetime) -> None:
@@ -82,7 +101,10 @@ def _withdraw(session: Session, run_ids: list[str], moment: datetime, reason: st
             state="withdrawn", decided_at=moment, decided_by=by, decided_by_name=by_name, reason=words_of(reason),
             next_at=None,
         )
-        .returning(Approval.id, Approval.workspace_id, Approval.is_degraded)
+        .returning(
+            Approval.id, Approval.workspace_id, Approval.agent_id, Approval.environment_id, Approval.kind,
+            Approval.gate, Approval.run_id, Approval.revision_id, Approval.is_degraded,
+        )
         .execution_options(synchronize_session=False)
     ).all()  # fmt: skip
     if not withdrawn:
@@ -103,9 +125,25 @@ def _withdraw(session: Session, run_ids: list[str], moment: datetime, reason: st
             for row in withdrawn
         ],
     )  # fmt: skip
+    _tell_withdrawn(session, withdrawn)
     for row in withdrawn:
         if row.is_degraded:
             ask_to_resolve(session, row.workspace_id, key=f"approval:{row.id}")
+
+
+def _tell_withdrawn(session: Session, withdrawn: Sequence[Any]) -> None:
+    if not happenings.is_heard(session, withdrawn[0].workspace_id):
+        return
+    for row in withdrawn:
+        # As `approvals/outside.py` tells of one.
+        happenings.tell(
+            session, row.workspace_id, "approval.withdrawn", about=row.id, agent_id=row.agent_id,
+            environment_id=row.environment_id,
+            facts={
+                "state": "withdrawn", "kind": row.kind, "gate": row.gate, "run": row.run_id,
+                "revision": row.revision_id,
+            },
+        )  # fmt: skip
 
 
 def _put_away(session: Session, run_ids: list[str], moment: datetime) -> None:

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from signoff.kit import clock
 from signoff.kit.money import as_text
 from signoff.kit.text import shortened, storable
-from signoff.record import audit, outbox, trace
+from signoff.record import audit, happenings, outbox, trace
 from signoff.record.actor import Actor
-from signoff.runs.signals import write_signal
+from signoff.record.alarms import RUN_FAILED, ask_to_tell
+from signoff.runs.signals import is_error_code, write_signal
 from signoff.runs.states import SIGNALLED, RunState, is_over, needs_attention, sources_of
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
@@ -28,6 +29,10 @@ SHADOW_ENDED = "run.shadow_ended"
 CHILD_ENDED = "run.child_ended"
 PARENT_ENDED = "run.parent_ended"
 _RUNS = cast("Table", Run.__table__)
+_EVENTS: Mapping[str, happenings.Event] = {
+    "waiting": "run.waiting", "completed": "run.completed", "failed": "run.failed", "cancelled": "run.cancelled",
+    "rejected": "run.rejected",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Moved:
 
     id: str
     workspace_id: str
+    agent_id: str
+    environment_id: str
     state: str
     leg: int
     waiting_for: str | None
@@ -89,6 +96,8 @@ def move(
     if is_over(run.state):
         for kind in told_of_its_end(run.mode, run.parent_run_id, run.child_runs):
             outbox.send(session, workspace_id=run.workspace_id, kind=kind, payload={"run_id": run.id})
+    tell_event(session, run)
+    _tell_people(session, run)
     if is_audited:
         audit.write(
             session, workspace_id=run.workspace_id, actor=by, action=f"run.{after}", object_kind="run",
@@ -125,6 +134,29 @@ def told_of_its_end(mode: str, parent_run_id: str | None, child_runs: int) -> li
         (PARENT_ENDED, child_runs > 0),
     )
     return [kind for kind, is_told in follows if is_told]
+
+
+def tell_event(session: Session, run: Run | Moved) -> None:
+    """Have it told outside that a run waits, or is over. A rehearsal is told of nowhere."""
+    event = _EVENTS.get(run.state)
+    if event is None or run.mode == "shadow":
+        return
+    happenings.tell(
+        session, run.workspace_id, event, about=run.id, agent_id=run.agent_id, environment_id=run.environment_id,
+        facts={
+            "state": run.state, "code": run.code, "waiting_for": run.waiting_for, "origin": run.origin,
+            "mode": run.mode, "revision": run.revision_id, "parent": run.parent_run_id,
+        },
+    )  # fmt: skip
+
+
+def _tell_people(session: Session, run: Moved) -> None:
+    """Have whoever answers for an agent told that a run of it failed in earnest; a "no" of somebody is no failure."""
+    is_in_earnest = (run.origin, run.mode, run.parent_run_id) == ("production", "live", None)
+    if run.state != "failed" or not is_in_earnest or not is_error_code(run.code):
+        return
+    key = f"{RUN_FAILED}:{run.agent_id}:{run.environment_id}"
+    ask_to_tell(session, run.workspace_id, key=key, kind=RUN_FAILED, about=run.id, agent_id=run.agent_id)
 
 
 def _tell(session: Session, run: Moved) -> None:

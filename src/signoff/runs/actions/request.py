@@ -22,7 +22,7 @@ from signoff.kit.text import storable
 from signoff.people.access import Principal, authorize
 from signoff.people.membership import refuse_suspended
 from signoff.record import audit, outbox
-from signoff.runs.actions.moves import tell_state
+from signoff.runs.actions.moves import tell_event, tell_state
 from signoff.runs.facts import RequestedRun
 from signoff.runs.input import masked_title, prepare
 from signoff.runs.marks import first_marks
@@ -298,6 +298,7 @@ def _follow_up(session: Session, principal: Principal, run: Run, moment: datetim
                 "state": run.state},
     )  # fmt: skip
     tell_state(session, run)
+    tell_event(session, run)
     if run.state == "queued":
         outbox.send(
             session, workspace_id=run.workspace_id, kind=START, payload={"run_id": run.id, "leg": 1}, due_at=moment

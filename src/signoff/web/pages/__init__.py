@@ -64,6 +64,7 @@ from signoff.web.pages.settings_roles.route import router as settings_roles
 from signoff.web.pages.settings_service_accounts.route import router as settings_service_accounts
 from signoff.web.pages.settings_sign_in.route import router as settings_sign_in
 from signoff.web.pages.settings_sso.route import router as settings_sso
+from signoff.web.pages.settings_webhooks.route import router as settings_webhooks
 from signoff.web.pages.settings_workspace.route import router as settings_workspace
 from signoff.web.pages.sign_in.route import router as sign_in
 from signoff.web.pages.sso.route import router as sso
@@ -126,6 +127,7 @@ INSIDE: tuple[APIRouter, ...] = (
     profile,
     profile_notices,
     second_factor,
+    settings_webhooks,
     settings_workspace,
     settings_environments,
     settings_policy,
