@@ -153,7 +153,15 @@ async def test_a_server_may_not_use_our_model(pool: Pool) -> None:
     assert "result" not in answer.value
 
 
-@pytest.mark.parametrize(("name", "words"), [("twice", "twice"), ("huge-tool", "too large"), ("endless-tools", "end")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("twice", "twice"),
+        ("huge-tool", "too large"),
+        ("long-name", "name of tool .* too long"),
+        ("endless-tools", "end"),
+    ],
+)
 async def test_a_list_of_tools_that_cannot_be_used_is_refused(pool: Pool, name: str, words: str) -> None:
     link = await opened(pool, name)
     with pytest.raises(ConnectorError, match=words) as caught:

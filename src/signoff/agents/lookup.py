@@ -10,6 +10,7 @@ from signoff.people.access import Principal, authorize
 from signoff.people.roles import Action
 from signoff.tables.agents import Agent
 from signoff.tables.people import Member, ServiceAccount
+from signoff.tables.session import keep
 
 
 def agent_for(session: Session, principal: Principal, agent: str, action: Action, *, lock: bool = False) -> Agent:
@@ -19,14 +20,19 @@ def agent_for(session: Session, principal: Principal, agent: str, action: Action
         NotFound: this workspace has no such agent.
         NotAllowed: the caller may not do `action` to it.
     """
-    by = Agent.id == agent if agent.startswith("agt_") else Agent.slug == agent
-    wanted = select(Agent).where(Agent.workspace_id == principal.workspace_id, by)
-    if lock:
-        wanted = wanted.with_for_update().execution_options(populate_existing=True)
-    row = session.scalar(wanted)
-    if row is None:
+    is_id = agent.startswith("agt_")
+    if is_id and not lock:
+        row = session.get(Agent, agent)
+    else:
+        by = Agent.id == agent if is_id else Agent.slug == agent
+        wanted = select(Agent).where(Agent.workspace_id == principal.workspace_id, by)
+        if lock:
+            wanted = wanted.with_for_update().execution_options(populate_existing=True)
+        row = session.scalar(wanted)
+    if row is None or row.workspace_id != principal.workspace_id:
         raise NotFound("There is no such agent in this workspace. The list of agents shows their slugs.")
     authorize(principal, action, workspace_id=row.workspace_id, owners=(row.owner_id, row.backup_id), agent_id=row.id)
+    keep(session, row)
     return row
 
 

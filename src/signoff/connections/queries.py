@@ -61,6 +61,7 @@ def connections_page(
     environment: str | None = None,
     kind: str | None = None,
     state: str | None = None,
+    health: str | None = None,
     cursor: str | None = None,
     size: int | None = None,
 ) -> Page[ConnectionRow]:
@@ -74,6 +75,8 @@ def connections_page(
     wanted = wanted.where(Connection.state == state if state else Connection.state != "disconnected")
     if kind:
         wanted = wanted.where(Connection.kind == kind)
+    if health:
+        wanted = wanted.where(Connection.health == health)
     page = newest_first(session, wanted, Connection.id, cursor=cursor, size=size)
     counts = _tool_counts(session, [row[0].id for row in page.rows])
     return Page([_row(row, counts) for row in page.rows], page.next_cursor, page.previous_cursor)

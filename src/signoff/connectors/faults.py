@@ -32,7 +32,8 @@ def fault(code: str, detail: str) -> ConnectorError:
 
 def unknown_outcome(what: str) -> ConnectorError:
     """Return the error for a call that may or may not have been carried out."""
-    return fault(OUTCOME_UNKNOWN, f"{what} The call may or may not have been carried out.")
+    stop = "" if what.endswith((".", "!", "?")) else "."
+    return fault(OUTCOME_UNKNOWN, f"{what}{stop} The call may or may not have been carried out.")
 
 
 def quoted(text: str, limit: int = 200) -> str:

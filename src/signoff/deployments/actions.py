@@ -15,6 +15,7 @@ from signoff.people.access import Principal
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.deployments import LiveRevision
 from signoff.tables.people import Environment
+from signoff.tables.session import keep
 
 
 def freeze_and_serve_first(
@@ -66,8 +67,12 @@ def environment_for(session: Session, principal: Principal, environment: str) ->
     Raises:
         NotFound: this workspace has no such environment.
     """
-    by = Environment.id == environment if environment.startswith("env_") else Environment.slug == environment
-    row = session.scalar(select(Environment).where(Environment.workspace_id == principal.workspace_id, by))
-    if row is None:
+    if environment.startswith("env_"):
+        row = session.get(Environment, environment)
+    else:
+        by = Environment.slug == environment
+        row = session.scalar(select(Environment).where(Environment.workspace_id == principal.workspace_id, by))
+    if row is None or row.workspace_id != principal.workspace_id:
         raise NotFound("There is no such environment in this workspace.")
+    keep(session, row)
     return row

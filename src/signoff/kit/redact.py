@@ -56,6 +56,11 @@ class Redactor:
         """Return whether there is nothing to mask."""
         return not self._whole
 
+    @property
+    def chars_max(self) -> int:
+        """Return the length of the longest form of a secret: a text that ends may end within one."""
+        return len(self._forms[0][0]) if self._forms else 0
+
     def text(self, text: str) -> str:
         """Return `text` with every form of every secret masked."""
         if not self._whole or len(text) < 1:

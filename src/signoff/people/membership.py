@@ -61,7 +61,8 @@ def principals_of(session: Session, people: Sequence[tuple[Member, Person]]) -> 
     grants = grants_of(session, workspace_id, [member.id for member, _ in people])
     last_resort = None
     if any(member.role in ADMINISTRATORS for member, _ in people):
-        last_resort = session.scalar(select(Workspace.last_resort_id).where(Workspace.id == workspace_id))
+        place = session.get(Workspace, workspace_id)
+        last_resort = place.last_resort_id if place is not None else None
     return [
         Principal(
             "member",

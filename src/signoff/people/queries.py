@@ -26,7 +26,7 @@ from signoff.people.sign_in_rules import broken_rule, refusal_of
 from signoff.tables.identity import Identity
 from signoff.tables.people import Environment, Member, Person, SecondFactor, SignInSession, Workspace
 from signoff.tables.record import AuditRow
-from signoff.tables.session import lifted
+from signoff.tables.session import keep, lifted
 
 _PLACES_MAX = 200
 _TOUCH = timedelta(seconds=60)
@@ -69,6 +69,7 @@ def principal_of_session(session: Session, token: str, *, idle_seconds: int, wor
             raise NotSignedIn("You no longer belong to this workspace.", code="session_over")
         raise NotFound("There is no such workspace, or you do not belong to it.")
     member, person, place = found
+    keep(session, member, person, place)
     refuse_suspended(place)
     rule = broken_rule(place, member, method=row.method, is_two_factor=row.is_two_factor)
     if rule is not None:
@@ -171,7 +172,8 @@ def environments(session: Session, viewer: Principal) -> list[EnvironmentFacts]:
     query = select(Environment).where(Environment.workspace_id == viewer.workspace_id)
     if viewer.environment_id:
         query = query.where(Environment.id == viewer.environment_id)
-    rows = session.scalars(query.order_by(Environment.position, Environment.is_production, Environment.slug))
+    rows = session.scalars(query.order_by(Environment.position, Environment.is_production, Environment.slug)).all()
+    keep(session, *rows)
     return [_environment_facts(row) for row in rows]
 
 

@@ -66,15 +66,14 @@ def plan_rollback(session: Session, viewer: Principal, agent: str, environment: 
 def in_flight(session: Session, agent: Agent, place: Environment, revision_id: str) -> InFlight:
     """Return what is under way under a revision in an environment."""
     here = (Run.agent_id == agent.id, Run.environment_id == place.id, Run.revision_id == revision_id)
+    is_open = Run.state.in_(("queued", "running", "waiting"))
     rows = session.execute(
-        select(Run.state, func.count())
-        .where(*here, Run.state.in_(("queued", "running", "waiting")))
-        .group_by(Run.state)
-    )
-    states: dict[str, int] = {state: int(count) for state, count in rows}
-    deferred = session.scalar(
-        select(func.count()).select_from(Run).where(*here, Run.state == "waiting", Run.waiting_for == "window")
-    )
+        select(Run.state, Run.waiting_for, func.count()).where(*here, is_open).group_by(Run.state, Run.waiting_for)
+    ).all()
+
+    def counted(state: str, waiting_for: str | None = None) -> int:
+        return sum(int(row[2]) for row in rows if row[0] == state and waiting_for in (None, row[1]))
+
     asked = session.scalar(
         select(func.count())
         .select_from(Approval)
@@ -83,9 +82,7 @@ def in_flight(session: Session, agent: Agent, place: Environment, revision_id: s
             Approval.revision_id == revision_id,
         )
     )  # fmt: skip
-    return InFlight(
-        states.get("queued", 0), states.get("running", 0), states.get("waiting", 0), deferred or 0, asked or 0
-    )
+    return InFlight(counted("queued"), counted("running"), counted("waiting"), counted("waiting", "window"), asked or 0)
 
 
 def writes_undone_by(session: Session, viewer: Principal, release_id: str) -> tuple[tuple[WriteFacts, ...], int]:
@@ -115,7 +112,6 @@ def _writes(
         Run.revision_id == revision_id, Run.agent_id == agent.id, Run.environment_id == place.id,
         Effect.intended_at >= since, Effect.effect != "read", Effect.state.in_(_ACTED),
     ]  # fmt: skip
-    total = session.scalar(select(func.count()).select_from(Effect).join(Run, Run.id == Effect.run_id).where(*bounds))
     rows = session.execute(
         select(Effect, Run.title)
         .join(Run, Run.id == Effect.run_id)
@@ -123,6 +119,10 @@ def _writes(
         .order_by(Effect.intended_at.desc(), Effect.key)
         .limit(WRITES_SHOWN)
     ).all()
+    total: int | None = len(rows)
+    if len(rows) == WRITES_SHOWN:
+        acts = select(func.count()).select_from(Effect).join(Run, Run.id == Effect.run_id)
+        total = session.scalar(acts.where(*bounds))
     tools = session.execute(
         select(Tool.connection_id, Tool.name, Tool.definition).where(
             Tool.connection_id.in_({row.Effect.connection_id for row in rows}),

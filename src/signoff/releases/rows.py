@@ -18,6 +18,7 @@ from signoff.releases.strategy import Strategy, read_strategy
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.people import Environment, Member
 from signoff.tables.releases import Release, ReleaseEvent
+from signoff.tables.session import keep
 
 # What has not switched yet, and what has and is still looked at.
 BEFORE_LIVE = ("requested", "gated", "scheduled", "shadow", "canary")
@@ -79,12 +80,14 @@ def shipment_for(
 
 
 def _whole(session: Session, release: Release) -> Shipment:
-    return Shipment(
+    made = Shipment(
         release,
         session.get_one(Agent, release.agent_id),
         session.get_one(Environment, release.environment_id),
         session.get_one(Revision, release.revision_id),
     )
+    keep(session, made.release, made.agent, made.place, made.target)
+    return made
 
 
 def open_key(agent_id: str, environment_id: str) -> str:

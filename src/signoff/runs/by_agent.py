@@ -104,10 +104,11 @@ def _last_runs(session: Session, viewer: Principal, agent_ids: Sequence[str]) ->
         .correlate(Agent)
         .scalar_subquery()
     )
+    # In two steps: in one, Postgres reads every run there is.
+    asked = select(newest).where(Agent.id.in_(agent_ids), Agent.workspace_id == viewer.workspace_id)
+    found = session.scalars(asked).all()  # None for an agent that has had no run.
     rows = session.execute(
-        select(Run.agent_id, Run.id, Run.state, Run.waiting_for, Run.title, Run.created_at)
-        .join(Agent, Agent.id == Run.agent_id)
-        .where(Agent.id.in_(agent_ids), Agent.workspace_id == viewer.workspace_id, Run.id == newest)
+        select(Run.agent_id, Run.id, Run.state, Run.waiting_for, Run.title, Run.created_at).where(Run.id.in_(found))
     )
     return {row[0]: LastRun(*row[1:]) for row in rows}
 

@@ -34,6 +34,7 @@ _CALLBACKS = "signoff.after_commit"
 _PREPARED_MAX = 500
 _WALLED = "signoff_walled"
 _NARROWED = "signoff_narrowed"
+_KEPT = "signoff_kept"
 _BIND = select(func.set_config(walls.SETTING, bindparam("workspace"), True))
 # How long `run` keeps trying while the database is away: long enough for a restart or a failover.
 # How long a transaction is tried again while the database is away: for work that can wait, and for somebody who does.
@@ -157,6 +158,17 @@ class Store:
 def after_commit(session: Session, callback: Callable[[], None]) -> None:
     """Call `callback` once the transaction of this session is durable; never when it rolls back."""
     session.info.setdefault(_CALLBACKS, []).append(callback)
+
+
+def keep(session: Session, *rows: object) -> None:
+    """Let what was read be found again in this reading session without asking the database.
+
+    A session knows a row by its id only as long as somebody holds it: the rows that every part of a page asks for (the
+    workspace, the viewer, the agent) were read three times over. In a writing session nothing is kept: what is decided
+    there is decided by what stands at that moment.
+    """
+    if CONNECTION not in session.info:
+        session.info.setdefault(_KEPT, []).extend(rows)
 
 
 @contextmanager

@@ -36,8 +36,10 @@ class AlertRow:
     agent: str | None = None
 
 
-def open_alerts(session: Session, viewer: Principal, *, agent: str | None = None) -> list[AlertRow]:
-    """Return the open alerts that the viewer sees, newest first, at most 200.
+def open_alerts(
+    session: Session, viewer: Principal, *, agent: str | None = None, size: int = OPEN_MAX
+) -> list[AlertRow]:
+    """Return the open alerts that the viewer sees, newest first, at most `size`.
 
     Args:
         agent: id or slug: only those about this agent.
@@ -48,18 +50,24 @@ def open_alerts(session: Session, viewer: Principal, *, agent: str | None = None
     """
     authorize(viewer, "alert.read")
     statement = _about(session, viewer, agent).where(Alert.open_key.is_not(None))
-    rows = session.execute(statement.order_by(Alert.id.desc()).limit(OPEN_MAX))
+    rows = session.execute(statement.order_by(Alert.id.desc()).limit(size))
     return [_row(alert, slug) for alert, slug in rows]
 
 
-def open_alert_count(session: Session, viewer: Principal) -> int:
+def open_alert_count(session: Session, viewer: Principal, *, agent: str | None = None) -> int:
     """Return how many alerts that the viewer sees are open.
+
+    Args:
+        agent: id or slug: only those about this agent.
 
     Raises:
         NotAllowed: the viewer may not see alerts.
+        NotFound: there is no such agent.
     """
     authorize(viewer, "alert.read")
     statement = select(func.count()).select_from(Alert).where(*_seen(viewer), Alert.open_key.is_not(None))
+    if agent:
+        statement = statement.where(Alert.agent_id == agent_for(session, viewer, agent, "agent.read").id)
     return session.scalar(statement) or 0
 
 

@@ -46,6 +46,28 @@ def test_files_maildir_mbox_and_apple_mail(tmp_path: Path) -> None:
     assert "From the start of a line." in read_message(first)["text"]
 
 
+def test_a_sentence_of_an_mbox_that_begins_with_from_begins_no_message(tmp_path: Path) -> None:
+    """Some programs quote such a line and some do not: a message begins where a time or a header says so."""
+    (tmp_path / "mbox").write_bytes(
+        b"From a@b Fri Nov 20 10:00:00 2026\n" + MESSAGE % b"first"
+        + b"\n\nFrom our side nothing speaks against it.\n\nRegards\n"
+        + b"\nFrom c@d\n" + MESSAGE % b"second" + b"\n\nFrom e@f Fri Nov 20 11:00:00 2026\n\nno header at all\n"
+    )  # fmt: skip
+    listing = list_folder(tmp_path)
+    assert sorted(subjects(listing)) == ["", "first", "second"]
+    first = next(m for m in listing.messages if "first" in read_message(m)["subject"])
+    assert "From our side nothing speaks against it.\n\nRegards" in read_message(first)["text"]
+
+
+def test_an_mbox_is_read_from_its_first_message_on(tmp_path: Path) -> None:
+    (tmp_path / "torn.mbox").write_bytes(
+        b"From a Fri\n\nwhat is left of a message\n\nFrom c@d Fri Nov 20 11:00:00 2026\n" + MESSAGE % b"whole"
+    )
+    listing = list_folder(tmp_path)
+    assert subjects(listing) == ["whole"]
+    assert reasons(listing) == {"torn.mbox": "what stands before its first message is none"}
+
+
 def test_what_is_no_message_has_a_reason(tmp_path: Path) -> None:
     contents: dict[str, bytes] = {
         "empty.eml": b"",

@@ -32,6 +32,8 @@ def tools(times: int) -> dict[str, Any]:
         return {"tools": [tool("a"), tool("a")]}
     if WHAT == "huge-tool":
         return {"tools": [tool("a", "x" * 100_000)]}
+    if WHAT == "long-name":
+        return {"tools": [tool("a" * 300)]}
     if WHAT == "changing":
         return {"tools": [tool("a", f"version {times}")]}
     return {"tools": [tool("a")]}

@@ -78,3 +78,25 @@ def test_no_list_asks_more_often_when_there_is_more_in_it(site: Site, filled: di
         if len(asked) > filled[path] + 1:  # One may be asked for what only now has anything to show.
             grown[path] = (filled[path], len(asked))
     assert grown == {}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("path", ["/agents", "/secrets"])
+def test_a_page_reads_once_what_all_its_parts_need(site: Site, path: str) -> None:
+    """The session, the shell and the list ask for the workspace and the viewer, which were read a moment ago."""
+    browser = site.browser()
+    browser.get(f"{site.base}{path}")
+    with statements(site) as asked:
+        assert browser.get(f"{site.base}{path}").status_code == 200
+    again = ("FROM workspaces \nWHERE workspaces.id =", "FROM people \nWHERE people.id =")
+    assert [one for one in asked if any(words in one for words in again)] == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_the_first_page_counts_no_second_time_what_the_side_bar_counted(site: Site) -> None:
+    browser = site.browser()
+    browser.get(site.base)
+    with statements(site) as asked:
+        assert browser.get(site.base).status_code == 200
+    counted = [one for one in asked if "count(*)" in one and "FROM runs" in one and "needs_attention" in one]
+    assert len(counted) == 1

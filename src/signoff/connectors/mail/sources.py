@@ -18,6 +18,7 @@ FILES_MAX = 100_000
 MESSAGE_BYTES_MAX = 200_000_000
 _SNIFF_BYTES = 65_536
 _LINE_BYTES = 65_536
+_TIME = re.compile(rb"\b\d{1,2}:\d\d(?::\d\d)?\b")
 _USUAL_FIELDS = frozenset(
     {"from", "to", "subject", "date", "received", "message-id", "return-path", "mime-version", "content-type", "cc"}
     | {"delivered-to", "reply-to", "sender", "x-mailer", "dkim-signature", "arc-seal", "authentication-results"}
@@ -129,8 +130,12 @@ def _look_inside(stream: BinaryIO, entry: Entry) -> tuple[list[tuple[str, Source
     size = os.fstat(stream.fileno()).st_size
     if (packed := _other_format(head)) is not None:
         return [], [Unreadable(entry.name, packed)]
+    torn: list[Unreadable] = []
     if _is_mbox(head):
         spans = _mbox_spans(stream, size)
+    elif head.startswith(b"From ") and (found := list(_mbox_spans(stream, size))):
+        spans = iter(found)
+        torn = [Unreadable(entry.name, "what stands before its first message is none")]
     elif entry.path.suffix.lower() == ".emlx" and (counted := _emlx_span(head, size)) is not None:
         spans = iter([counted])
     elif entry.path.suffix.lower() == ".eml" or _looks_like_mail(_in_ascii(head)):
@@ -138,7 +143,7 @@ def _look_inside(stream: BinaryIO, entry: Entry) -> tuple[list[tuple[str, Source
     else:
         return [], [Unreadable(entry.name, "it does not look like a message: it does not begin with a mail header")]
     messages: list[tuple[str, Source]] = []
-    unreadable: list[Unreadable] = []
+    unreadable = torn
     for number, (start, end) in enumerate(spans, start=1):
         if end - start > MESSAGE_BYTES_MAX:
             reason = f"message {number} is larger than {MESSAGE_BYTES_MAX // 1_000_000} MB"
@@ -200,7 +205,8 @@ def _emlx_span(head: bytes, size: int) -> tuple[int, int] | None:
 
 
 def _mbox_spans(stream: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
-    """Yield each message of an mbox. One begins after a line `From …` that follows an empty line."""
+    """Yield each message of an mbox. One begins after a line `From …` that follows an empty line and tells a time, or
+    that a header follows: a sentence may begin so, too."""
     stream.seek(0)
     position, start = 0, -1
     is_line_start, was_empty = True, True
@@ -208,7 +214,7 @@ def _mbox_spans(stream: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
         line = stream.readline(_LINE_BYTES)
         if not line:
             break
-        if is_line_start and was_empty and line.startswith(b"From "):
+        if is_line_start and was_empty and line.startswith(b"From ") and _separates(line, stream, position):
             if start >= 0:
                 yield start, position
                 stream.seek(position + len(line))
@@ -218,6 +224,15 @@ def _mbox_spans(stream: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
         is_line_start = line.endswith(b"\n")
     if start >= 0:
         yield start, size
+
+
+def _separates(line: bytes, stream: BinaryIO, position: int) -> bool:
+    """Return whether a line `From …` begins a message. The stream stays where it is, behind the line."""
+    if _TIME.search(line):
+        return True
+    following = stream.readline(_LINE_BYTES)
+    stream.seek(position + len(line))
+    return field_name(following) is not None or following.startswith(b">From ")
 
 
 def _content_id(stream: BinaryIO, start: int, end: int) -> str | None:

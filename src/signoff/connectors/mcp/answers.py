@@ -28,8 +28,14 @@ def spec_of(tool: Tool) -> ToolSpec:
         output_schema=plain.cleaned_object(tool.output_schema) if tool.output_schema is not None else None,
         annotations=plain.cleaned_object(annotations),
     )
+    if len(spec.name) > NAME_CHARS_MAX:
+        raise faults.fault(
+            faults.BAD_ANSWER,
+            f"The name of tool “{faults.quoted(spec.name, 60)}” is too long ({len(spec.name)} characters; "
+            f"at most {NAME_CHARS_MAX} are accepted).",
+        )
     size = len(json.dumps(spec.definition))
-    if len(spec.name) > NAME_CHARS_MAX or size > DEFINITION_CHARS_MAX:
+    if size > DEFINITION_CHARS_MAX:
         raise faults.fault(
             faults.BAD_ANSWER,
             f"The definition of tool “{faults.quoted(spec.name, 60)}” is too large ({size} characters; "

@@ -27,13 +27,12 @@ class LiveText:
     """Collects text and passes it on at most every 150 ms."""
 
     asked: Asked
-    _text: str = ""
-    _told: int = 0
+    _pieces: list[str] = field(default_factory=list[str])
     _last: float = field(default_factory=clock.monotonic_seconds)
 
     async def add(self, text: str) -> None:
         """Take the next piece."""
-        self._text += text
+        self._pieces.append(text)
         if clock.monotonic_seconds() - self._last >= BATCH_SECONDS:
             await self._tell()
 
@@ -45,7 +44,7 @@ class LiveText:
 
     def whole(self, response: ModelResponse) -> None:
         """Tell the text of an answer that came in one piece, together with the end of the step."""
-        self._text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+        self._pieces = [part.content for part in response.parts if isinstance(part, TextPart)]
         self.end()
 
     async def _tell(self) -> None:
@@ -63,11 +62,22 @@ class LiveText:
         trace.emit(session, run.run_id, "text", data, workspace_id=run.workspace_id)
 
     def _next(self, *, is_end: bool) -> dict[str, str] | None:
+        """Return what can be told now. What was told is looked at no more: a long answer does not cost its square."""
         self._last = clock.monotonic_seconds()
+        text = storable("".join(self._pieces))
         redactor = self.asked.facts.redactor
-        masked = redactor.text(storable(self._text))
-        end = len(masked) if is_end or redactor.is_empty else len(masked) - _HELD_BACK_CHARS
-        if end <= self._told:
+        end = len(text) if is_end or redactor.is_empty else self._safe_end(text)
+        self._pieces = [text[end:]] if end < len(text) else []
+        if end == 0:
             return None
-        piece, self._told = masked[self._told : end], end
-        return {"key": self.asked.call.key, "text": piece[:_EVENT_CHARS_MAX]}
+        return {"key": self.asked.call.key, "text": redactor.text(text[:end])[:_EVENT_CHARS_MAX]}
+
+    def _safe_end(self, text: str) -> int:
+        """Return up to where a text can be told before the rest of it has come: no secret lies on both sides."""
+        redactor = self.asked.facts.redactor
+        step = max(_HELD_BACK_CHARS, redactor.chars_max)
+        end = len(text) - step
+        masked = redactor.text(text) if end > 0 else ""
+        while end > 0 and redactor.text(text[:end]) + redactor.text(text[end:]) != masked:
+            end -= step
+        return max(end, 0)

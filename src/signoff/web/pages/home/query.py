@@ -13,7 +13,7 @@ from signoff.agents.ownership import WaitingSeat, waiting_for
 from signoff.agents.queries import agents_page
 from signoff.agents.views import AgentFacts
 from signoff.approvals.facts import ApprovalFilter, ApprovalRow
-from signoff.approvals.queries import inbox, mine_count
+from signoff.approvals.queries import inbox
 from signoff.budgets.defaults import Defaults
 from signoff.budgets.queries import Spend, today
 from signoff.connections.queries import connections_page
@@ -26,7 +26,7 @@ from signoff.runs.by_agent import LastRun, last_runs_by_agent
 from signoff.runs.figures import Figures, figures_since, open_counts
 from signoff.runs.queries import RunFilter
 from signoff.runs.views import RunRow
-from signoff.watch.queries import AlertRow, open_alerts
+from signoff.watch.queries import AlertRow, open_alert_count, open_alerts
 from signoff.web.run_words import Next, next_of, reason_of
 from signoff.web.seat_words import SEAT_TITLES
 
@@ -150,12 +150,18 @@ class HomeView:
 
 
 def load(
-    session: Session, viewer: Principal, checks: Mapping[str, str], defaults: Defaults, agent: str = ""
+    session: Session,
+    viewer: Principal,
+    checks: Mapping[str, str],
+    defaults: Defaults,
+    counted: Mapping[str, int],
+    agent: str = "",
 ) -> HomeView:
     """Return the page.
 
     Args:
         checks: what each part of the process says about itself: `ok`, or what is wrong.
+        counted: what the side bar counted a moment ago: by key, what waits for somebody.
         agent: a slug: of the alerts only those about this agent.
 
     Raises:
@@ -167,29 +173,39 @@ def load(
     recent = queries.runs_page(session, viewer, RunFilter(), None, _RUNS)
     agents = agents_page(session, viewer, size=_AGENTS).rows
     last = last_runs_by_agent(session, viewer, [agent.id for agent in agents])
-    connections = _connections(session, viewer)
-    alerts = open_alerts(session, viewer, agent=agent or None) if can(viewer, "alert.read") else []
+    alerts, alerts_count = _alerts(session, viewer, agent or None)
     return HomeView(
         parts=[_part(name, said) for name, said in checks.items()],
         running=counts["running"], queued=counts["queued"],
         oldest_queued_ms=queries.oldest_queued_seconds(session, viewer) * 1000 if counts["queued"] else 0.0,
         figures=figures_since(session, viewer, now - timedelta(hours=24), now),
-        attention=[_line(run) for run in attention.rows], attention_count=queries.attention_count(session, viewer),
-        alerts=alerts[:_ALERTS], alerts_count=len(alerts), alerts_agent=agent, may_resolve=can(viewer, "alert.resolve"),
-        broken=[one for one in connections if one.state == "active" and one.health == "broken"][:_ALERTS],
-        to_settle=queries.open_effects_count(session, viewer) if can(viewer, "effect.read") else 0,
-        asks=_asks(session, viewer), asks_count=mine_count(session, viewer),
+        attention=[_line(run) for run in attention.rows], attention_count=counted.get("runs", 0),
+        alerts=alerts, alerts_count=alerts_count, alerts_agent=agent, may_resolve=can(viewer, "alert.resolve"),
+        broken=_broken(session, viewer) if counted.get("connections") else (),
+        to_settle=counted.get("reconciliation", 0),
+        asks=_asks(session, viewer), asks_count=counted.get("inbox", 0),
         asked=[AskedLine(one, SEAT_TITLES[one.kind][0].lower()) for one in _asked(session, viewer)],
         requests=to_decide(session, viewer) if can(viewer, "workspace.read") else [],
         spend=today(session, viewer.workspace_id, defaults) if can(viewer, "budget.read") else None,
         recent=[_line(run) for run in recent.rows],
         agents=[AgentLine(agent, last.get(agent.id)) for agent in agents],
-        steps=_guide(session, viewer, connections, agents, recent.rows), has_runs=bool(recent.rows),
+        steps=_guide(session, viewer, agents, recent.rows), has_runs=bool(recent.rows),
     )  # fmt: skip
 
 
-def _connections(session: Session, viewer: Principal) -> Sequence[ConnectionRow]:
-    return connections_page(session, viewer, size=200).rows if can(viewer, "connection.read") else ()
+def _broken(session: Session, viewer: Principal) -> Sequence[ConnectionRow]:
+    return connections_page(session, viewer, state="active", health="broken", size=_ALERTS).rows
+
+
+def _has_connections(session: Session, viewer: Principal) -> bool:
+    return can(viewer, "connection.read") and bool(connections_page(session, viewer, size=1).rows)
+
+
+def _alerts(session: Session, viewer: Principal, agent: str | None) -> tuple[Sequence[AlertRow], int]:
+    """Return the newest open alerts, and how many are open, as far as they are counted."""
+    if not can(viewer, "alert.read"):
+        return (), 0
+    return open_alerts(session, viewer, agent=agent, size=_ALERTS), open_alert_count(session, viewer, agent=agent)
 
 
 def _asked(session: Session, viewer: Principal) -> Sequence[WaitingSeat]:
@@ -215,7 +231,6 @@ def _part(name: str, said: str) -> Part:
 def _guide(
     session: Session,
     viewer: Principal,
-    connections: Sequence[ConnectionRow],
     agents: Sequence[AgentFacts],
     runs: Sequence[RunRow],
 ) -> list[FirstStep]:
@@ -228,9 +243,10 @@ def _guide(
     frozen = "Checks must pass; from then on it serves runs."
     editor = f"{path}/edit" if agent else path
     run = f"{path}/run" if is_frozen else path
+    has_connections = _has_connections(session, viewer)
     own = "One POST starts a run; the key is shown once."
     return [
-        FirstStep("Connect a system", systems, "/connections/new", "Add a connection", bool(connections)),
+        FirstStep("Connect a system", systems, "/connections/new", "Add a connection", has_connections),
         FirstStep("Write an agent", procedure, "/agents/new", "New agent", bool(agents)),
         FirstStep("Freeze its first revision", frozen, editor, "Open the editor", is_frozen),
         FirstStep("Run it once", "Give it one input and watch every step.", run, "Run it", bool(runs)),

@@ -23,7 +23,8 @@ async def home(request: Request, looker: Looker, agent: Annotated[str, Query(max
     """The first page; with `agent`, of the alerts only those about this one."""
     house = house_of(request)
     checks = await house.readiness.checks()
-    view = await house.store.read_async(load, looker.viewer, checks, house.services.limits, agent)
+    counted = looker.chrome.counts
+    view = await house.store.read_async(load, looker.viewer, checks, house.services.limits, counted, agent)
     return page.page_or_fragment(request, view, "_body.html")
 
 

@@ -88,7 +88,7 @@ def load(session: Session, viewer: Principal, release_id: str, *, problem: str =
     """
     found = release(session, viewer, release_id)
     facts = found.facts
-    head = agent_head(session, viewer, facts.agent_slug, "releases")
+    head = agent_head(session, viewer, facts.agent_id, "releases")
     return ReleaseView(
         head=head,
         detail=found,
@@ -106,8 +106,8 @@ def _diff(session: Session, viewer: Principal, found: ReleaseDetail) -> Revision
     facts = found.facts
     if facts.previous_revision_id is None:
         return None
-    old = revision(session, viewer, facts.agent_slug, facts.previous_revision_id)
-    return diff(old.body, revision(session, viewer, facts.agent_slug, facts.revision_id).body, context=3)
+    old = revision(session, viewer, facts.agent_id, facts.previous_revision_id)
+    return diff(old.body, revision(session, viewer, facts.agent_id, facts.revision_id).body, context=3)
 
 
 def _comparison(session: Session, viewer: Principal, found: ReleaseDetail) -> Comparison | None:
@@ -118,7 +118,7 @@ def _comparison(session: Session, viewer: Principal, found: ReleaseDetail) -> Co
 
 def _plan(session: Session, viewer: Principal, found: ReleaseDetail) -> RollbackPlan | None:
     try:
-        plan = plan_rollback(session, viewer, found.facts.agent_slug, found.facts.environment)
+        plan = plan_rollback(session, viewer, found.facts.agent_id, found.facts.environment_id)
     except Refusal:
         return None
     # Of a release that something newer took the place of there is nothing to take back.
