@@ -128,7 +128,7 @@ def sweep_answers(session: Session, *, before: datetime) -> int:
     return int(getattr(gone, "rowcount", 0))
 
 
-def once(request: Request, idempotency_key: Annotated[str | None, _FIELD] = None) -> Once:
+async def once(request: Request, idempotency_key: Annotated[str | None, _FIELD] = None) -> Once:
     """Return what makes this request happen at most once."""
     return Once(request, idempotency_key)
 

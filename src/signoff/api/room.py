@@ -16,7 +16,7 @@ WAIT_SECONDS_MAX = 3.0
 _AGAIN_SECONDS = 4.0
 
 
-def has_room(request: Request) -> None:
+async def has_room(request: Request) -> None:
     """Let a request that starts a run in only while requests are carried out about as fast as they come.
 
     Without it they would queue without end: each answered later than the one before, until clients give up and ask
