@@ -43,7 +43,9 @@ from signoff.api import (
     workspaces,
 )
 
+# A route is looked for from the first to the last, so what is asked most stands first.
 ROUTERS = (
+    execute.router,
     health.router,
     metrics.router,
     orchestrations.router,
@@ -70,7 +72,6 @@ ROUTERS = (
     signals.router,
     pairs.router,
     probes.router,
-    execute.router,
     runs.router,
     events.router,
     effects.router,
