@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from signoff.kit import clock
 from signoff.tables.deployments import LiveRevision
+from signoff.tables.people import Environment
 from signoff.tables.runs import Leg, Run, Step
 from signoff.tables.session import Store
 from tests import kit_postgres
@@ -62,7 +63,11 @@ class Director:
     def _hold(self, live: int, candidate: int | None = None, share: int = 0) -> None:
         """From now on this is true. The salt of a canary is told to nobody, so it is read where it is kept."""
         with self._store.read() as session:
-            row = session.execute(select(LiveRevision.share, LiveRevision.salt)).one()
+            row = session.execute(
+                select(LiveRevision.share, LiveRevision.salt)
+                .join(Environment, Environment.id == LiveRevision.environment_id)
+                .where(Environment.slug == "production")
+            ).one()
         assert row.share == share
         moment = clock.now()
         self._now = Held(moment, moment, live, candidate, share, row.salt or "")

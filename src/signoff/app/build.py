@@ -114,6 +114,7 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
             places_per_worker=settings.worker_concurrency,
         ),
         lookout=lookout,
+        precedence=precedence,
     )
     # The routes themselves. `include_router` would build each of them a second time, with the first request: 10 MB, and
     # a way through two lists for every request.
