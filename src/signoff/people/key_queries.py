@@ -86,8 +86,8 @@ def principal_of_key(session: Session, key: str) -> Seen:
     found = rows_of_prefix(session, prefix)
     if found is None:
         raise _no_key()
-    key_row, workspace, *whose = found
-    row = KeyRow(key_row, *whose)
+    key_row, workspace, member, person, account = found
+    row = KeyRow(key_row, member, person, account)
     over = _why_over(row, prefix, key)
     if over is not None:
         raise RevokedKey(row.key.id, over)

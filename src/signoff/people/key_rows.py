@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Label, Table, and_, bindparam, or_, select
@@ -43,7 +43,9 @@ _BY_PREFIX = Prepared(
     .where(or_(ApiKey.prefix == bindparam("of_prefix"), ApiKey.old_prefix == bindparam("of_prefix")))
     .limit(1)
 )
-_NAMES = {kind: [column.key for column in cast("Table", kind.__table__).c] for kind in _KINDS}
+_NAMES: dict[type[Base], list[str]] = {
+    kind: [column.key for column in cast("Table", kind.__table__).c] for kind in _KINDS
+}
 
 
 def rows_of_prefix(
@@ -67,7 +69,7 @@ def rows_of_prefix(
 
 def _taken(kind: type[R], values: list[Any]) -> R | None:
     """Take the first columns off `values`, as one row of `kind`; None where the join found none."""
-    names: Sequence[str] = _NAMES[kind]
+    names = _NAMES[kind]
     mine = values[: len(names)]
     del values[: len(names)]
     return kind(**dict(zip(names, mine, strict=True))) if mine[0] is not None else None
