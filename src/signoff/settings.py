@@ -140,6 +140,7 @@ class Settings(BaseSettings):
 
     # The engine
     worker_concurrency: int = Field(default=32, ge=1, le=1000)
+    run_starts_per_second_min: float = Field(default=4.0, ge=0.1, le=1000)
     poll_seconds: float = Field(default=1.0, gt=0, le=60)
     lease_seconds: float = Field(default=15.0, ge=2, le=60)
     heartbeat_seconds: float = Field(default=2.0, gt=0, le=20)

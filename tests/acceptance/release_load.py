@@ -5,52 +5,35 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from math import sqrt
-from statistics import NormalDist
 from typing import Any
 
 import httpx2
 
-from signoff.deployments.bucket import BUCKETS, bucket
 from tests.acceptance.product import Product
 
 CALLERS = 8
 KEYS = [f"customer-{number}" for number in range(200)]
-# A share lies in its interval in 999 of 1,000 tries.
-SIGMAS = NormalDist().inv_cdf(0.9995)
+# How often a request is made until it counts as lost; see `Traffic`.
+TRIES_MAX = 200
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One run as its caller knows it. `key` is what decided its variant: the sticky key, or the run's own id."""
+    """One run as its caller knows it. `seconds`: how long the try took that was answered with it."""
 
-    began: float
     ended: float
-    key: str
-    is_sticky: bool
+    seconds: float
     run: str
     revision: int
 
 
-@dataclass(frozen=True)
-class Served:
-    """What was true from one moment, at the earliest, to another, at the latest."""
-
-    since: float
-    until: float
-    live: int
-    candidate: int | None
-    share: int
-    salt: str
-
-    def revision_for(self, key: str) -> int:
-        is_candidate = self.candidate is not None and bucket(self.salt, key) < self.share
-        return self.candidate if is_candidate and self.candidate is not None else self.live
-
-
 @dataclass
 class Traffic:
-    """Asks at `rate` a second, every other run with a sticky key, until the block ends."""
+    """Asks at `rate` a second, every other run with a sticky key, until the block ends.
+
+    Each request has an `Idempotency-Key` and is made again, as its client should, while the server is crowded and
+    when the connection breaks. Whatever else is answered is a fault.
+    """
 
     product: Product
     slug: str
@@ -58,6 +41,7 @@ class Traffic:
     callers: int = CALLERS
     asked: list[Asked] = field(default_factory=list[Asked])
     faults: list[str] = field(default_factory=list[str])
+    turned_away: int = 0
     _ended: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list[threading.Thread])
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -93,36 +77,23 @@ class Traffic:
     def _ask(self, client: httpx2.Client, number: int) -> None:
         key = KEYS[number // 2 % len(KEYS)] if number % 2 else None
         given = {"input": {"n": number}, **({"stickyKey": key} if key else {})}
-        began = time.monotonic()
-        try:
-            answer = client.post(f"/v1/{self.product.workspace}/agents/{self.slug}:execute", json=given)
-            made = answer.json()
-        except (httpx2.HTTPError, ValueError) as fault:
-            self.faults.append(repr(fault))
-            return
-        if answer.status_code not in (200, 202):
-            self.faults.append(f"{answer.status_code} {answer.text[:300]}")
-            return
-        self.asked.append(Asked(began, time.monotonic(), key or made["id"], key is not None, made["id"],
-                                made["revision"]))  # fmt: skip
-
-
-def within(asked: list[Asked], served: list[Served]) -> list[tuple[Asked, Served]]:
-    """Pair each run that was asked for and answered while one thing was true with what was."""
-    found: list[tuple[Asked, Served]] = []
-    for one in asked:
-        found += [(one, what) for what in served if what.since <= one.began and one.ended <= what.until]
-    return found
-
-
-def shares(pairs: list[tuple[Asked, Served]]) -> dict[int, tuple[int, int, float, float]]:
-    """By share of 10,000: how many runs of no key there were, how many got the candidate, and between which numbers
-    that must be."""
-    found: dict[int, tuple[int, int, float, float]] = {}
-    for share in sorted({what.share for _, what in pairs if what.candidate is not None}):
-        mine = [(one, what) for one, what in pairs if what.share == share and not one.is_sticky]
-        count, hits = len(mine), sum(one.revision == what.candidate for one, what in mine)
-        chance = share / BUCKETS
-        width = SIGMAS * sqrt(count * chance * (1 - chance)) + 0.5
-        found[share] = (count, hits, count * chance - width, count * chance + width)
-    return found
+        path, named = f"/v1/{self.product.workspace}/agents/{self.slug}:execute", {"Idempotency-Key": f"load-{number}"}
+        said = "nothing"
+        for _ in range(TRIES_MAX):
+            began = time.monotonic()
+            try:
+                answer = client.post(path, json=given, headers=named)
+            except httpx2.TransportError as fault:
+                said = repr(fault)
+                time.sleep(0.1)
+                continue
+            if answer.status_code in (200, 202):
+                made, ended = answer.json(), time.monotonic()
+                self.asked.append(Asked(ended, ended - began, made["id"], made["revision"]))
+                return
+            said = f"{answer.status_code} {answer.text[:300]}"
+            if answer.status_code != 503 or answer.json()["code"] != "crowded":
+                break
+            self.turned_away += 1
+            time.sleep(float(answer.headers["Retry-After"]))
+        self.faults.append(said)

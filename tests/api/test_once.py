@@ -38,6 +38,14 @@ def test_the_same_request_twice_is_one_run_and_one_answer(world: World) -> None:
     assert runs(world) == before + 2
 
 
+def test_what_is_answered_at_once_is_what_is_read_afterwards(world: World) -> None:
+    with world.client(key=world.keys["runner"]) as client:
+        # The first is told from what was written, the second is read: nobody works on the run in between.
+        first, second = (client.post(PATH, json={"input": {}}, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.json() == second.json()
+    assert first.headers["Location"] == second.headers["Location"]
+
+
 def test_many_at_the_same_moment_are_one(world: World) -> None:
     before = runs(world)
     found: list[Any] = []

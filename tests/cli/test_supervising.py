@@ -32,7 +32,7 @@ def supervised(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ends: list[int] = []
     place = tmp_path / "codes"
 
-    def command(of: Settings, with_worker: bool) -> list[str]:
+    def command(of: Settings, with_worker: bool, workers: int) -> list[str]:
         if not place.exists():
             place.write_text(" ".join(str(code) for code in ends))
         return [sys.executable, "-c", CHILD, str(place)]
@@ -73,7 +73,7 @@ def test_what_starting_again_cannot_help_ends_it(settings: Settings, supervised:
 
 
 def test_the_child_serves_as_the_operator_said(settings: Settings) -> None:
-    words = supervising._command(settings.model_copy(update={"port": 8123}), True)
+    words = supervising._command(settings.model_copy(update={"port": 8123}), True, 2)
     assert words[1:5] == ["-m", "signoff.cli", "serve", "--worker"]
     assert words[words.index("--port") + 1] == "8123"
     assert "--supervise" not in words

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from typing import Any, cast
+
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.kit.errors import Malformed, NotFound
@@ -10,7 +12,15 @@ from signoff.people.access import Principal, authorize
 from signoff.people.roles import Action
 from signoff.tables.agents import Agent
 from signoff.tables.people import Member, ServiceAccount
+from signoff.tables.prepared import Prepared
 from signoff.tables.session import keep
+
+_AGENTS = cast("Table", Agent.__table__)
+# Built once: one of them is asked with every request for a run.
+_OF_SLUG, _OF_ID = (
+    Prepared(select(_AGENTS).where(_AGENTS.c.workspace_id == bindparam("of_workspace"), column == bindparam("of_name")))
+    for column in (_AGENTS.c.slug, _AGENTS.c.id)
+)
 
 
 def agent_for(session: Session, principal: Principal, agent: str, action: Action, *, lock: bool = False) -> Agent:
@@ -29,10 +39,27 @@ def agent_for(session: Session, principal: Principal, agent: str, action: Action
         if lock:
             wanted = wanted.with_for_update().execution_options(populate_existing=True)
         row = session.scalar(wanted)
+    allowed = _allowed(principal, row, action)
+    keep(session, allowed)
+    return allowed
+
+
+def agent_to_read(session: Session, principal: Principal, agent: str, action: Action) -> Agent:
+    """Return what `agent_for` does, in a quarter of its time: no session knows the row, so nothing changed in it is
+    kept.
+
+    Raises:
+        NotFound, NotAllowed: as `agent_for`.
+    """
+    wanted = _OF_ID if agent.startswith("agt_") else _OF_SLUG
+    found: Any = wanted.first(session, {"of_workspace": principal.workspace_id, "of_name": agent})
+    return _allowed(principal, None if found is None else Agent(**found._asdict()), action)
+
+
+def _allowed(principal: Principal, row: Agent | None, action: Action) -> Agent:
     if row is None or row.workspace_id != principal.workspace_id:
         raise NotFound("There is no such agent in this workspace. The list of agents shows their slugs.")
     authorize(principal, action, workspace_id=row.workspace_id, owners=(row.owner_id, row.backup_id), agent_id=row.id)
-    keep(session, row)
     return row
 
 

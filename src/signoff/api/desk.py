@@ -88,12 +88,12 @@ class MakingDesk(Desk):
         return await self._once.do(self.principal, name, asked, as_caller, kept=kept)
 
 
-def desk(workspace: WorkspaceSlug, request: Request, principal: Caller) -> Desk:
+async def desk(workspace: WorkspaceSlug, request: Request, principal: Caller) -> Desk:
     """Return the desk in the workspace of the address; the caller belongs to it."""
     return Desk(house_of(request), principal)
 
 
-def making_desk(workspace: WorkspaceSlug, request: Request, principal: Caller, once: AtMostOnce) -> MakingDesk:
+async def making_desk(workspace: WorkspaceSlug, request: Request, principal: Caller, once: AtMostOnce) -> MakingDesk:
     """Return the desk of a request that starts or creates something."""
     return MakingDesk(house_of(request), principal, once)
 

@@ -81,8 +81,6 @@ class Execution:
 def execution(workspace: str, found: RunDetail) -> Execution:
     """Return a run as its starter sees it."""
     run = found.run
-    here = f"/v1/{workspace}/runs/{run.id}"
-    links = {"run": here, "trace": f"{here}/steps", "events": f"{here}/events", "page": f"/w/{workspace}/runs/{run.id}"}
     return Execution(
         id=run.id,
         executionRecordId=run.id,
@@ -100,8 +98,36 @@ def execution(workspace: str, found: RunDetail) -> Execution:
         tool_calls=run.tool_calls,
         created_at=run.created_at,
         ended_at=run.ended_at,
-        links=links,
+        links=_links(workspace, run.id),
     )
+
+
+def _just_queued(workspace: str, made: RequestedRun, created_at: datetime) -> Execution:
+    """Return a run as its starter sees it before anything has become of it: nothing has to be read for that."""
+    return Execution(
+        id=made.id,
+        executionRecordId=made.id,
+        status=made.state,
+        revision=made.revision_number,
+        revisionId=made.revision_id,
+        output=None,
+        code=None,
+        reason=None,
+        waitingFor=None,
+        isScripted=made.is_scripted,
+        cost_usd=Decimal(0),
+        tokens_in=0,
+        tokens_out=0,
+        tool_calls=0,
+        created_at=created_at,
+        ended_at=None,
+        links=_links(workspace, made.id),
+    )
+
+
+def _links(workspace: str, run_id: str) -> dict[str, str]:
+    here = f"/v1/{workspace}/runs/{run_id}"
+    return {"run": here, "trace": f"{here}/steps", "events": f"{here}/events", "page": f"/w/{workspace}/runs/{run_id}"}
 
 
 class RunRejected(NotNow):
@@ -117,6 +143,7 @@ class RunRejected(NotNow):
 async def execute(desk: AtMakingDesk, workspace: str, agent: AgentName, body: Execute) -> Response:
     """Start a run. With `wait`, 200 once it is over, or 202 with its address when that takes longer."""
     seconds = _seconds(desk, body.wait)
+    begun: list[RequestedRun] = []
 
     def work(session: Session, principal: Principal) -> RequestedRun:
         found = actions.request_run(
@@ -133,10 +160,16 @@ async def execute(desk: AtMakingDesk, workspace: str, agent: AgentName, body: Ex
             sticky_key=body.stickyKey,
             title=body.title,
         )
-        return refused_for_money(session, desk, found)
+        begun.append(refused_for_money(session, desk, found))
+        return begun[-1]
 
     asked = {"agent": agent, **body.model_dump(mode="json", exclude={"wait"})}
     made = await desk.make("agent.execute", asked, work)
+    for now in begun:
+        # Asked before under the same key, or rejected, it is read: something may have become of it.
+        if now.id == made["id"] and now.state == "queued" and now.created_at is not None and not seconds:
+            queued = _just_queued(workspace, now, now.created_at)
+            return answer(queued, 202, {"Location": queued.links["run"]})
     return await answer_for(desk, workspace, made["id"], seconds)
 
 

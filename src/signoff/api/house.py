@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from signoff.api.readiness import Readiness
 from signoff.api.shared_rates import SharedRates
+from signoff.engine.precedence import Precedence
 from signoff.freezes.lookout import Lookout
 from signoff.gateways.services import Services
 from signoff.people.entrance import Entrance
@@ -23,6 +24,7 @@ class House:
     `store` sees only the workspace a request is bound to (`tables.walls`); `door` sees every one, because it is not
     known yet who knocks. The engine has neither: many requests must not keep the runs waiting.
     `callers` counts requests per key or member, `crowds` per workspace, `knocks` wrong credentials per network address.
+    `precedence` holds back what this process's worker begins.
     """
 
     settings: Settings
@@ -36,6 +38,7 @@ class House:
     single_sign_on: SingleSignOn
     readiness: Readiness
     lookout: Lookout
+    precedence: Precedence
 
 
 def house_of(request: Request) -> House:

@@ -98,10 +98,8 @@ def _look_up(session: Session, credentials: Credentials, workspace: str | None, 
             session, credentials.session or "", idle_seconds=idle_seconds, workspace_slug=workspace
         )
     seen = key_queries.principal_of_key(session, credentials.key)
-    if workspace is not None:
-        here = queries.workspace_by_slug(session, workspace)
-        if here.id != seen.principal.workspace_id:
-            raise NotFound("There is no such workspace, or you do not belong to it.")
+    if workspace is not None and workspace != seen.workspace_slug:
+        raise NotFound("There is no such workspace, or you do not belong to it.")
     return seen
 
 

@@ -69,7 +69,12 @@ def _text(house: House) -> str:
     except SQLAlchemyError:
         # Said by its absence; the rest is still worth knowing.
         lines.append("# signoff_workers is not known: the engine's database is away")
-    lines.append("# TYPE signoff_http_requests_total counter")
+    lines += [
+        "# HELP signoff_run_starts_held_back Whether this process begins fewer runs, because requests come fast.",
+        "# TYPE signoff_run_starts_held_back gauge",
+        f"signoff_run_starts_held_back {int(house.precedence.is_held_back)}",
+        "# TYPE signoff_http_requests_total counter",
+    ]
     lines += [
         f'signoff_http_requests_total{{class="{kind}xx"}} {count}' for kind, count in sorted(requests_by_status.items())
     ]

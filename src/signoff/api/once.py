@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from fastapi import Depends, Header
-from sqlalchemy import delete
+from sqlalchemy import Table, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from signoff.kit import clock
 from signoff.kit.canonical import content_hash
 from signoff.kit.errors import NotNow
 from signoff.people.access import Principal
+from signoff.tables.prepared import Prepared
 from signoff.tables.record import AnsweredRequest
 from signoff.tables.session import Store
 
@@ -34,6 +35,17 @@ _FIELD = Header(
     description="Any text of your own, up to 200 visible characters. The same key with the same body is done once and "
     "answered alike for 24 hours; with another body it is 409.",
 )
+
+_ANSWERS = cast("Table", AnsweredRequest.__table__)
+_NAMED = (
+    _ANSWERS.c.workspace_id == bindparam("of_workspace"),
+    _ANSWERS.c.key == bindparam("of_key"),
+    _ANSWERS.c.route == bindparam("of_route"),
+)
+# Built once: they are asked with every request that starts a run.
+_FIND = Prepared(select(_ANSWERS.c.request_hash, _ANSWERS.c.body, _ANSWERS.c.created_at).where(*_NAMED))
+_KEEP = Prepared(insert(_ANSWERS))
+_FORGET = Prepared(delete(_ANSWERS).where(*_NAMED))
 
 
 class KeyReused(NotNow):
@@ -96,7 +108,8 @@ class _Row:
 
 
 def _do(session: Session, row: _Row, work: Callable[[Session], Any], kept: Callable[[Any], Any]) -> Any:
-    found = session.get(AnsweredRequest, (row.workspace_id, row.key, row.route))
+    named = {"of_workspace": row.workspace_id, "of_key": row.key, "of_route": row.route}
+    found = _FIND.first(session, named)
     if found is not None and found.created_at > clock.now() - KEPT:
         if found.request_hash != row.request_hash:
             raise KeyReused(
@@ -104,21 +117,20 @@ def _do(session: Session, row: _Row, work: Callable[[Session], Any], kept: Calla
             )
         return found.body["answer"]
     if found is not None:
-        session.delete(found)
-        session.flush()
+        _FORGET.run(session, named)
     answer = plain(work(session))
-    session.add(
-        AnsweredRequest(
-            workspace_id=row.workspace_id,
-            key=row.key,
-            route=row.route,
-            request_hash=row.request_hash,
-            status=200,
-            body={"answer": kept(answer)},
-            created_at=clock.now(),
-        )
+    _KEEP.run(
+        session,
+        {
+            "workspace_id": row.workspace_id,
+            "key": row.key,
+            "route": row.route,
+            "request_hash": row.request_hash,
+            "status": 200,
+            "body": {"answer": kept(answer)},
+            "created_at": clock.now(),
+        },
     )
-    session.flush()
     return answer
 
 
@@ -128,7 +140,7 @@ def sweep_answers(session: Session, *, before: datetime) -> int:
     return int(getattr(gone, "rowcount", 0))
 
 
-def once(request: Request, idempotency_key: Annotated[str | None, _FIELD] = None) -> Once:
+async def once(request: Request, idempotency_key: Annotated[str | None, _FIELD] = None) -> Once:
     """Return what makes this request happen at most once."""
     return Once(request, idempotency_key)
 

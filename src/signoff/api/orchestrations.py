@@ -145,7 +145,7 @@ class OrchestrationSummary:
     runOutput: RunOutput | None  # noqa: N815
 
 
-def _desk(request: Request, principal: Caller, once: AtMostOnce) -> MakingDesk:
+async def _desk(request: Request, principal: Caller, once: AtMostOnce) -> MakingDesk:
     return MakingDesk(house_of(request), principal, once)
 
 

@@ -45,7 +45,9 @@ from signoff.api import (
     workspaces,
 )
 
+# A route is looked for from the first to the last, so what is asked most stands first.
 ROUTERS = (
+    execute.router,
     health.router,
     metrics.router,
     orchestrations.router,
@@ -73,7 +75,6 @@ ROUTERS = (
     signals.router,
     pairs.router,
     probes.router,
-    execute.router,
     runs.router,
     events.router,
     effects.router,

@@ -26,6 +26,7 @@ from signoff.app.pages import add_pages
 from signoff.connections.secrets import Vault
 from signoff.connectors.net import guard_of
 from signoff.durable.census import Census
+from signoff.engine.precedence import Precedence
 from signoff.engine.worker import Worker
 from signoff.freezes.lookout import Lookout
 from signoff.gateways.services import Services
@@ -63,9 +64,10 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         NotReadyToStart: as `build_services`.
     """
     services = build_services(settings, may_act=durable.may_act if with_worker else None)
-    worker = Worker() if with_worker else None
     # What a request does sees its own workspace only; the door sees all of them. Neither waits for the runs.
     census, store, door = Census(settings), services.store.for_requests(), services.store.beside()
+    precedence = Precedence((door, store), least_per_second=settings.run_starts_per_second_min)
+    worker = Worker(precedence) if with_worker else None
     # What is asked before a request is let in waits for no request.
     ahead = services.store.beside(threads=2)
     lookout = Lookout(ahead)
@@ -112,6 +114,7 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
             places_per_worker=settings.worker_concurrency,
         ),
         lookout=lookout,
+        precedence=precedence,
     )
     # The routes themselves. `include_router` would build each of them a second time, with the first request: 10 MB, and
     # a way through two lists for every request.

@@ -27,6 +27,9 @@ def serve(
     with_worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Carry runs out in this process too.")
     ] = True,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, max=64, help="Carry runs out in so many processes beside this one.")
+    ] = 0,
     supervise: Annotated[bool, typer.Option("--supervise", help="Start the process again when it crashes.")] = False,
     data: DataDir = None,
 ) -> int:
@@ -37,8 +40,8 @@ def serve(
     if supervise:
         from signoff.cli.supervising import keep_serving
 
-        return keep_serving(settings, with_worker=with_worker)
-    return _serve(settings, with_worker)
+        return keep_serving(settings, with_worker=with_worker, workers=workers)
+    return _serve(settings, with_worker and not workers, workers)
 
 
 def _leave_out() -> None:
@@ -47,12 +50,13 @@ def _leave_out() -> None:
     sys.modules.setdefault("httpx._main", None)  # pyright: ignore[reportArgumentType]
 
 
-def _serve(settings: Settings, with_worker: bool) -> int:
+def _serve(settings: Settings, with_worker: bool, workers: int) -> int:
     _leave_out()
     import uvicorn
 
     from signoff.app import build_app
     from signoff.app.collecting import ease_collection
+    from signoff.cli.crew import Crew
     from signoff.connectors.listening import check_port
     from signoff.kit.logs import set_up_logs
 
@@ -62,10 +66,14 @@ def _serve(settings: Settings, with_worker: bool) -> int:
     set_up_logs(settings.log_format, settings.log_level)
     server = uvicorn.Server(server_config(settings, app))
     ease_collection()
+    crew = Crew(settings, workers)
+    crew.start()
     try:
         server.run()
     except SystemExit:  # What it could not do is in the log; its exit code is none of ours.
         raise Stop(SERVER, "The server did not start; the log above says why.") from None
+    finally:
+        crew.end()
     return OK if server.started else FAILED
 
 
@@ -87,17 +95,22 @@ def server_config(settings: Settings, app: Any) -> uvicorn.Config:
     )
 
 
-def worker(data: DataDir = None) -> int:
-    """Carry runs out, beside other processes on the same Postgres. Serves nothing."""
+def worker(
+    data: DataDir = None,
+    until_input_ends: Annotated[
+        bool, typer.Option("--until-input-ends", hidden=True, help="End with whoever started this.")
+    ] = False,
+) -> int:
+    """Carry runs out, beside other processes on the same database. Serves nothing."""
     from signoff.kit.logs import set_up_logs
 
     settings = settings_for(data)
     set_up_logs(settings.log_format, settings.log_level)
-    asyncio.run(_work(settings))
+    asyncio.run(_work(settings, until_input_ends))
     return OK
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, until_input_ends: bool) -> None:
     _leave_out()
     from signoff import durable
     from signoff.app import build_services
@@ -109,6 +122,13 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if until_input_ends:
+
+        def ended() -> None:
+            loop.remove_reader(sys.stdin)  # Its end can be read for ever.
+            stop.set()
+
+        loop.add_reader(sys.stdin, ended)  # Nothing is ever written to it.
     engine = Worker()
     try:
         await engine.start(services)

@@ -24,13 +24,13 @@ _PAUSE_SECONDS_MAX = 30.0
 _HOPELESS = frozenset((2, 12, 14))
 
 
-def keep_serving(settings: Settings, *, with_worker: bool) -> int:
+def keep_serving(settings: Settings, *, with_worker: bool, workers: int = 0) -> int:
     """Serve in a child process and start it again after a crash; return the code of an orderly end."""
     crashes: deque[float] = deque(maxlen=50)
     stop = threading.Event()
     while not stop.is_set():
         started = clock.monotonic_seconds()
-        child = subprocess.Popen(_command(settings, with_worker))
+        child = subprocess.Popen(_command(settings, with_worker, workers))
         code = _wait(child, stop)
         if code == OK or stop.is_set():
             return OK
@@ -46,10 +46,10 @@ def keep_serving(settings: Settings, *, with_worker: bool) -> int:
     return OK
 
 
-def _command(settings: Settings, with_worker: bool) -> list[str]:
+def _command(settings: Settings, with_worker: bool, workers: int) -> list[str]:
     worker = "--worker" if with_worker else "--no-worker"
     place = ["--host", settings.host, "--port", str(settings.port), "--data", str(settings.data_dir)]
-    return [sys.executable, "-m", "signoff.cli", "serve", worker, *place]
+    return [sys.executable, "-m", "signoff.cli", "serve", worker, "--workers", str(workers), *place]
 
 
 def _wait(child: subprocess.Popen[bytes], stop: threading.Event) -> int:

@@ -16,12 +16,13 @@ from signoff.agents.pauses import held_by
 from signoff.engine.carrying import HANDLERS, SLOW
 from signoff.engine.claims import claim_fairly, has_due
 from signoff.engine.flights import Stop
+from signoff.engine.precedence import Precedence
 from signoff.engine.workflows import Engine, run_leg, workflow_id
 from signoff.freezes.lookout import Lookout
 from signoff.kit import clock
 from signoff.kit.faultpoints import faultpoint
 from signoff.record import outbox
-from signoff.runs.actions import CANCEL, START
+from signoff.runs.actions import CANCEL, SHADOW, START
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +33,9 @@ _BACKOFF_SECONDS_MAX = 60.0
 class Relay:
     """The loop of one process."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, precedence: Precedence | None = None) -> None:
         self._engine = engine
+        self._precedence = precedence or Precedence()
         self._store = engine.services.store
         self._poll_seconds = engine.services.settings.poll_seconds
         self._room = engine.services.settings.worker_concurrency
@@ -67,6 +69,10 @@ class Relay:
 
     async def _rest(self) -> None:
         """Wait for a reason to look: a commit, a leg that ended and made room, or the next poll."""
+        if self._precedence.is_held_back:
+            # Not with every commit: each request makes one.
+            await asyncio.sleep(self._precedence.rest_seconds)
+            return
         if len(self._engine.flights) >= self._room:
             await self._engine.flights.landed(self._poll_seconds)
             return
@@ -81,6 +87,9 @@ class Relay:
         free = min(self._room - at_work, _CLAIM_MAX)
         # Shadows fill half of the places at most, so that an answer finds one.
         spare = min((self._room + 1) // 2 - at_work, _CLAIM_MAX)
+        free = self._precedence.places(free)
+        if self._precedence.is_held_back:
+            spare = min(spare, free)
         if await self._lookout.standing() is not None:
             free = spare = 0  # Nothing begins; what is under way, and what follows from it, comes to its end.
         # Reading is cheap; claiming takes the writer's place on SQLite, so it is done only when there is something.
@@ -90,6 +99,7 @@ class Relay:
         messages = await self._store.write_async(
             claim_fairly, worker=durable.worker_id(), free=free, turn=self._turn, spare=spare
         )
+        self._precedence.began(sum(message.kind in (START, SHADOW) for message in messages))
         if messages:
             faultpoint("claimed")
             await self._carry_all(messages)

@@ -12,6 +12,7 @@ from typing import Any
 from signoff import durable
 from signoff.engine.listener import listen
 from signoff.engine.logins import keep_fresh
+from signoff.engine.precedence import Precedence
 from signoff.engine.relay import Relay
 from signoff.engine.sweeps import Sweeps
 from signoff.engine.watch import watch
@@ -25,7 +26,8 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Works on runs in this process and this event loop. At most one per process."""
 
-    def __init__(self) -> None:
+    def __init__(self, precedence: Precedence | None = None) -> None:
+        self._precedence = precedence
         self._engine: Engine | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._deaf: list[Any] = []
@@ -37,7 +39,7 @@ class Worker:
         # Before the launch: a run recovered from the dead may begin at once.
         install(engine)
         await durable.launch(services.settings)
-        relay = Relay(engine)
+        relay = Relay(engine, self._precedence)
         loop = asyncio.get_running_loop()
         self._deaf.append(outbox.listen(lambda: _wake(loop, relay)))
         self._begin(relay.run(), watch(engine), Sweeps(engine).run(), keep_fresh(engine.services))

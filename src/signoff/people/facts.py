@@ -101,13 +101,15 @@ class NewKey:
 class Seen:
     """Whose token this is, and whether the row should note that it was used (at most once a minute).
 
-    `is_first_look`: a person looks into a workspace they were only invited to, and so accepts.
+    `is_first_look`: a person looks into a workspace they were only invited to, and so accepts. `workspace_slug`: of a
+    key, the workspace it belongs to.
     """
 
     principal: Principal
     row_id: str
     is_touch_due: bool
     is_first_look: bool = False
+    workspace_slug: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

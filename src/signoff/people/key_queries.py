@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
@@ -14,8 +14,9 @@ from signoff.kit.paging import Page, encode_cursor, page_size, text_cursor
 from signoff.people import tokens
 from signoff.people.access import Principal, authorize, reach
 from signoff.people.facts import KeyFacts, Seen
+from signoff.people.key_rows import rows_of_prefix
 from signoff.people.membership import principal_of_key_row, refuse_suspended
-from signoff.tables.people import ApiKey, Environment, Member, Person, ServiceAccount, Workspace
+from signoff.tables.people import ApiKey, Environment, Member, Person, ServiceAccount
 
 _TOUCH = timedelta(seconds=60)
 # How long before its end a key is called expiring, on the pages and in an alert.
@@ -82,18 +83,19 @@ def principal_of_key(session: Session, key: str) -> Seen:
     prefix = tokens.prefix_of(key)
     if prefix is None:
         raise _no_key()
-    found = session.execute(_rows().where(or_(ApiKey.prefix == prefix, ApiKey.old_prefix == prefix))).first()
+    found = rows_of_prefix(session, prefix)
     if found is None:
         raise _no_key()
-    row = KeyRow(*found)
+    key_row, workspace, member, person, account = found
+    row = KeyRow(key_row, member, person, account)
     over = _why_over(row, prefix, key)
     if over is not None:
         raise RevokedKey(row.key.id, over)
     last = row.key.last_used_at
     is_due = last is None or last + _TOUCH <= clock.now()
-    refuse_suspended(session.get_one(Workspace, row.key.workspace_id))
+    refuse_suspended(workspace)
     principal = principal_of_key_row(session, row.key, row.member, row.person, row.account)
-    return Seen(principal, row.key.id, is_due)
+    return Seen(principal, row.key.id, is_due, workspace_slug=workspace.slug)
 
 
 def principal_of_key_id(session: Session, key_id: str) -> Principal | str:

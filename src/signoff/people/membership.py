@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from signoff.kit.errors import NotAllowed
@@ -22,9 +22,22 @@ from signoff.people.levels import LEVELS, Level
 from signoff.people.roles import ADMINISTRATORS
 from signoff.tables.agents import AgentGrant
 from signoff.tables.people import ApiKey, Member, Person, ServiceAccount, Workspace
+from signoff.tables.prepared import Prepared
 
 _NONE: frozenset[Level] = frozenset()
 _NAME_CHARS_MAX = 200
+# Built once: they are asked with every request.
+_LAST_RESORT = Prepared(select(Workspace.last_resort_id).where(Workspace.id == bindparam("of_workspace")))
+_SHUT = Prepared(
+    select(Workspace.name, Workspace.suspended_at, Workspace.suspended_reason).where(
+        Workspace.id == bindparam("of_workspace")
+    )
+)
+_GRANTS = Prepared(
+    select(AgentGrant.holder_id, AgentGrant.agent_id, AgentGrant.level).where(
+        AgentGrant.workspace_id == bindparam("of_workspace"), AgentGrant.holder_id == bindparam("of_holder")
+    )
+)
 
 
 class WorkspaceSuspended(NotAllowed):
@@ -38,12 +51,27 @@ def refuse_suspended(workspace: Workspace) -> None:
         WorkspaceSuspended: with the reason that was given.
     """
     if workspace.suspended_at is not None:
-        reason = f" The reason: {workspace.suspended_reason}" if workspace.suspended_reason else ""
-        raise WorkspaceSuspended(
-            f"The workspace {workspace.name} is suspended: nobody gets in, and no run starts.{reason} "
-            "Ask an administrator of this installation to resume it.",
-            code="workspace_suspended",
-        )
+        raise _suspended(workspace.name, workspace.suspended_reason)
+
+
+def refuse_if_suspended(session: Session, workspace_id: str) -> None:
+    """Return quietly while the workspace with this id works.
+
+    Raises:
+        WorkspaceSuspended: with the reason that was given.
+    """
+    found = _SHUT.first(session, {"of_workspace": workspace_id})
+    if found is not None and found.suspended_at is not None:
+        raise _suspended(found.name, found.suspended_reason)
+
+
+def _suspended(name: str, reason: str | None) -> WorkspaceSuspended:
+    why = f" The reason: {reason}" if reason else ""
+    return WorkspaceSuspended(
+        f"The workspace {name} is suspended: nobody gets in, and no run starts.{why} "
+        "Ask an administrator of this installation to resume it.",
+        code="workspace_suspended",
+    )
 
 
 def principal_of_member(session: Session, member: Member, person: Person, *, is_bound: bool = False) -> Principal:
@@ -61,8 +89,7 @@ def principals_of(session: Session, people: Sequence[tuple[Member, Person]]) -> 
     grants = grants_of(session, workspace_id, [member.id for member, _ in people])
     last_resort = None
     if any(member.role in ADMINISTRATORS for member, _ in people):
-        place = session.get(Workspace, workspace_id)
-        last_resort = place.last_resort_id if place is not None else None
+        last_resort = _LAST_RESORT.scalar(session, {"of_workspace": workspace_id})
     return [
         Principal(
             "member",
@@ -143,11 +170,14 @@ def principal_of_key_row(
 
 def grants_of(session: Session, workspace_id: str, holder_ids: Sequence[str]) -> dict[str, dict[str, frozenset[Level]]]:
     """Return holder → agent id → the levels held on it. A word this release does not know grants nothing."""
-    rows = session.execute(
-        select(AgentGrant.holder_id, AgentGrant.agent_id, AgentGrant.level).where(
-            AgentGrant.workspace_id == workspace_id, AgentGrant.holder_id.in_(holder_ids)
+    if len(holder_ids) == 1:
+        rows = _GRANTS.all(session, {"of_workspace": workspace_id, "of_holder": holder_ids[0]})
+    else:
+        rows = session.execute(
+            select(AgentGrant.holder_id, AgentGrant.agent_id, AgentGrant.level).where(
+                AgentGrant.workspace_id == workspace_id, AgentGrant.holder_id.in_(holder_ids)
+            )
         )
-    )
     found: dict[str, dict[str, frozenset[Level]]] = {}
     for holder_id, agent_id, level in rows:
         if level in LEVELS:

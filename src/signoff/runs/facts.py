@@ -68,7 +68,10 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True)
 class RequestedRun:
-    """What `request_run` answers. `is_new` is False when the same input was already being worked on."""
+    """What `request_run` answers. `is_new` is False when the same input was already being worked on.
+
+    `is_scripted` and `created_at` are said of a new one.
+    """
 
     id: str
     state: str
@@ -76,6 +79,8 @@ class RequestedRun:
     revision_number: int
     is_new: bool
     reason: str | None = None
+    is_scripted: bool = False
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,11 @@ class Store:
         """How long what was asked of this store waits for a thread by now."""
         return self._threads.wait_seconds
 
+    @property
+    def asked_seconds(self) -> float:
+        """How long everything asked of this store so far has taken, summed; see `Threads.asked_seconds`."""
+        return self._threads.asked_seconds
+
     @contextmanager
     def write(self) -> Generator[Session]:
         """One transaction that may write. Commits at the end; rolls back on any exception."""

@@ -21,6 +21,21 @@ class Threads:
         # Since when each piece of work waits, the oldest first.
         self._since: dict[object, float] = {}
         self._lock = threading.Lock()
+        # How much work is waited for, how long all of it together has taken, and until when that is summed.
+        self._asked, self._spent, self._summed_at = 0, 0.0, clock.monotonic_seconds()
+
+    @property
+    def asked_seconds(self) -> float:
+        """How long everything asked so far has taken, summed, from the asking to the answer. What it grows by in a
+        second is how much was under way in it, on average."""
+        with self._lock:
+            return self._sum(0)
+
+    def _sum(self, more: int) -> float:
+        moment = clock.monotonic_seconds()
+        self._spent += self._asked * (moment - self._summed_at)
+        self._asked, self._summed_at = self._asked + more, moment
+        return self._spent
 
     @property
     def wait_seconds(self) -> float:
@@ -33,7 +48,8 @@ class Threads:
         """Do `work` in a thread, once one is free."""
         mark = object()
         with self._lock:
-            self._since[mark] = clock.monotonic_seconds()
+            self._sum(1)
+            self._since[mark] = self._summed_at
 
         def begun() -> T:
             self._take_up(mark)
@@ -42,7 +58,9 @@ class Threads:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, begun)
         finally:
-            self._take_up(mark)  # Who asked may have gone before a thread was free.
+            with self._lock:
+                self._sum(-1)
+                self._since.pop(mark, None)  # Who asked may have gone before a thread was free.
 
     def _take_up(self, mark: object) -> None:
         with self._lock:

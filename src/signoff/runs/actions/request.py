@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from signoff.agents.handovers import is_handed_over
-from signoff.agents.lookup import agent_for
+from signoff.agents.lookup import agent_to_read
 from signoff.agents.pauses import pause_of
 from signoff.agents.retired import refuse_retired
 from signoff.agents.revisions import find_revision, revision_body
@@ -20,7 +20,7 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.text import storable
 from signoff.people.access import Principal, authorize
-from signoff.people.membership import refuse_suspended
+from signoff.people.membership import refuse_if_suspended
 from signoff.record import audit, outbox
 from signoff.runs.actions.moves import tell_event, tell_state
 from signoff.runs.facts import RequestedRun
@@ -28,7 +28,7 @@ from signoff.runs.input import masked_title, prepare
 from signoff.runs.marks import first_marks
 from signoff.runs.states import STARTED_BY_ITSELF, Mode, Origin, Source, Variant
 from signoff.tables.agents import Agent, Revision
-from signoff.tables.people import Environment, Workspace
+from signoff.tables.people import Environment
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
 
@@ -44,6 +44,20 @@ _BLANK: dict[str, Any] = {
     column.key: getattr(column.default, "arg", None) for column in _RUNS.c if column.default is not None
 }
 _NUMBER = Prepared(select(Revision.id, Revision.number).where(Revision.id == bindparam("of_revision")))
+
+_ENVIRONMENT = Prepared(
+    select(Environment.id).where(
+        Environment.workspace_id == bindparam("of_workspace"), Environment.slug == bindparam("of_slug")
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An environment, as far as a run is started in it."""
+
+    id: str
+    slug: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +112,9 @@ def request_run(
         NotNow: nothing is live there yet, or `external_id` belongs to another run.
         AgentPaused: the agent is paused, and somebody asks; what starts by itself is recorded as rejected instead.
     """
-    if (workspace := session.get(Workspace, principal.workspace_id)) is not None:
-        refuse_suspended(workspace)
+    refuse_if_suspended(session, principal.workspace_id)
     _check_keys(external_id=external_id, input_key=input_key, sticky_key=sticky_key)
-    row = agent_for(session, principal, agent, "run.start")
+    row = agent_to_read(session, principal, agent, "run.start")
     if replay_of is not None:
         original = _original(session, principal, row, replay_of)
         return _replay(session, principal, row, original, title)
@@ -126,16 +139,14 @@ def _check_keys(**keys: str | None) -> None:
             raise Malformed(f"The {name} {words}.", errors={name: [words]})
 
 
-def _environment(session: Session, principal: Principal, slug: str) -> Environment:
-    found = session.scalar(
-        select(Environment).where(Environment.workspace_id == principal.workspace_id, Environment.slug == slug)
-    )
+def _environment(session: Session, principal: Principal, slug: str) -> _Place:
+    found = _ENVIRONMENT.first(session, {"of_workspace": principal.workspace_id, "of_slug": slug})
     if found is None or (principal.environment_id and principal.environment_id != found.id):
         raise NotFound("There is no such environment here. A workspace starts with staging and production.")
-    return found
+    return _Place(found.id, slug)
 
 
-def _revision(session: Session, agent: Agent, place: Environment, wanted: str | int | None, key: str) -> _Chosen:
+def _revision(session: Session, agent: Agent, place: _Place, wanted: str | int | None, key: str) -> _Chosen:
     if wanted is not None:
         named = find_revision(session, agent, wanted)
         refuse_retired(session, agent, named)
@@ -235,7 +246,9 @@ def _write(
     )  # fmt: skip
     _add(session, run)
     _follow_up(session, principal, run, moment)
-    return RequestedRun(run.id, run.state, run.revision_id, run.revision_number, True, rejection)
+    return RequestedRun(
+        run.id, run.state, run.revision_id, run.revision_number, True, rejection, run.is_scripted, moment
+    )
 
 
 def _add(session: Session, run: Run) -> None:
