@@ -17,6 +17,8 @@ from signoff.web.security import SAFE_METHODS
 
 # Where a provider leads a browser back to with GET, and where that changes something: a login, a session.
 _CHANGING_READS = re.compile(r"/oauth/callback|/sign-in/sso/[^/]+/callback")
+# Changes nothing by itself: each call of a tool comes by here once more, as the request that it is.
+_ENVELOPE = "/mcp"
 
 
 class MaintenanceRule:
@@ -36,6 +38,8 @@ class MaintenanceRule:
 
 def _would_change(scope: Scope) -> bool:
     if scope["type"] != "http":
+        return False
+    if scope["path"] == _ENVELOPE:
         return False
     return scope["method"] not in SAFE_METHODS or _CHANGING_READS.fullmatch(scope["path"]) is not None
 
