@@ -26,9 +26,10 @@ def through_mcp(
 
     async def work() -> T:
         headers = {"Authorization": f"Bearer {key or product.key}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http:
-            async with Client(streamable_http_client(f"{product.address}/mcp", http_client=http), mode=mode) as client:
-                return await ask(client)
+        http = httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False)
+        there = streamable_http_client(f"{product.address}/mcp", http_client=http)
+        async with http, Client(there, mode=mode) as client:
+            return await ask(client)
 
     return anyio.run(work)
 
