@@ -383,13 +383,13 @@ def checklist_items() -> list[str]:
 
 
 TOOLS_HEAD = """\
-Signoff is an MCP server at `/mcp`: streamable HTTP, without sessions, for the protocol of 2026-07-28 and those before it.
+Signoff is an MCP server at `/mcp`: streamable HTTP, without sessions, for the protocol of 2026-07-28 and those before.
 One POST is one message, and its answer is JSON; GET is 405, there is no stream to listen to. A key opens it as it opens
 the API: `Authorization: Bearer so_…` or `x-agent-api-key: so_…`; without one the answer is 401. A message from another
 site's page is 403, one under a name that is not ours 400.
 
-A tool is an operation of the [API](api.md), under its name. Its arguments are the parameters of the operation and, where
-there is one, `body`; the workspace is that of the key. A call is that request: the same rights, rates, `Idempotency-Key`,
+A tool is an operation of the [API](api.md), under its name. Its arguments are the operation's parameters and, where
+there is one, `body`; the workspace is that of the key. A call is that request: same rights, rates, `Idempotency-Key`,
 limits and audit (whose detail says `origin: mcp`). The list holds what the key may use at all. The answer is the
 operation's JSON as text, of at most 200,000 bytes; an error is a result with `isError` and the
 [problem document](errors.md). How to begin: [use Signoff from a coding agent](../how-to/use-from-a-coding-agent.md).
@@ -413,8 +413,8 @@ def tools_page() -> str:
         f"\n## The tools ({len(tools)})\n\n| tool | operation | needs | does |\n|---|---|---|---|",
         *rows,
         "\n## What is withheld\n",
-        "Whoever calls a withheld operation is told `tool_withheld`, with the reason. Over the API or on the page it is",
-        "done as ever.\n\n| because | operations |\n|---|---|",
+        "Whoever calls a withheld operation is told `tool_withheld`, with the reason. Over the API or on the page it",
+        "is done as ever.\n\n| because | operations |\n|---|---|",
     ]
     for reason, text in REASONS.items():
         names = ", ".join(f"`{name}`" for name, why in WITHHELD.items() if why == reason)
