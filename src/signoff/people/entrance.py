@@ -30,6 +30,7 @@ from signoff.people.everywhere import note_everywhere
 from signoff.people.facts import Pending, PendingFacts, SignedIn
 from signoff.people.forgotten import Forgotten
 from signoff.people.knocks import Knocks
+from signoff.people.lanes import Lanes
 from signoff.people.links import person_of_link
 from signoff.people.own_factor import OwnFactor
 from signoff.people.proofs import note_proof
@@ -72,6 +73,7 @@ class Entrance:
         self._store = store
         self._sealer = sealer
         self.knocks = Knocks(store, per_minute=attempts_per_minute, total_per_minute=total_per_minute)
+        self.lanes = Lanes(self.knocks)
         self._session_seconds = session_seconds
         self._sends_mail = reset_link_seconds is not None
         self.own_factor = OwnFactor(store, sealer, self.knocks, sends_mail=self._sends_mail)
