@@ -14,8 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+from fastapi import FastAPI
 from sqlalchemy import Column, Table
 
+from signoff.api import openapi
+from signoff.api.mcp.catalog import read_tools
+from signoff.api.mcp.withheld import REASONS, WITHHELD
 from signoff.people import levels, roles
 from signoff.record import happenings
 from signoff.tables.all_tables import TABLES
@@ -376,6 +380,49 @@ def checklist_items() -> list[str]:
     return parts
 
 
+# Tools
+
+
+TOOLS_HEAD = """\
+Signoff is an MCP server at `/mcp`: streamable HTTP, without sessions, for the protocol of 2026-07-28 and those before.
+One POST is one message, and its answer is JSON; GET is 405, there is no stream to listen to. A key opens it as it opens
+the API: `Authorization: Bearer so_…` or `x-agent-api-key: so_…`; without one the answer is 401. A message from another
+site's page is 403, one under a name that is not ours 400.
+
+A tool is an operation of the [API](api.md), under its name. Its arguments are the operation's parameters and, where
+there is one, `body`; the workspace is that of the key. A call is that request: same rights, rates, `Idempotency-Key`,
+limits and audit (whose detail says `origin: mcp`). The list holds what the key may use at all. The answer is the
+operation's JSON as text, of at most 200,000 bytes; an error is a result with `isError` and the
+[problem document](errors.md). How to begin: [use Signoff from a coding agent](../how-to/use-from-a-coding-agent.md).
+"""
+
+
+def tools_page() -> str:
+    """docs/reference/mcp.md."""
+    app = FastAPI()
+    openapi.describe(app)
+    tools = read_tools(app.openapi())
+    rows = [
+        f"| `{tool.name}` | `{tool.method} {tool.path}` | {f'`{tool.needs}`' if tool.needs else ''} |"
+        f" {cell(first_paragraph(tool.description))} |"
+        for tool in tools.values()
+    ]
+    parts = [
+        MADE,
+        "# Tools over MCP\n",
+        TOOLS_HEAD,
+        f"\n## The tools ({len(tools)})\n\n| tool | operation | needs | does |\n|---|---|---|---|",
+        *rows,
+        "\n## What is withheld\n",
+        "Whoever calls a withheld operation is told `tool_withheld`, with the reason. Over the API or on the page it",
+        "is done as ever.\n\n| because | operations |\n|---|---|",
+    ]
+    for reason, text in REASONS.items():
+        names = ", ".join(f"`{name}`" for name, why in WITHHELD.items() if why == reason)
+        parts.append(f"| {text} | {names} |")
+    return "\n".join(parts) + "\n"
+
+
 # Acceptance rows
 
 
@@ -416,6 +463,7 @@ PAGES = {
     "roles.md": roles_page,
     "probes.md": probes_page,
     "events.md": events_page,
+    "mcp.md": tools_page,
 }
 
 

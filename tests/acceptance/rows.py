@@ -118,6 +118,7 @@ ROWS = (
     Row("D125", "each message is signed by HMAC; after 500 it is sent again, under the same id"),
     Row("D126", "every privileged act is in the audit; it can be exported, and an edited row is found"),
     Row("D127", "an Idempotency-Key makes one run; 429 says when to come back"),
+    Row("D128", "over MCP the tools are the operations of the API but those withheld; a read and a run go through it"),
     Row("D129", "what is promoted works with the connections of the environment it goes to; the diff is shown"),
     Row("D130", "an agent that is pinned keeps its revision when it releases another; one that follows goes along"),
     Row("F1", "a key of one workspace reads nothing of another, and learns no name"),

@@ -30,7 +30,7 @@ def generator() -> types.ModuleType:
 
 
 @pytest.mark.parametrize(
-    "name", ["acceptance.md", "tables.md", "errors.md", "policies.md", "roles.md", "probes.md", "events.md"]
+    "name", ["acceptance.md", "tables.md", "errors.md", "policies.md", "roles.md", "probes.md", "events.md", "mcp.md"]
 )
 def test_a_page_made_from_the_code_is_fresh(name: str):
     """Every table, problem code, policy and permission is documented, because the page is read from them."""

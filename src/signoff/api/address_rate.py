@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from signoff.api import problems
+from signoff.api.identity import TOOL
 from signoff.api.shared_rates import SharedRates
 from signoff.kit.networks import counted_as
 
@@ -21,7 +22,8 @@ class AddressRate:
         self.rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_FREE):
+        # A call of a tool was counted as the request that carried it.
+        if scope["type"] != "http" or scope["path"].startswith(_FREE) or TOOL in scope.get("state", {}):
             await self.app(scope, receive, send)
             return
         client = scope.get("client")

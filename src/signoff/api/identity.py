@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Security
@@ -31,6 +31,8 @@ _AGENT_KEY = APIKeyHeader(name="x-agent-api-key", auto_error=False, scheme_name=
 _COOKIE = APIKeyCookie(name="session", auto_error=False, scheme_name="session", description="Our own pages.")
 
 COOKIE, SECURE_COOKIE = "session", "__Host-session"
+# In the state of a request that is a call of a tool: the operation it is a call of. Only this process writes there.
+TOOL = "tool"
 # Names other products give their roles in `x-user-role`.
 _ROLE_WORDS: dict[str, Role] = {"admin": "administrator", "provider": "builder"}
 
@@ -110,6 +112,21 @@ async def caller(
     _cookie: Annotated[object, Security(_COOKIE)] = None,
 ) -> Principal:
     """Return who calls, counted against their rate; every route of the API that is not public depends on this."""
+    principal = await known_caller(request)
+    await counted(request, principal)
+    unreadable: Refusal | None = getattr(request.state, "unreadable", None)
+    if unreadable is not None:
+        raise unreadable
+    return narrowed(principal, request.headers.getlist("x-user-role"))
+
+
+async def known_caller(request: Request) -> Principal:
+    """Return who calls, and bind the request to their workspace. Only who is nobody is counted.
+
+    Raises:
+        NotSignedIn: no key and no session, or one that is not good.
+        NotFound: another workspace's; or a tool whose arguments lead to another operation than its own.
+    """
     house = house_of(request)
     knocks, address = house.knocks, address_of(request)
     try:
@@ -121,13 +138,24 @@ async def caller(
         _spend(request, await knocks.take(counted_as(address)))
         raise invalid_key(refusal) from None
     bind(principal.workspace_id)  # From here on the database shows this request nothing of another workspace.
+    request.state.credentials = credentials
+    tool: str | None = getattr(request.state, TOOL, None)
+    if tool is None:
+        return principal
+    if request.scope["route"].name != tool:
+        raise NotFound("There is no such thing in this workspace.")
+    return replace(principal, origin="mcp")
+
+
+async def counted(request: Request, principal: Principal) -> None:
+    """Count the request for its caller and for their workspace.
+
+    Raises:
+        TooMuch: one of them asks too often.
+    """
+    house = house_of(request)
     _spend(request, await house.callers.take(principal.key_id or principal.id))
     _spend(request, await house.crowds.take(principal.workspace_id), "The workspace sends too many requests.")
-    request.state.credentials = credentials
-    unreadable: Refusal | None = getattr(request.state, "unreadable", None)
-    if unreadable is not None:
-        raise unreadable
-    return narrowed(principal, request.headers.getlist("x-user-role"))
 
 
 def invalid_key(refusal: NotSignedIn) -> NotSignedIn:

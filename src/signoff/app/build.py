@@ -14,6 +14,7 @@ from signoff import __version__, durable
 from signoff.api import openapi
 from signoff.api.address_rate import AddressRate
 from signoff.api.house import House
+from signoff.api.mcp.envelope import add_mcp
 from signoff.api.middleware import AccessLog, CleanAddress, CleanHead, Crashes, TrustedHosts, trusted_names
 from signoff.api.readiness import Readiness
 from signoff.api.routes import ROUTERS
@@ -122,6 +123,7 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     add_pages(app)
     errors.add_handlers(app)
     openapi.describe(app)
+    add_mcp(app)
     _add_rules(app, settings, ahead, lookout)
     return app
 

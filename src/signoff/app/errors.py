@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def _is_program(request: Request) -> bool:
     """Return whether the answer is for a program. It decides the form of an error, and nothing else."""
     path = request.url.path
-    return path.startswith("/v1/") or path in ("/v1", "/metrics")
+    return path.startswith("/v1/") or path in ("/v1", "/metrics", "/mcp")
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -19,6 +19,8 @@ from signoff.web.security import SAFE_METHODS
 _CHANGING_READS = re.compile(r"/oauth/callback|/sign-in/sso/[^/]+/callback")
 # What ends maintenance is not held by it.
 _ENDING = re.compile(r"/w/[^/]+/instance/operation/maintenance/end")
+# Changes nothing by itself: each call of a tool comes by here once more, as the request that it is.
+_ENVELOPE = "/mcp"
 
 
 class MaintenanceRule:
@@ -38,6 +40,8 @@ class MaintenanceRule:
 
 def _would_change(scope: Scope) -> bool:
     if scope["type"] != "http":
+        return False
+    if scope["path"] == _ENVELOPE:
         return False
     if scope["method"] in SAFE_METHODS:
         return _CHANGING_READS.fullmatch(scope["path"]) is not None

@@ -54,6 +54,8 @@ class Principal:
     grants: Mapping[str, frozenset[Level]] = field(default_factory=dict[str, frozenset[Level]], hash=False)
     is_last_resort: bool = False
     key_id: str | None = None
+    origin: str | None = None
+    """By which way in the caller came, where the audit is to tell it."""
 
     def __post_init__(self) -> None:
         """Resolve a built-in role."""
@@ -63,7 +65,7 @@ class Principal:
     @property
     def actor(self) -> Actor:
         """Return who the audit will name."""
-        return Actor(self.kind, self.id, self.name, self.key_id)
+        return Actor(self.kind, self.id, self.name, self.key_id, origin=self.origin)
 
     @property
     def member_id(self) -> str | None:

@@ -15,6 +15,7 @@ from signoff.kit.sealing import Sealer
 from signoff.people import own, passwords, queries
 from signoff.people.access import Principal, own_person
 from signoff.people.actions.members import rename_person
+from signoff.people.actions.one_factor import end_one_factor_sessions
 from signoff.people.actions.pending import begin_again, count_attempt, open_pending, use_pending
 from signoff.people.actions.second_factors import (
     begin_second_factor,
@@ -29,6 +30,7 @@ from signoff.people.everywhere import note_everywhere
 from signoff.people.facts import Pending, PendingFacts, SignedIn
 from signoff.people.forgotten import Forgotten
 from signoff.people.knocks import Knocks
+from signoff.people.lanes import Lanes
 from signoff.people.links import person_of_link
 from signoff.people.own_factor import OwnFactor
 from signoff.people.proofs import note_proof
@@ -40,10 +42,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A second factor was set up on the way in. The recovery codes are shown once."""
+    """A second factor was set up on the way in. The recovery codes are shown once. `ended`: sessions without one."""
 
     signed_in: SignedIn
     recovery_codes: list[str]
+    ended: int = 0
 
 
 class Entrance:
@@ -70,6 +73,7 @@ class Entrance:
         self._store = store
         self._sealer = sealer
         self.knocks = Knocks(store, per_minute=attempts_per_minute, total_per_minute=total_per_minute)
+        self.lanes = Lanes(self.knocks)
         self._session_seconds = session_seconds
         self._sends_mail = reset_link_seconds is not None
         self.own_factor = OwnFactor(store, sealer, self.knocks, sends_mail=self._sends_mail)
@@ -201,6 +205,7 @@ class Entrance:
             if needed_step(session, row.person_id, coming_to=row.workspace_id) != "enrolment":
                 raise begin_again()
             codes = confirm_second_factor(session, self._sealer, row.person_id, code, begun_by=row.id)
+            ended = end_one_factor_sessions(session, row.person_id)
             if self._sends_mail:
                 mail_factor_notice(session, self._sealer, row.person_id)
             signed_in = open_session(
@@ -215,7 +220,7 @@ class Entrance:
             )
         self.knocks.code_was_right(row.person_id, place)
         self._came_in(signed_in, address)
-        return Enrolled(signed_in, codes)
+        return Enrolled(signed_in, codes, ended)
 
     def check_password(self, principal: Principal, password: str) -> None:
         """Have the signed-in person show that it is them, before something is changed that an intruder would change.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from signoff.kit.sealing import Sealer
 from signoff.people.access import Principal, own_person
+from signoff.people.actions.one_factor import end_one_factor_sessions
 from signoff.people.actions.profile import mark_two_factor
 from signoff.people.actions.second_factors import (
     begin_second_factor,
@@ -26,10 +27,11 @@ from signoff.tables.session import Store
 
 @dataclass(frozen=True, slots=True)
 class TurnedOn:
-    """The recovery codes, which are shown once, and the token by which the session goes on."""
+    """The recovery codes, which are shown once, the token by which the session goes on, and how many others ended."""
 
     codes: list[str] = field(repr=False)
     session_token: str = field(repr=False)
+    ended: int = 0
 
 
 class OwnFactor:
@@ -55,7 +57,7 @@ class OwnFactor:
         return waiting is not None and hmac.compare_digest(waiting.encode(), secret.encode(errors="replace"))
 
     def confirm(self, principal: Principal, code: str, *, session_id: str) -> TurnedOn:
-        """Turn it on with a code of the app. A mail tells the person.
+        """Turn it on with a code of the app. Sessions that were opened without one end. A mail tells the person.
 
         Raises:
             Malformed: the code is not right. TooMuch: too many attempts.
@@ -65,10 +67,11 @@ class OwnFactor:
         with self._store.write() as session:
             codes = confirm_second_factor(session, self._sealer, person_id, code)
             token = mark_two_factor(session, session_id, person_id)
+            ended = end_one_factor_sessions(session, person_id, but=session_id)
             if self._sends_mail:
                 mail_factor_notice(session, self._sealer, person_id)
         self._knocks.code_was_right(person_id)
-        return TurnedOn(codes, token)
+        return TurnedOn(codes, token, ended)
 
     def renew_codes(self, principal: Principal, code: str) -> list[str]:
         """Replace the recovery codes; return the new ones, which are shown once.

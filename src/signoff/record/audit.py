@@ -46,7 +46,8 @@ def write(
 ) -> None:
     """Add one row. `detail` is plain JSON and holds no secret, no body, no e-mail text.
 
-    When the actor used an API key, the detail names it as `by_key`: an account has several, and one may leak.
+    When the actor used an API key, the detail names it as `by_key`: an account has several, and one may leak. What was
+    asked for through a way in of its own says so as `origin`.
 
     Args:
         run_id: the run that acts or is acted on; the actor's own unless said.
@@ -66,7 +67,7 @@ def write(
         object_id=object_id,
         run_id=run_id or actor.run_id,
         revision_id=revision_id or actor.revision_id,
-        detail={**(detail or {}), **({"by_key": actor.key_id} if actor.key_id else {})},
+        detail={**(detail or {}), **_how(actor)},
         previous_hash=previous,
         hash="",
     )
@@ -74,6 +75,11 @@ def write(
     # By plain statements: a run writes several rows, and the object mapper costs more than the database.
     _ADD.run(session, vars(row))
     _CLOSE.run(session, {"of_workspace": workspace_id, "of_hash": row.hash})
+
+
+def _how(actor: Actor) -> dict[str, str]:
+    told = {"by_key": actor.key_id, "origin": actor.origin}
+    return {name: value for name, value in told.items() if value}
 
 
 class Doer(Protocol):

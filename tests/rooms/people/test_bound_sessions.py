@@ -128,11 +128,11 @@ def test_a_provider_makes_nobody_an_instance_administrator(acme: Acme) -> None:
 def test_a_second_factor_is_the_providers_to_ask_for(acme: Acme) -> None:
     with_password(acme, acme.builder)
     at = entrance(acme)
+    app = TOTP(at.own_factor.begin(acme.builder))
+    at.own_factor.confirm(acme.builder, app.now(), session_id="")
     with acme.store.write() as session:
         by_hand = open_session(session, acme.builder.person_id or "", lifetime_seconds=60)
         session.execute(update(Workspace).values(is_second_factor_required=True))
-    app = TOTP(at.own_factor.begin(by_hand.principal))
-    at.own_factor.confirm(by_hand.principal, app.now(), session_id="")
     bound = acme.sign_in()
     assert acme.seen(bound).is_bound
     with acme.store.read() as session:

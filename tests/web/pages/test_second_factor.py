@@ -54,8 +54,13 @@ def test_it_is_turned_on_renewed_and_turned_off(site: Site):
     copied = site.visitor()
     copied.cookies.update(browser.cookies)
     assert copied.get(at).status_code == 200
+    other = site.visitor()
+    there = other.post("/sign-in", data={"email": "mei@northwind.example", "password": PASSWORD})
+    assert there.headers["location"] == "/w/northwind"
     on = browser.post(f"{at}/confirm", data={"code": app.now()})
     assert on.status_code == 200
+    assert "1 other browser was signed out" in on.text
+    assert other.get(at).status_code == 303
     # The browser goes on with a fresh token; a copy of the one before opens nothing.
     assert browser.get(at).status_code == 200
     assert copied.get(at).status_code == 303

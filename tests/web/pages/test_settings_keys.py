@@ -46,6 +46,7 @@ def test_a_key_is_shown_once_and_works(site: Site):
     key = shown_key(answer.text)
     assert "http://testserver/v1/northwind/agents" in answer.text
     assert key not in answer.text.split('id="fresh-example"')[1]
+    assert "http://testserver/mcp" in answer.text.split('id="fresh-agents"')[1]
     with site.store.read() as session:
         principal = principal_of_key(session, key).principal
     assert principal.environment_id == site.seeded.environments["staging"]

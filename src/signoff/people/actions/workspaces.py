@@ -21,7 +21,7 @@ from signoff.tables.people import Environment, Member, Person, Workspace
 _ENVIRONMENTS = (("staging", "Staging", False), ("production", "Production", True))
 # Words that stand where a workspace's name stands in an address.
 RESERVED = frozenset(
-    ("health", "orchestrations", "me", "openapi", "docs", "workspaces", "metrics", "static", "instance")
+    ("health", "orchestrations", "me", "openapi", "docs", "workspaces", "metrics", "static", "instance", "mcp")
 )
 
 

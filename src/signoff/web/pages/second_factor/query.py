@@ -18,7 +18,8 @@ from signoff.web.refused import NOT_REFUSED, Refused
 
 @dataclass(frozen=True, slots=True)
 class FactorView:
-    """The page. With `picture` and `key`, an app is being set up; `codes` are shown this once."""
+    """The page. With `picture` and `key`, an app is being set up; `codes` are shown this once, and beside them how many
+    browsers were signed out."""
 
     person: PersonFacts
     factor: SecondFactorFacts
@@ -26,6 +27,7 @@ class FactorView:
     picture: str
     key: str
     codes: tuple[str, ...]
+    ended: int
     refused: Refused
 
 
@@ -35,6 +37,7 @@ def load(
     *,
     secret: str = "",
     codes: Sequence[str] = (),
+    ended: int = 0,
     refused: Refused = NOT_REFUSED,
 ) -> FactorView:
     """Return the view. `secret` is that of an app which waits for its first code."""
@@ -46,5 +49,6 @@ def load(
         picture=qr_picture(uri_of(secret, email=person.email)) if secret else "",
         key=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         codes=tuple(codes),
+        ended=ended,
         refused=refused,
     )

@@ -57,7 +57,7 @@ def confirm(request: Request, looker: Looker, fields: Fields) -> Response:
         if not own.is_waiting(looker.viewer, secret):
             return _draw(request, looker, refused=Refused("confirm", refusal.detail), status=refusal.status)
         return _draw(request, looker, secret=secret, refused=_refused("confirm", refusal), status=refusal.status)
-    response = _draw(request, looker, codes=on.codes)
+    response = _draw(request, looker, codes=on.codes, ended=on.ended)
     keep_session_cookie(response, house_of(request).settings, on.session_token)
     return response
 
@@ -93,9 +93,11 @@ def _draw(
     *,
     secret: str = "",
     codes: Sequence[str] = (),
+    ended: int = 0,
     refused: Refused | None = None,
     status: int = 200,
 ) -> Response:
     with store_of(request).read() as session:
-        view = load(session, looker.viewer, secret=secret, codes=codes, refused=refused or Refused())
+        told = refused or Refused()
+        view = load(session, looker.viewer, secret=secret, codes=codes, ended=ended, refused=told)
     return page.draw(request, "page.html", view, status=status, headers=NOT_KEPT)

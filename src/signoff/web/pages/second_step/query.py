@@ -24,10 +24,11 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class CodesView:
-    """Fresh recovery codes, and where to go on to."""
+    """Fresh recovery codes, where to go on to, and how many other browsers were signed out."""
 
     codes: list[str]
     target: str
+    ended: int = 0
 
 
 def load(

@@ -69,7 +69,7 @@ def enrol(request: Request, fields: Fields) -> Response:
     except (Malformed, NotNow, TooMuch) as refusal:
         facts = _facts(request, "enrolment")
         return _draw_set_up(request, facts, target, refusal) if facts else _begin_again(request, refusal.detail)
-    view = CodesView(done.recovery_codes, target or f"/w/{done.signed_in.workspace_slug}")
+    view = CodesView(done.recovery_codes, target or f"/w/{done.signed_in.workspace_slug}", done.ended)
     response = page.draw(request, "codes.html", view, headers=NOT_KEPT)
     hand_over(request, response, done.signed_in)
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,6 +100,7 @@ class Shown:
     name: str
     is_rotated: bool
     example: str
+    for_agents: str
     old_until: datetime | None
 
 
@@ -146,7 +148,8 @@ def load(
     if made is not None:
         key = next((key for key in page.rows if key.id == made.id), None)
         name, until = (key.name, key.old_secret_until) if key else ("", None)
-        shown = Shown(made.key, name, is_rotated, _example(address, workspace(session, viewer).slug), until)
+        slug = workspace(session, viewer).slug
+        shown = Shown(made.key, name, is_rotated, _example(address, slug), _for_agents(address, slug), until)
     return KeysView(
         lines=tuple(Line(key) for key in page.rows),
         me=viewer.id,
@@ -172,6 +175,12 @@ def _older(cursor: str | None, account: str) -> str | None:
 def _example(address: str, slug: str) -> str:
     # From a variable: a key that stands in a command stays in the shell's history.
     return f'curl -H "Authorization: Bearer $SIGNOFF_KEY" \\\n  {address}/v1/{slug}/agents'
+
+
+def _for_agents(address: str, slug: str) -> str:
+    """Return what a coding agent keeps among its MCP servers. It reads the key from the variable."""
+    server = {"type": "http", "url": f"{address}/mcp", "headers": {"Authorization": "Bearer ${SIGNOFF_KEY}"}}
+    return json.dumps({"mcpServers": {f"signoff-{slug}": server}}, indent=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from signoff.kit.errors import NotSignedIn, TooMuch
 from signoff.people.actions import sign_out as end_session
 from signoff.web.coming_in import NOT_KEPT, come_in, network_address, user_agent
 from signoff.web.flash import Flash, set_flash
-from signoff.web.forms import Fields
+from signoff.web.forms import Fields, Form
 from signoff.web.house import house_of
 from signoff.web.identity import clear_pending_cookie, clear_session_cookie, session_token
 from signoff.web.page import Page
@@ -31,22 +34,25 @@ def sign_in(request: Request, next: str = "", why: str = "", left: str = "") -> 
 
 
 @router.post("/sign-in")
-def enter(request: Request, fields: Fields) -> Response:
+async def enter(request: Request, fields: Fields) -> Response:
     """Sign in, or the form again with what was wrong; which of the two fields it was is not told."""
-    house = house_of(request)
-    email, target = fields.text("email"), safe_target(fields.text("next"))
+    entrance, email, address = house_of(request).entrance, fields.text("email"), network_address(request)
+    attempt = partial(entrance.sign_in, email, fields.text("password"), address=address, user_agent=user_agent(request))
     try:
-        entered = house.entrance.sign_in(
-            email, fields.text("password"), address=network_address(request), user_agent=user_agent(request)
-        )
+        entered = await entrance.lanes.run(attempt, email=email, address=address)
     except (NotSignedIn, TooMuch) as refusal:
-        with house.services.store.read() as session:
-            advice = WRONG if refusal.code == "bad_credentials" else ""
-            view = load(session, email=email, target=target, problem=refusal.detail, advice=advice)
-        wait = getattr(refusal, "retry_after_seconds", None)
-        headers = {**NOT_KEPT, **({"Retry-After": str(wait)} if wait else {})}
-        return page.draw(request, "page.html", view, status=refusal.status, headers=headers)
-    return come_in(request, entered, target)
+        return await run_in_threadpool(_again, request, fields, refusal)
+    return come_in(request, entered, safe_target(fields.text("next")))
+
+
+def _again(request: Request, fields: Form, refusal: NotSignedIn | TooMuch) -> Response:
+    email, target = fields.text("email"), safe_target(fields.text("next"))
+    with house_of(request).services.store.read() as session:
+        advice = WRONG if refusal.code == "bad_credentials" else ""
+        view = load(session, email=email, target=target, problem=refusal.detail, advice=advice)
+    wait = getattr(refusal, "retry_after_seconds", None)
+    headers = {**NOT_KEPT, **({"Retry-After": str(wait)} if wait else {})}
+    return page.draw(request, "page.html", view, status=refusal.status, headers=headers)
 
 
 @router.post("/sign-out")
