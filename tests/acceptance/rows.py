@@ -233,6 +233,8 @@ ROWS = (
     Row("C23", "a crashed server comes back by itself; the third crash raises an alert"),
     Row("C37", "a revision with an irreversible tool and no gate before it cannot be made live in production"),
     Row("C24", "the run's id finds its log lines, its trace, its acts and what they did outside"),
+    Row("C42", "what reaches further is blocked until four weeks in a row were on target",
+        without="evaluations that catch regressions: there are none yet"),
     Row("C43", "each of the 27 boxes has a probe with its result and moment, or the word of a named person"),
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from tests.acceptance.product import Product, free_port, until
-from tests.acceptance.releasing import ask, serving, tell_only
+from tests.acceptance.releasing import ask, evidence, kept_back_by, serving, tell_only
 
 
 @contextmanager
@@ -203,3 +203,36 @@ def test_d120_after_thirty_days_and_each_week_a_review_is_made_with_its_metrics(
         "the alert of an overdue review",
     )
     assert "first review" in " ".join(one["text"] for one in told)
+
+
+def test_c42_what_reaches_further_is_blocked_until_four_weeks_were_on_target(product: Product):
+    tell_only(product, "expansion.on_target")
+    slug = product.agent("c42", sop="old", tools=("look",))
+    product.revise(slug, sop="new", tools=("look", "post"))
+    product.revise(slug, sop="other words", tools=("look",))
+    assert kept_back_by(product, slug, 3) == {}  # It reaches no further.
+    assert serving(product, slug) == 3
+    for week in range(4):
+        (measured,) = kept_back_by(product, slug, 2).values()
+        assert "It widens: it may act with erp.post." in measured
+        assert (f"On target for {week} week" in measured) == bool(week)
+        a_week_passes(product, slug)
+    found = evidence(product, slug, revision="2")["expansion.on_target"]
+    assert (found["status"], found["severity"]) == ("true", "block")
+    assert kept_back_by(product, slug, 2) == {}
+    assert serving(product, slug) == 2
+
+
+def a_week_passes(product: Product, slug: str) -> None:
+    """Let the runs of an agent have ended a week earlier, and one more end now and be on the books."""
+    of_it = "agent_id = (select id from agents where slug = ?)"
+    with sqlite3.connect(product.data / "signoff.sqlite", timeout=60) as database:
+        moved = "strftime('%Y-%m-%d %H:%M:%f000', ended_at, '-7 days')"
+        database.execute(f"update signals set ended_at = {moved} where {of_it}", (slug,))
+    run = product.run(slug)["run"]["id"]
+
+    def is_booked() -> bool:
+        with sqlite3.connect(product.data / "signoff.sqlite", timeout=60) as database:
+            return bool(database.execute("select count(*) from signals where run_id = ?", (run,)).fetchone()[0])
+
+    until(is_booked, "the run to be on the books")
