@@ -95,7 +95,7 @@ def test_a_review_is_made_shown_at_home_and_done(site: Site):
     mei = site.browser()
     assert "Reviews to do" in mei.get("/w/northwind").text
     html = unescape(mei.get(AT).text)
-    for words in ("Weekly review", "Cost per run", "Requests denied", "The week before", "For Mei"):
+    for words in ("Weekly review", "Cost per run", "Requests denied", "the week before", "For Mei"):
         assert words in html
     assert mei.post(f"{AT}/reviews/{review}", data={"note": "All as it should be."}).status_code == 303
     html = unescape(mei.get(AT).text)

@@ -25,6 +25,12 @@ class ReviewCard:
     title: str
     figures: tuple[FigureLine, ...]
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return each figure with what it was in the time it is compared with."""
+        before = "in its first week" if self.facts.kind == "first" else "the week before"
+        return [(line.name, f"{line.now}; {before} {line.before}") for line in self.figures]
+
 
 @dataclass(frozen=True, slots=True)
 class FollowUpView:
