@@ -111,6 +111,8 @@ ROWS = (
         without="the schedules that wait meanwhile, end to end: there are none yet to start one"),
     Row("D109", "the owner of last resort is an administrator, is not removed, and stops any agent"),
     Row("D118", "401 without a key, 403 without the role"),
+    Row("D119", "an agent leaves its first week only after three good days in a row, judged day by day"),
+    Row("D120", "after thirty days, and each week, a review is made with its metrics attached"),
     Row("D121", "the runbook has owner, backup, cost, duration and way back, and follows what is so",
         without="a schedule: there are none yet"),
     Row("D124", "a crash, and every alert, is told to whoever answers for it, once and by no step of the SOP",
@@ -134,6 +136,7 @@ ROWS = (
     Row("F14", "a run begun before the release ends on its revision, to its last model call"),
     Row("F15", "going back is in the history as a rollback, and the next run is on the older revision"),
     Row("F16", "a refused release is kept with its reason and who asked"),
+    Row("F17", "a deployment with one broken connector succeeds, with a failed activation row and a count of 1"),
     Row("F18", "each item before a release is judged by the machine and shown, with the name of who let one pass"),
     Row("F19", "after the switch the items have live numbers; it settles, or goes back by itself"),
     Row("F20", "execute answers with result, trace, record id and the live revision's number",
@@ -236,6 +239,8 @@ ROWS = (
     Row("C23", "a crashed server comes back by itself; the third crash raises an alert"),
     Row("C37", "a revision with an irreversible tool and no gate before it cannot be made live in production"),
     Row("C24", "the run's id finds its log lines, its trace, its acts and what they did outside"),
+    Row("C42", "what reaches further is blocked until four weeks in a row were on target",
+        without="evaluations that catch regressions: there are none yet"),
     Row("C43", "each of the 27 boxes has a probe with its result and moment, or the word of a named person"),
 )  # fmt: skip
 

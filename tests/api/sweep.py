@@ -100,6 +100,9 @@ BODIES: dict[str, Any] = {
     "promote_release": {"reason": "because"},
     "roll_back": {"environment": "staging", "reason": "because"},
     "drill_rollback": {"environment": "staging"},
+    "read_outputs": {"environment": "production", "reading": "right", "runs": []},
+    "end_first_week": {"environment": "production", "reason": "because"},
+    "do_review": {"note": "All is well."},
     "repin_run": {"revision": "1", "reason": "because"},
     "judge_pair": {"judgement": "same"},
     "set_probe_policy": {"text": "{version: 1, expected: {helper: {runs_per_day: 5}}}", "reason": "r", "version": 0},
@@ -170,15 +173,17 @@ PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
           "account", "provider", "identity", "handover", "approval", "entry", "release", "trusted_key",
-          "vouching", "webhook")  # fmt: skip
+           "vouching", "webhook", "review")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
-_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}", "{release}", "{vouching}")
+_OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}", "{release}", "{vouching}",
+                "{review}")  # fmt: skip
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "cancel_matching", "hand_over_member")
 # What stands in one environment: a key bound to another one is told there is no such thing.
 _OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}", "{approval}", "{entry}",
-               "{release}", "{vouching}")  # fmt: skip
+               "{release}", "{vouching}", "{review}")  # fmt: skip
 _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret", "add_memory", "memory_migration",
-                         "migrate_memory", "rollback_plan", "vouch")  # fmt: skip
+                         "migrate_memory", "rollback_plan", "vouch", "follow_up", "read_outputs",
+                         "end_first_week")  # fmt: skip
 # What belongs to the person who is signed in: no key has it, whatever it may do.
 PERSONAL = ("my_sessions", "end_my_session", "end_my_sessions", "my_second_factor")
 # For the installation's administrators, whom no role and no grant makes.

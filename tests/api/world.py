@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
@@ -43,6 +44,7 @@ from signoff.runs.actions import request_run
 from signoff.runs.facts import context_of
 from signoff.settings import Settings
 from signoff.tables.connections import Tool
+from signoff.tables.follow_ups import FollowUp, Review
 from signoff.tables.identity import Identity
 from signoff.tables.people import Member
 from signoff.tables.releases import Release, ShadowPair
@@ -168,6 +170,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "effect": make_effect(session, alice, run, connection),
         "approval": make_approval(session, run),
         "release": make_release(session, alice, agent, revision.id, acme.environments["production"], run),
+        "review": make_follow_up(session, alice, agent, revision.id, acme.environments["production"]),
         "vouching": vouch(session, alice, agent, environment="production", word=RUNBOOK),
         "environment": "staging",
         "model": "local:tiny",
@@ -221,6 +224,26 @@ def make_release(session: Session, alice: Principal, agent: str, revision: str, 
             made_at=moment, compared_at=moment,
         )
     )  # fmt: skip
+    session.flush()
+    return made.id
+
+
+def make_follow_up(session: Session, alice: Principal, agent: str, revision: str, environment_id: str) -> str:
+    """An agent in its first week, with a review that is to be done; return the review's id."""
+    moment = clock.now()
+    session.add(
+        FollowUp(
+            id=new_id("fol"), workspace_id=alice.workspace_id, agent_id=agent, environment_id=environment_id,
+            state="first_week", state_since=moment, tier="low", live_at=moment, revision_id=revision,
+            counted_from=moment.date().isoformat(), due_at=moment + timedelta(days=1),
+        )
+    )  # fmt: skip
+    made = Review(
+        id=new_id("rvw"), workspace_id=alice.workspace_id, agent_id=agent, environment_id=environment_id,
+        kind="weekly", open_key=f"{agent}:{environment_id}:weekly", period_from=moment, period_until=moment,
+        metrics={}, made_at=moment, due_at=moment + timedelta(days=7),
+    )  # fmt: skip
+    session.add(made)
     session.flush()
     return made.id
 

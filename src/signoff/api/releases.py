@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from signoff.agents.lookup import agent_for
+from signoff.api.activations import ReleaseMade, tried
 from signoff.api.answers import Done, Listed, Made, answer, listed
 from signoff.api.desk import AgentName, AtDesk, AtMakingDesk, Cursor, Id, Size
 from signoff.api.kept_refusals import made_or_refused, told
@@ -90,9 +91,10 @@ class RepinRun(Body):
     reason: _Why
 
 
-@router.post("/v1/{workspace}/agents/{agent}/releases", response_model=Made, status_code=201)
+@router.post("/v1/{workspace}/agents/{agent}/releases", response_model=ReleaseMade, status_code=201)
 async def request_release(desk: AtMakingDesk, agent: AgentName, body: RequestRelease) -> Response:
-    """Ask for a revision to serve an environment, through the gate. A refused attempt is kept, with its reason."""
+    """Ask for a revision to serve an environment, through the gate. A refused attempt is kept, with its reason. Of one
+    that serves at once each connection is tried, and the answer tells what came of it."""
     strategy = read_strategy(body.strategy) if body.strategy is not None else None
     # Looked at first, so that of two callers at the same moment one wins, also where writers queue.
     seen = await desk.read(_serving, agent, body.environment)
@@ -105,7 +107,7 @@ async def request_release(desk: AtMakingDesk, agent: AgentName, body: RequestRel
         return told(_kept(session, made))
 
     made = await desk.make("release.request", {"agent": agent, **body.model_dump(mode="json")}, work)
-    return answer(Made(id=made_or_refused(made)), 201)
+    return answer(await tried(desk, made_or_refused(made)), 201)
 
 
 def _kept(session: Session, release_id: str) -> str | Refusal:
@@ -192,6 +194,7 @@ async def promote_release(desk: AtDesk, release: Id, body: Decide) -> Response:
     made = await desk.write(work)
     if isinstance(made, Refusal):
         raise made
+    await tried(desk, release)
     return answer(Done())
 
 
@@ -209,7 +212,7 @@ async def rollback_plan(desk: AtDesk, agent: AgentName, environment: _Environmen
     return answer(await desk.read(planning.plan_rollback, agent, environment))
 
 
-@router.post("/v1/{workspace}/agents/{agent}:roll-back", response_model=Made)
+@router.post("/v1/{workspace}/agents/{agent}:roll-back", response_model=ReleaseMade)
 async def roll_back(desk: AtMakingDesk, agent: AgentName, body: RollBack) -> Response:
     """Go back to what served before, at once. A canary under way is taken away instead, unless a revision is named."""
     seen = await desk.read(_serving, agent, body.environment)
@@ -222,7 +225,7 @@ async def roll_back(desk: AtMakingDesk, agent: AgentName, body: RollBack) -> Res
         return told(_kept(session, made))
 
     made = await desk.make("agent.roll_back", {"agent": agent, **body.model_dump(mode="json")}, work)
-    return answer(Made(id=made_or_refused(made)))
+    return answer(await tried(desk, made_or_refused(made)))
 
 
 @router.get("/v1/{workspace}/agents/{agent}/drills", response_model=Listed[DrillFacts])

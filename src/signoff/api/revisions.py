@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from signoff.agents import queries
 from signoff.agents.diff import RevisionDiff, diff
 from signoff.agents.views import RevisionDetail, RevisionFacts
-from signoff.api.answers import Done, Listed, Made, answer, listed
+from signoff.api.activations import ReleaseMade, tried
+from signoff.api.answers import Done, Listed, answer, listed
 from signoff.api.desk import AgentName, AtDesk, AtMakingDesk, Cursor, Size
 from signoff.api.drafts import lint_facts
 from signoff.api.kept_refusals import made_or_refused, told
@@ -24,6 +25,7 @@ from signoff.deployments import retiring
 from signoff.deployments.views import DeploymentFacts
 from signoff.people.access import Principal
 from signoff.releases.actions import try_live
+from signoff.releases.queries import release_of_switch
 
 router = make_router("revisions")
 
@@ -133,7 +135,13 @@ def _text(session: Session, viewer: Principal, agent: str, which: str) -> dict[s
     return queries.revision(session, viewer, found.id, live[-1].revision_id).body if live else None
 
 
-@router.post("/v1/{workspace}/agents/{agent}:live", response_model=Made)
+class LiveMade(ReleaseMade):
+    """The switch, the release it was made by, and the connections that were tried with it."""
+
+    release: str
+
+
+@router.post("/v1/{workspace}/agents/{agent}:live", response_model=LiveMade)
 async def make_live(desk: AtMakingDesk, agent: AgentName, body: MakeLive) -> Response:
     """Let a revision serve an environment from now on. Runs under way keep theirs."""
     # Looked at first, so that of two callers at the same moment one wins, also where writers queue.
@@ -152,7 +160,14 @@ async def make_live(desk: AtMakingDesk, agent: AgentName, body: MakeLive) -> Res
         return told(made)
 
     made = await desk.make("agent.live", {"agent": agent, **body.model_dump(mode="json")}, work)
-    return answer(Made(id=made_or_refused(made)))
+    switch = made_or_refused(made)
+    found = await tried(desk, await desk.read(release_of_switch, switch))
+    return answer(
+        LiveMade(
+            id=switch, release=found.id, state=found.state, activations=found.activations,
+            activations_failed=found.activations_failed,
+        )
+    )  # fmt: skip
 
 
 def _serving(session: Session, viewer: Principal, agent: str, environment: str) -> str | None:

@@ -18,6 +18,7 @@ from signoff.approvals.due import ESCALATED, REMINDED
 from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
 from signoff.engine import families, hooks, notices, shadows, telling
+from signoff.engine.activating import activate_one
 from signoff.engine.mailing import mail_factor_gone, mail_link
 from signoff.engine.releasing import look_at_one
 from signoff.engine.stopping import start_queued, stop
@@ -29,6 +30,7 @@ from signoff.record import alarms
 from signoff.record.happenings import HAPPENED
 from signoff.record.outbox import Message
 from signoff.releases.actions import LOOK
+from signoff.releases.activations import ACTIVATE
 from signoff.runs.actions import CALLED_OFF, CHILD_ENDED, PARENT_ENDED, SHADOW, SHADOW_ENDED, STOP
 from signoff.watch.actions import raise_alert, resolve_by_key
 from signoff.watch.telling import LOOK as LOOK_AT_NOTICE
@@ -97,6 +99,7 @@ HANDLERS: dict[str, Handler] = {
     EXPIRED: notices.plan_expired,
     ANSWERED: notices.plan_answered,
     LOOK: look_at_one,
+    ACTIVATE: activate_one,
     DELIVER: notices.deliver,
     REPLY: notices.reply,
     CHILD_ENDED: families.child_ended,
@@ -111,4 +114,4 @@ HANDLERS: dict[str, Handler] = {
 }
 
 # What waits for somebody outside, or for runs to end.
-SLOW = frozenset({REVOKE, MAIL_LINK, FACTOR_GONE, STOP, DELIVER, REPLY, TO_WEBHOOK, TELL_PEOPLE})
+SLOW = frozenset({REVOKE, MAIL_LINK, FACTOR_GONE, STOP, DELIVER, REPLY, TO_WEBHOOK, TELL_PEOPLE, ACTIVATE})

@@ -12,16 +12,18 @@ from sqlalchemy.orm import Session, aliased
 
 from signoff.agents.lookup import agent_for
 from signoff.deployments.rights import may_deploy
-from signoff.kit.errors import Refusal
+from signoff.kit.errors import NotFound, Refusal
 from signoff.kit.paging import Page
 from signoff.people.access import Principal, authorize, can, reach
 from signoff.people.visible import granted_agents
 from signoff.releases.actions.signing import may_be_signed, signer
+from signoff.releases.activations import activations_of
 from signoff.releases.rows import BEFORE_LIVE, Shipment, answerable, shipment_for
 from signoff.releases.standing import digest_of, standing, wanted_of
 from signoff.releases.strategy import read_strategy
 from signoff.releases.views import DrillFacts, EventFacts, ReleaseDetail, ReleaseFacts, SignatureFacts
 from signoff.tables.agents import Agent, Revision
+from signoff.tables.deployments import Deployment
 from signoff.tables.keyset import newest_first
 from signoff.tables.people import Environment
 from signoff.tables.releases import Drill, Release, ReleaseEvent, ReleaseSignature
@@ -95,7 +97,23 @@ def release(session: Session, viewer: Principal, release_id: str) -> ReleaseDeta
         can_sign=_may_sign(session, viewer, made, signed),
         can_decide=may and made.release.state in (*BEFORE_LIVE, "watching"),
         can_take_over=_may_take_over(session, viewer, made),
+        activations=activations_of(session, made.release.id),
     )
+
+
+def release_of_switch(session: Session, viewer: Principal, switch: str) -> str:
+    """Return the release that made a switch.
+
+    Raises:
+        NotFound: there is no such switch here, or the very first revision served without a release.
+    """
+    authorize(viewer, "agent.read")
+    found = session.scalar(
+        select(Deployment.release_id).where(Deployment.id == switch, Deployment.workspace_id == viewer.workspace_id)
+    )
+    if found is None:
+        raise NotFound("There is no such switch in this workspace.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +229,7 @@ def _facts(row: Row[*tuple[Any, ...]]) -> ReleaseFacts:
         held_reason=made.held_reason,
         verdict=made.verdict, verdict_reason=made.verdict_reason, verdict_at=made.verdict_at, live_at=made.live_at,
         watch_until=made.watch_until, code=made.code, ended_reason=made.ended_reason,
-        ended_by_name=made.ended_by_name, ended_at=made.ended_at,
+        ended_by_name=made.ended_by_name, ended_at=made.ended_at, activations_failed=made.activations_failed,
     )  # fmt: skip
 
 

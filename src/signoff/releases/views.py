@@ -20,6 +20,7 @@ class ReleaseFacts:
         answered_by_name: who answers for it: whoever took it over, else whoever asked for it.
         held_since, held_reason: it would go on, but those it rests on may not deploy there any more.
         code, ended_reason: how it ended, when it did not end well.
+        activations_failed: how many of its connections did not work as it switched.
     """
 
     id: str
@@ -62,6 +63,7 @@ class ReleaseFacts:
     ended_reason: str | None
     ended_by_name: str | None
     ended_at: datetime | None
+    activations_failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,26 @@ class SignatureFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivationFacts:
+    """A connection of the revision, tried in the environment as the release switched.
+
+    Args:
+        connection_id: None when no connection stands under the slot's name.
+        error, code: why it failed. at: when it was tried; None while it is to be.
+    """
+
+    slot: str
+    connection_id: str | None
+    name: str
+    kind: str
+    state: Literal["pending", "ok", "failed"]
+    code: str | None
+    error: str | None
+    seconds: float | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseDetail:
     """One release, whole.
 
@@ -100,6 +122,7 @@ class ReleaseDetail:
         reviewers_wanted: how many people must sign. can_sign: whether the viewer may.
         can_decide: whether the viewer may abort it or promote it.
         can_take_over: whether the viewer may answer for it from now on.
+        activations: its connections as they were at the switch; none before it.
     """
 
     facts: ReleaseFacts
@@ -113,6 +136,7 @@ class ReleaseDetail:
     can_sign: bool
     can_decide: bool
     can_take_over: bool
+    activations: tuple[ActivationFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)

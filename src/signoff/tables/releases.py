@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from signoff.tables.base import Base, Hash, Id, Json, Long, Moment, Name, State, Usd
@@ -81,6 +81,28 @@ class Release(Base):
     ended_reason: Mapped[str | None] = mapped_column(Long)
     ended_by_name: Mapped[str | None] = mapped_column(Name)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    # How many of its connections did not work when they were tried at the switch.
+    activations_failed: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class ReleaseActivation(Base):
+    """One connection of a release's revision, tried in its environment as the release switched."""
+
+    __tablename__ = "release_activations"
+
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"), primary_key=True)
+    slot: Mapped[str] = mapped_column(Name, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    # Null: no connection of the slot's name is there.
+    connection_id: Mapped[str | None] = mapped_column(Id)
+    name: Mapped[str] = mapped_column(Name)
+    kind: Mapped[str] = mapped_column(State)
+    # pending → ok | failed
+    state: Mapped[str] = mapped_column(State)
+    code: Mapped[str | None] = mapped_column(Name)
+    error: Mapped[str | None] = mapped_column(Long)
+    seconds: Mapped[float | None] = mapped_column(Float)
+    at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class ReleaseEvent(Base):

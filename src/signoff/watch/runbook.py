@@ -30,6 +30,7 @@ from signoff.runs.filters import visible
 from signoff.runs.queries import median_duration
 from signoff.runs.stops import last_stop
 from signoff.tables.runs import Run
+from signoff.watch.following import following_lines
 from signoff.watch.queries import open_alerts
 
 _DAYS = 30
@@ -85,6 +86,7 @@ def runbook(session: Session, viewer: Principal, agent: str) -> Runbook:
         Section("Where it asks a person", tuple(_gates(body))),
         Section("What it needs", tuple(_connections(session, viewer, body))),
         Section("What is wrong now", tuple(_trouble(session, viewer, found))),
+        Section("How it is followed", tuple(following_lines(session, found.id))),
         _stops(session, viewer, found),
         _way_back(found, live, switches),
     )

@@ -15,12 +15,15 @@ from signoff.watch.probes.evidence import Evidence
 from signoff.watch.probes.facts import (
     CalledAgent,
     DrillFact,
+    Expansion,
     Expected,
     GateAnswer,
     LimitFact,
     ProbeFacts,
     SecretFact,
     ShadowFact,
+    Targets,
+    WeekFact,
 )
 from signoff.watch.probes.registry import BY_ID, PROBES
 from tests.rooms.watch.kit_probes import (
@@ -76,6 +79,13 @@ def without(kind: str) -> Setup:
 
 def served(**changes: Any) -> Setup:
     return with_(served=replace(GOOD.served, **changes))
+
+
+ON = WeekFact(runs=20, failed_percent=5.0, needs_input_percent=30.0, denied_percent=20.0, cost_usd=1.0)
+
+
+def widens(weeks: list[WeekFact]) -> Setup:
+    return with_(expansion=Expansion(("it may act with erp.pay",), tuple(weeks)))
 
 
 def tried_at(moment: Any) -> list[Any]:
@@ -169,6 +179,11 @@ CASES: list[tuple[str, Setup, str, dict[str, str]]] = [
     ("diff.two_people", with_(authors=frozenset[str]()), "false", {}),
     ("diff.final", with_(newest_number=3), "false", {}),
     ("shadow.days", with_(shadow=replace(GOOD.shadow, days=4)), "false", {}),
+    ("expansion.on_target", widens([ON] * 3), "false", {}),
+    ("expansion.on_target", widens([ON, ON, WeekFact(), ON]), "false", {}),
+    ("expansion.on_target", widens([ON] * 3 + [replace(ON, failed_percent=5.1)]), "false", {}),
+    ("expansion.on_target", widens([ON] * 3 + [replace(ON, needs_input_percent=31)]), "false", {}),
+    ("expansion.on_target", widens([replace(ON, denied_percent=21), ON, ON, ON]), "false", {}),
     ("shadow.agreement", with_(shadow=replace(GOOD.shadow, differing=6, unjudged=6)), "false",
      {"shadow.differences_judged": "false"}),
     ("shadow.differences_judged", with_(shadow=replace(GOOD.shadow, worse=1)), "false", {}),
@@ -322,6 +337,17 @@ def test_every_result_says_what_was_measured_what_was_wanted_and_who_asks():
         assert "{" not in result.wanted + "".join(result.links), result.probe
         assert "line" in result.source, result.probe
         assert result.title == BY_ID[result.probe].title
+
+
+def test_what_widens_may_go_once_four_weeks_are_on_target():
+    def told(weeks: list[WeekFact], **targets: float) -> tuple[str, str]:
+        facts = replace(widens(weeks)(GOOD), targets=Targets(**targets))
+        found = next(one for one in evidence(facts).results if one.probe == "expansion.on_target")
+        return found.status, found.measured
+
+    assert told([ON] * 4) == ("true", "It widens: it may act with erp.pay. On target for 4 weeks in a row.")
+    assert told([ON] * 4, cost_usd=0.5)[0] == "false"
+    assert "the week 1 before: nothing ran" in told([ON, WeekFact(), ON, ON])[1]
 
 
 def test_a_first_release_has_a_way_back_that_is_a_pause():

@@ -1,5 +1,6 @@
 """Everything that changes a release, or what serves."""
 
+from signoff.releases.actions.activated import Tried, keep_activations
 from signoff.releases.actions.advancing import advance
 from signoff.releases.actions.deciding import abort_release, promote_now
 from signoff.releases.actions.drills import drill_for_real, drill_rollback
@@ -18,10 +19,12 @@ __all__ = [
     "LOOK",
     "AsItIs",
     "Promotion",
+    "Tried",
     "abort_release",
     "advance",
     "drill_for_real",
     "drill_rollback",
+    "keep_activations",
     "make_live",
     "plan_promotion",
     "promote",

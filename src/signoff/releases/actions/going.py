@@ -17,6 +17,7 @@ from signoff.releases import gate
 from signoff.releases.actions.holding import hold
 from signoff.releases.actions.moves import move, stay
 from signoff.releases.actions.opening import gate_not_met, kept, refuse
+from signoff.releases.activations import begin_activations
 from signoff.releases.lock import lock_of
 from signoff.releases.policy import LOOK_SECONDS, watch_minutes
 from signoff.releases.refusals import ReviewersNeeded
@@ -156,6 +157,7 @@ def go_live(session: Session, made: Shipment, *, by: Actor, now: datetime) -> bo
         text=f"Revision {made.target.number} serves {made.place.slug}. Runs under way keep theirs.",
         detail={"revision": made.target.id, "previous": before},
     )  # fmt: skip
+    begin_activations(session, made, by=by, now=now)
     _watch(session, made, now=now)
     return True
 

@@ -16,6 +16,7 @@ DOCUMENTS: Mapping[str, str] = MappingProxyType(
         "deploy": "Deployment: production checklist",
         "runbook": "Deployment runbook",
         "checklist": "Production checklist",
+        "mature": "Production checklist: day 90",
         "guardrails": "Guardrails for high-risk automations",
     }
 )
@@ -151,6 +152,9 @@ _CHECKLIST = {
     43: "a weekly scorecard ready",
     44: "feedback is collected",
 }
+_MATURE = {
+    147: "it is given more to do once it is reliable: four weeks or more, on target",
+}
 # What each level of risk asks beside the checklists.
 _GUARDRAILS = {
     1: "high risk: hard caps on volume and spend",
@@ -160,7 +164,7 @@ _GUARDRAILS = {
 
 _ALL = {
     "promote": _PROMOTE, "week": _WEEK, "deploy": _DEPLOY, "runbook": _RUNBOOK, "checklist": _CHECKLIST,
-    "guardrails": _GUARDRAILS,
+    "mature": _MATURE, "guardrails": _GUARDRAILS,
 }  # fmt: skip
 # `promote:13` → what stands there.
 ITEMS: Mapping[str, str] = MappingProxyType(

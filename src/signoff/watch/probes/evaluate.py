@@ -56,7 +56,10 @@ def evaluate(
     moment = now or clock.now()
     policy, _ = holding_policy(session, agent.workspace_id)
     expected = policy.expected_of(agent.slug)
-    facts = load_facts(session, agent, place, revision, expected=expected, now=moment)
+    facts = load_facts(
+        session, agent, place, revision, expected=expected, now=moment, targets=policy.after.targets,
+        weeks=int(policy.rules["expansion.on_target"].bar),
+    )  # fmt: skip
     words = _heard(session, facts, latest_words(session, agent.id, place.id, revision.id))
     return judged(facts, policy, words, phase=phase)
 

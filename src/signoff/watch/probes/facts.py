@@ -180,6 +180,35 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class Targets:
+    """What a week of an agent has to keep to before it is given more to do; `cost_usd` None: no target."""
+
+    failed_percent: float = 5.0
+    needs_input_percent: float = 30.0
+    denied_percent: float = 20.0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeekFact:
+    """Seven days of real runs of the agent here; the cost is of one run."""
+
+    runs: int = 0
+    failed_percent: float = 0.0
+    needs_input_percent: float = 0.0
+    denied_percent: float = 0.0
+    cost_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """In what the revision goes beyond what serves, and the last weeks, the newest first; none when it does not."""
+
+    widens: tuple[str, ...] = ()
+    weeks: tuple[WeekFact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CalledAgent:
     """An agent that the revision calls: under which revision, None when there is none; and the agent's state."""
 
@@ -241,6 +270,8 @@ class ProbeFacts:
     findings: Sequence[Finding] = ()
     memory_scope: str | None = None
     called: Sequence[CalledAgent] = ()
+    expansion: Expansion = Expansion()
+    targets: Targets = Targets()
     schema: tuple[str, str] = ("", "")
 
     @property

@@ -22,13 +22,26 @@ from signoff.watch.probes import load_connections as connections
 from signoff.watch.probes import load_people as people
 from signoff.watch.probes import load_releases as releases
 from signoff.watch.probes import load_runs as runs
-from signoff.watch.probes.facts import Expected, ProbeFacts
+from signoff.watch.probes.facts import Expected, ProbeFacts, Targets
+from signoff.watch.probes.load_expansion import expansion_of
 
 
 def load_facts(
-    session: Session, agent: Agent, place: Environment, revision: Revision, *, expected: Expected, now: datetime
+    session: Session,
+    agent: Agent,
+    place: Environment,
+    revision: Revision,
+    *,
+    expected: Expected,
+    now: datetime,
+    targets: Targets,
+    weeks: int,
 ) -> ProbeFacts:
-    """Return the facts. The caller has checked that all three belong together, and whose they are."""
+    """Return the facts. The caller has checked that all three belong together, and whose they are.
+
+    Args:
+        targets: of a week, before the agent is given more to do; weeks: how many are looked back on.
+    """
     viewer = system(agent.workspace_id)
     body = revision_body(session, revision.id)
     tools = connections.tools_in(session, place.id, body)
@@ -37,6 +50,8 @@ def load_facts(
     zone = session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC"
     answers = runs.gate_answers(session, agent.id, revision.id)
     oldest, pending = runs.waiting_requests(session, agent.id)
+    usable = connections.tools_of(body, tools)
+    serving = releases.served(session, agent, place, revision.id)
     signed, signed_at = releases.signatures(session, agent.id, place.id, revision.id)
     authors = [revision.author_id, *([revision.drafted_by] if revision.drafted_by else [])]
     return ProbeFacts(
@@ -55,7 +70,7 @@ def load_facts(
         expected=expected,
         authors=frozenset(people_behind(session, authors)),
         bindings=connections.bindings(session, place, slots),
-        tools=connections.tools_of(body, tools),
+        tools=usable,
         secrets=connections.secrets_in(session, place.id, agent.id, body.secrets),
         runs=recent,
         here=here,
@@ -67,7 +82,7 @@ def load_facts(
         unknown_effects=runs.unknown_effects(session, agent.workspace_id, agent.id),
         people=people.people_of(session, viewer, agent),
         limits=people.limits_of(session, agent, place.id),
-        served=releases.served(session, agent, place, revision.id),
+        served=serving,
         drill=releases.last_drill(session, agent.id, place.id),
         shadow=releases.shadow_of(session, agent.id, place.id, revision.id),
         signed=signed,
@@ -76,6 +91,8 @@ def load_facts(
         alerts=people.open_alerts(session, agent),
         findings=tuple(lint(body, facts=gather(session, viewer, body, agent=agent.id))),
         called=load_agents.called_agents(session, agent.workspace_id, place.id, body),
+        expansion=expansion_of(session, agent, place, body, usable, serving.live_revision_id, weeks=weeks, now=now),
+        targets=targets,
         memory_scope=fixed_scope(session, agent.id),
         schema=(",".join(heads_of(session.connection())), head()),
     )

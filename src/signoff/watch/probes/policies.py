@@ -187,8 +187,12 @@ def policy_changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
             kind = "relaxed" if is_relaxed(probe, old, new) else "tightened" if is_relaxed(probe, new, old) else kind
         found.append(PolicyChange(f"probes.{name}", kind, asdict(old) if old else None, asdict(new) if new else None))
     mine, theirs = before.plain(), after.plain()
-    rest = ("own", "lapse_days", "expected", "vouching", "reviewers", "drills")
-    loose = (("vouching", _is_longer(before, after)), ("reviewers", _is_fewer(before, after)))
+    rest = ("own", "lapse_days", "expected", "vouching", "reviewers", "drills", "after")
+    loose = (
+        ("vouching", _is_longer(before, after)),
+        ("reviewers", _is_fewer(before, after)),
+        ("after", after.after.asks_less_than(before.after)),
+    )
     relaxed = {part for part, is_so in loose if is_so}
     found += [
         PolicyChange(part, "relaxed" if part in relaxed else "changed", mine[part], theirs[part])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -17,6 +17,7 @@ from signoff.kit.canonical import content_hash
 from signoff.kit.errors import Malformed
 from signoff.watch.probes.evidence import Tier
 from signoff.watch.probes.facts import Expected
+from signoff.watch.probes.follow_policy import AfterPolicy, AfterText, after_of, after_problems
 from signoff.watch.probes.probe import Probe, attested
 from signoff.watch.probes.registry import BY_ID, PROBES
 from signoff.watch.probes.rule import BlockFrom, Rule
@@ -90,6 +91,7 @@ class PolicyText(Part):
     vouching: VouchingText = VouchingText()
     drills: DrillsText = DrillsText()
     reviewers: dict[Tier, ReviewersText] = Field(default_factory=dict[Tier, ReviewersText])
+    after: AfterText = AfterText()
     probes: dict[str, RuleText] = Field(default_factory=dict[str, RuleText], max_length=300)
     attestations: list[OwnItem] = Field(default_factory=list[OwnItem], max_length=50)
     expected: dict[Annotated[str, Field(max_length=63)], ExpectedText] = Field(
@@ -111,6 +113,8 @@ class Policy:
     reviewers: Mapping[Tier, int]
     # How often going back is rehearsed by itself, where nothing else is said of an agent; None: by hand only.
     drill_every_days: int | None = None
+    # What follows a release.
+    after: AfterPolicy = field(default_factory=AfterPolicy)
 
     @property
     def digest(self) -> str:
@@ -127,6 +131,7 @@ class Policy:
             "vouching": [self.waiver_days_max, self.attestation_days_max],
             "reviewers": dict(self.reviewers),
             "drills": self.drill_every_days,
+            "after": asdict(self.after),
         }
 
     def expected_of(self, slug: str) -> Expected:
@@ -187,7 +192,8 @@ def default_policy() -> Policy:
     waiver, attestation = text.vouching.waiver_days_max, text.vouching.attestation_days_max
     if waiver is None or attestation is None:
         raise ValueError("policy.yaml says for how long people may vouch")
-    return Policy(rules, (), {}, {}, waiver, attestation, {tier: one.people for tier, one in text.reviewers.items()})
+    signers: dict[Tier, int] = {tier: one.people for tier, one in text.reviewers.items()}
+    return Policy(rules, (), {}, {}, waiver, attestation, signers, after=after_of(text.after, AfterPolicy()))
 
 
 def policy_of(text: PolicyText | None) -> Policy:
@@ -213,6 +219,7 @@ def policy_of(text: PolicyText | None) -> Policy:
     for tier, asked in text.reviewers.items():
         if asked.people < base.reviewers.get(tier, 0) and not asked.reason:
             errors[f"reviewers.{tier}"] = ["This asks for fewer people than the shipped policy. Say why, under reason."]
+    errors |= after_problems(text.after, base.after)
     own = [_own(one) for one in text.attestations]
     doubles = {probe.id for probe in own if sum(other.id == probe.id for other in own) > 1}
     errors |= {f"attestations.{name.removeprefix('own.')}": ["Two items have this id."] for name in sorted(doubles)}
@@ -228,6 +235,7 @@ def policy_of(text: PolicyText | None) -> Policy:
         text.vouching.attestation_days_max or base.attestation_days_max,
         {**base.reviewers, **{tier: one.people for tier, one in text.reviewers.items()}},
         text.drills.every_days,
+        after_of(text.after, base.after),
     )
 
 

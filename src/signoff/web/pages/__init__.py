@@ -12,6 +12,7 @@ from signoff.web.pages.agent_access.route import router as agent_access
 from signoff.web.pages.agent_diff.route import router as agent_diff
 from signoff.web.pages.agent_editor.route import router as agent_editor
 from signoff.web.pages.agent_emergency.route import router as agent_emergency
+from signoff.web.pages.agent_follow_up.route import router as agent_follow_up
 from signoff.web.pages.agent_handover.route import router as agent_handover
 from signoff.web.pages.agent_memory.route import router as agent_memory
 from signoff.web.pages.agent_new.route import router as agent_new
@@ -97,6 +98,7 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_access,
     agent_owners,
     agent_memory,
+    agent_follow_up,
     agent_handover,
     agent_revisions,
     agent_revision,

@@ -21,6 +21,8 @@ from signoff.connections.views import ConnectionRow
 from signoff.kit import clock
 from signoff.people.access import Principal, can
 from signoff.people.key_queries import keys
+from signoff.releases.follow_up.queries import reviews_page
+from signoff.releases.follow_up.views import ReviewFacts
 from signoff.runs import queries
 from signoff.runs.by_agent import LastRun, last_runs_by_agent
 from signoff.runs.figures import Figures, figures_since, open_counts
@@ -103,6 +105,7 @@ class HomeView:
     asks: Sequence[ApprovalRow]
     asks_count: int
     requests: Sequence[AccessRequestFacts]
+    reviews: Sequence[ReviewFacts]
     spend: Spend | None
     recent: Sequence[RunLine]
     agents: Sequence[AgentLine]
@@ -130,6 +133,7 @@ class HomeView:
             or self.to_settle
             or self.asked
             or self.requests
+            or self.reviews
         )
 
     @property
@@ -186,6 +190,7 @@ def load(
         asks=_asks(session, viewer), asks_count=counted.get("inbox", 0),
         asked=[AskedLine(one, SEAT_TITLES[one.kind][0].lower()) for one in _asked(session, viewer)],
         requests=to_decide(session, viewer) if can(viewer, "workspace.read") else [],
+        reviews=_reviews(session, viewer),
         spend=today(session, viewer.workspace_id, defaults) if can(viewer, "budget.read") else None,
         recent=[_line(run) for run in recent.rows],
         agents=[AgentLine(agent, last.get(agent.id)) for agent in agents],
@@ -210,6 +215,13 @@ def _alerts(session: Session, viewer: Principal, agent: str | None) -> tuple[Seq
 
 def _asked(session: Session, viewer: Principal) -> Sequence[WaitingSeat]:
     return waiting_for(session, viewer) if can(viewer, "agent.read") else ()
+
+
+def _reviews(session: Session, viewer: Principal) -> Sequence[ReviewFacts]:
+    """Return the reviews that are the viewer's to do."""
+    if not can(viewer, "agent.read"):
+        return ()
+    return reviews_page(session, viewer, is_open=True, is_mine=True, size=_ALERTS).rows
 
 
 def _asks(session: Session, viewer: Principal) -> Sequence[ApprovalRow]:

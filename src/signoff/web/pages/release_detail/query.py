@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.diff import RevisionDiff, diff
 from signoff.agents.queries import revision
-from signoff.kit.errors import Refusal
+from signoff.kit.errors import NotFound, Refusal
 from signoff.people.access import Principal
 from signoff.releases.comparison import Comparison, comparison_of
+from signoff.releases.follow_up.queries import follow_up
 from signoff.releases.planning import plan_rollback
 from signoff.releases.queries import release
 from signoff.releases.states import is_open
@@ -25,7 +26,8 @@ _SERVES = ("canary", "live", "watching", "settled")
 
 @dataclass(frozen=True, slots=True)
 class ReleaseView:
-    """The page. `plan`: what going back would do; None: the viewer may not, or it does not serve."""
+    """The page. `plan`: what going back would do; None: the viewer may not, or it does not serve. `first_week`: how far
+    the agent's first week is, in words; empty when it is in none, or this is not what serves."""
 
     head: AgentHead
     detail: ReleaseDetail
@@ -34,6 +36,7 @@ class ReleaseView:
     diff: RevisionDiff | None
     plan: RollbackPlan | None
     comparison: Comparison | None
+    first_week: str
     problem: str = ""
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
@@ -58,9 +61,14 @@ class ReleaseView:
         return bool(self.detail.facts.strategy.get("shadow"))
 
     @property
+    def is_trying(self) -> bool:
+        """Return whether its connections are being tried."""
+        return any(one.state == "pending" for one in self.detail.activations)
+
+    @property
     def is_open(self) -> bool:
         """Return whether it is still on its way: the page then asks again by itself."""
-        return is_open(self.detail.facts.state)
+        return is_open(self.detail.facts.state) or self.is_trying
 
     @property
     def is_ended_badly(self) -> bool:
@@ -96,6 +104,7 @@ def load(session: Session, viewer: Principal, release_id: str, *, problem: str =
         weighed=weighed(kept_results(found.evidence)),
         diff=_diff(session, viewer, found) if facts.state == "requested" or facts.held_since else None,
         comparison=_comparison(session, viewer, found),
+        first_week=_first_week(session, viewer, found),
         plan=_plan(session, viewer, found) if head.may_deploy and facts.state in _SERVES else None,
         problem=problem,
     )
@@ -114,6 +123,19 @@ def _comparison(session: Session, viewer: Principal, found: ReleaseDetail) -> Co
     """Return what is known of both variants; None: nothing was compared."""
     compared = comparison_of(session, viewer, found.facts.id)
     return compared if compared.since is not None else None
+
+
+def _first_week(session: Session, viewer: Principal, found: ReleaseDetail) -> str:
+    facts = found.facts
+    if facts.state not in _SERVES or not facts.is_production:
+        return ""
+    try:
+        followed = follow_up(session, viewer, facts.agent_slug, facts.environment)
+    except NotFound:
+        return ""  # The engine has not begun with it yet.
+    if followed.state != "first_week":
+        return ""
+    return f"{followed.good_days} of {followed.good_days_wanted} good days in a row, since {followed.counted_from}."
 
 
 def _plan(session: Session, viewer: Principal, found: ReleaseDetail) -> RollbackPlan | None:
