@@ -37,7 +37,7 @@ def call(client: TestClient, name: str, arguments: dict[str, Any] | None = None,
 
 
 def listed(client: TestClient, **headers: str) -> set[str]:
-    return {tool["name"] for tool in say(client, "tools/list", **headers).json()["result"]["tools"]}
+    return {tool["name"] for tool in say(client, "tools/list", {}, **headers).json()["result"]["tools"]}
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_only_a_key_opens_it(world: World) -> None:
             assert (answer.status_code, answer.json()["code"]) == (401, "AGENT_API_KEY_MISSING")
         wrong = say(nobody, "tools/list", Authorization="Bearer so_aaaaaaaaaa_" + "b" * 43)
         assert (wrong.status_code, wrong.json()["code"]) == (401, "AGENT_API_KEY_INVALID")
-        assert say(nobody, "tools/list", **{"x-agent-api-key": world.keys["admin"]}).status_code == 200
+        assert say(nobody, "tools/list", {}, **{"x-agent-api-key": world.keys["admin"]}).status_code == 200
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
