@@ -22,7 +22,7 @@ from tests.api.world import World, make_world
 TAKES = {"Accept": "application/json, text/event-stream"}
 
 
-def say(client: TestClient, method: str, params: dict[str, Any] | None = None, **headers: str) -> Any:
+def say(client: TestClient, method: str, params: Any = None, **headers: str) -> Any:
     """What a message is answered: the HTTP answer."""
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
     return client.post("/mcp", json=message, headers={**TAKES, **headers})

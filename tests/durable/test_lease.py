@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from signoff.durable import place, presence
 from signoff.durable.lease import Lease
@@ -78,7 +79,7 @@ def test_two_that_begin_at_once_on_a_new_database_both_begin(desk: Desk):
     other = open_engine(desk.engine.url.render_as_string(hide_password=False))
     made: list[str] = []
 
-    @sa.event.listens_for(desk.engine, "before_cursor_execute")
+    @event.listens_for(desk.engine, "before_cursor_execute")
     def be_faster(*args: Any) -> None:
         if "CREATE TABLE" in args[2] and not made:
             made.append(args[2])
