@@ -134,6 +134,14 @@ async def test_what_an_answer_says_about_the_outcome(pool: Pool, name: str, code
     assert (await opened(pool, name)).is_alive
 
 
+@pytest.mark.parametrize("name", ["wrong-envelope", "wrong-error"])
+async def test_an_answer_that_is_no_message_ends_its_call_at_once(pool: Pool, name: str) -> None:
+    error = await asyncio.wait_for(failed(pool, name, 3600), 60)
+    assert error.code == faults.OUTCOME_UNKNOWN
+    assert "its answer is not a message of MCP" in error.detail
+    assert (await opened(pool, name)).is_alive
+
+
 async def test_an_answer_with_half_a_character_or_nested_deep_is_not_lost(pool: Pool) -> None:
     cut = await (await opened(pool, "half-a-character")).call("a", {}, key=None, timeout_seconds=30)
     assert cut.value == "cut?"

@@ -58,6 +58,12 @@ def call(request: dict[str, Any]) -> None:  # noqa: C901 - one way to misbehave 
     if WHAT == "wrong-shape":
         send({"id": request["id"], "result": {"content": "not a list"}})
         return
+    if WHAT == "wrong-envelope":
+        send({"id": request["id"], "result": [1, 2]})
+        return
+    if WHAT == "wrong-error":
+        send({"id": request["id"], "error": {"code": "NaN", "message": {"a": 1}}})
+        return
     if WHAT == "rpc-error":
         send({"id": request["id"], "error": {"code": -32603, "message": "boom"}})
         return

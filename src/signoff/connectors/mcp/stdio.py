@@ -6,12 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
+from mcp_types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from signoff.connectors import faults, plain
@@ -20,6 +20,7 @@ from signoff.connectors.mcp.process import ServerProcess
 LINE_BYTES_MAX: Final = 8_000_000
 # A banner on stdout is a mistake many servers make; a flood is a broken server.
 GARBAGE_LINES_MAX: Final = 200
+_NO_MESSAGE: Final = "its answer is not a message of MCP"
 
 Incoming = SessionMessage | Exception
 Streams = tuple[MemoryObjectReceiveStream[Incoming], MemoryObjectSendStream[SessionMessage]]
@@ -74,6 +75,20 @@ def _message(line: bytes) -> JSONRPCMessage:
         return jsonrpc_message_adapter.validate_python(plain.clean(json.loads(line)), by_name=False)
 
 
+def _in_its_place(line: bytes) -> JSONRPCMessage | None:
+    """Return an error for the call that `line` means to answer, and None when it means to answer none.
+
+    An answer that is no message of the protocol would be passed over, and its call waited for until its time is up.
+    """
+    try:
+        said: Any = json.loads(line)
+        if "result" not in said and "error" not in said:
+            return None
+        return JSONRPCError(jsonrpc="2.0", id=said["id"], error=ErrorData(code=INTERNAL_ERROR, message=_NO_MESSAGE))
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+
+
 def _nothing() -> None:
     """Nobody waits for the end yet."""
 
@@ -120,6 +135,9 @@ class StdioEnd:
         try:
             message = _message(line)
         except (ValidationError, ValueError, RecursionError):
+            if (answer := _in_its_place(line)) is not None:
+                await stream.send(SessionMessage(answer))
+                return
             self._garbage_lines += 1
             self._garbage = self._garbage or faults.quoted(line[:400].decode("utf-8", "replace"), 120)
             if self._garbage_lines > GARBAGE_LINES_MAX:
