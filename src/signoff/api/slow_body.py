@@ -29,7 +29,8 @@ class BodyDeadline:
             if is_whole:
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), max(deadline - clock.monotonic_seconds(), 0.001))
+                async with asyncio.timeout(max(deadline - clock.monotonic_seconds(), 0.001)):
+                    message = await receive()
             except TimeoutError:
                 is_late = True
                 raise _TooSlow from None

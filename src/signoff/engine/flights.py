@@ -6,6 +6,7 @@ Nothing here is recorded: what a call-off leads to is returned by the step it en
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -83,6 +84,17 @@ class Flight:
         return Stop("failed", "deadline_passed", "The run has used the time it may take (limits.wall_seconds).")
 
 
+async def come_or_time_out(event: asyncio.Event, seconds: float) -> None:
+    """Return once `event` is set, or after `seconds`.
+
+    Not by `asyncio.wait_for`: until Python 3.12 it forgets that it was cancelled when the event comes at that moment,
+    and a loop that waits by it is stopped by nobody.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
 class Flights:
     """Every leg in flight in this process. Used from the event loop only."""
 
@@ -143,7 +155,4 @@ class Flights:
     async def landed(self, seconds: float) -> None:
         """Return when some leg ended after this was called, or after `seconds`."""
         self._landed.clear()
-        try:
-            await asyncio.wait_for(self._landed.wait(), seconds)
-        except TimeoutError:
-            return
+        await come_or_time_out(self._landed, seconds)

@@ -15,7 +15,7 @@ from signoff import durable
 from signoff.agents.pauses import held_by
 from signoff.engine.carrying import HANDLERS, SLOW
 from signoff.engine.claims import claim_fairly, has_due
-from signoff.engine.flights import Stop
+from signoff.engine.flights import Stop, come_or_time_out
 from signoff.engine.precedence import Precedence
 from signoff.engine.workflows import Engine, run_leg, workflow_id
 from signoff.freezes.lookout import Lookout
@@ -76,10 +76,7 @@ class Relay:
         if len(self._engine.flights) >= self._room:
             await self._engine.flights.landed(self._poll_seconds)
             return
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
-        except TimeoutError:
-            return
+        await come_or_time_out(self._wake, self._poll_seconds)
 
     async def _carry(self) -> int:
         self._wake.clear()

@@ -20,6 +20,7 @@ from signoff.engine.workflows import Engine, install
 from signoff.gateways.services import Services
 from signoff.record import outbox
 
+_CANCEL_AGAIN_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -57,11 +58,15 @@ class Worker:
             return
         for stop_listening in self._deaf:
             stop_listening()
+        left = set(self._tasks)
+        while left:
+            # Again and again: a library may lose a cancellation that comes at the moment its own wait ends.
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
         for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _log.error("a loop of the worker had ended by itself", exc_info=error)
         await engine.flights.drained(engine.services.settings.shutdown_grace_seconds)
         await engine.flights.abandon()
         await durable.shutdown()
