@@ -59,12 +59,13 @@ def test_a_second_factor_is_told_and_reset(world: World) -> None:
     with world.store.write() as session:
         bob = add_member(session, world.alice, email="bob2@acme.example", name="Bob", role="member")
         person = member(session, world.alice, bob).person_id
-        token = open_session(session, person, lifetime_seconds=600).session_token
     own = Entrance(
         world.store, Sealer(world.house.services.vault.keys), attempts_per_minute=9, session_seconds=60
     ).own_factor
     who = Principal("member", bob, "Bob", world.acme.workspace_id, "member", person_id=person)
     own.confirm(who, TOTP(own.begin(who)).now(), session_id="")
+    with world.store.write() as session:
+        token = open_session(session, person, lifetime_seconds=600, is_two_factor=True).session_token
     with world.client(session=token) as bobs, world.client(session=world.tokens["owner"]) as alice:
         told = bobs.get("/v1/me/second-factor").json()
         assert (told["is_on"], told["codes_left"]) == (True, 10)
