@@ -22,14 +22,14 @@ _NOTHING_TO_DO = {
 }  # fmt: skip
 # Refused for what they ask in this world: nobody is asked to own an agent, nothing is being handed over, nobody asked
 # for access, the member asked about is the one who asks, the request is no question, no channel and no chat is there,
-# the bundle is none, an environment is promoted to itself.
+# the bundle is none, an environment is promoted to itself, a webhook is off.
 _REFUSED_BEFORE = {
     "name_last_resort", "link_member", "reset_member_second_factor", "withdraw_owner", "accept_ownership",
     "decline_ownership", "start_handover", "plan_handover", "move_handover_secrets", "cancel_handover",
     "hand_over_member", "approve_access", "refuse_access", "withdraw_access", "remove_price",
     "answer_approval", "remove_absence", "remove_own_channel",
     "remove_agent_channel", "disconnect_chat", "unlink_chat_account", "set_absence",
-    "import_signed_bundle", "promote_agent",
+    "import_signed_bundle", "promote_agent", "resend_webhook_delivery",
 }  # fmt: skip
 _UNWRITTEN = (409, 500)  # SQLite tells of a trigger that refuses as of a broken constraint.
 _NOT_COMPARED = {"sessions", "api_keys", "answered_requests"}
