@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections.abc import Generator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,17 @@ def processes(tmp_path: Path, database_url: str) -> Generator[Processes]:
     made.end_all()
 
 
+@contextmanager
+def nobody_writes(store: Store, engine_file: Path) -> Generator[None]:
+    """Hold the writer's place of both SQLite files: frozen with it in hand, a process could not be taken over from."""
+    files = [str(store.engine.url.database), str(engine_file)] if store.is_sqlite else []
+    with ExitStack() as held:
+        for file in files:
+            connection = held.enter_context(closing(sqlite3.connect(file, timeout=30)))
+            connection.execute("begin immediate")
+        yield
+
+
 def test_a_frozen_worker_is_replaced_and_cannot_act(store: Store, processes: Processes):
     at = house(store, "gate")
     with store.write() as session:
@@ -34,7 +47,8 @@ def test_a_frozen_worker_is_replaced_and_cannot_act(store: Store, processes: Pro
     frozen = processes.start(until="stopped", lease_seconds=2.0)
     until(reached.exists, "the first worker to think")
     assert frozen.pid is not None
-    os.kill(frozen.pid, signal.SIGSTOP)
+    with nobody_writes(store, processes.data_dir / "engine.sqlite"):
+        os.kill(frozen.pid, signal.SIGSTOP)
     gate.touch()
     second = processes.start(lease_seconds=2.0)
 

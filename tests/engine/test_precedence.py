@@ -99,7 +99,9 @@ async def test_runs_end_while_requests_never_stop_coming(stopped_bench: Bench) -
     async def ask() -> None:
         while not over.is_set():
             await requests.read_async(lambda session: None)
+            held_back.append(precedence.is_held_back)
 
+    held_back: list[bool] = []
     asking = [asyncio.create_task(ask()) for _ in range(8)]
     precedence, services = (
         Precedence([requests], least_per_second=8.0),
@@ -110,11 +112,10 @@ async def test_runs_end_while_requests_never_stop_coming(stopped_bench: Bench) -
     try:
         runs = [bench.request(at, str(number)) for number in range(6)]
         ended = [await bench.until(run_id, lambda run: is_over(run.state), "its end") for run_id in runs]
-        is_held_back = precedence.is_held_back
     finally:
         over.set()
         await asyncio.gather(*asking)
         await worker.stop()
         await services.close()
     assert [run.state for run in ended] == ["completed"] * 6
-    assert is_held_back
+    assert any(held_back)

@@ -67,6 +67,8 @@ class Worker:
         for task in self._tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
                 _log.error("a loop of the worker had ended by itself", exc_info=error)
+        # A loop that was stopped while it connected holds that half-made connection for as long as it is held itself.
+        self._tasks.clear()
         await engine.flights.drained(engine.services.settings.shutdown_grace_seconds)
         await engine.flights.abandon()
         await durable.shutdown()
