@@ -14,10 +14,10 @@ from signoff.agents.lookup import agent_for
 from signoff.deployments.rights import may_deploy
 from signoff.kit.errors import NotFound, Refusal
 from signoff.kit.paging import Page
-from signoff.people.access import Principal, authorize, can, reach
-from signoff.people.visible import granted_agents
+from signoff.people.access import Principal, authorize, can
 from signoff.releases.actions.signing import may_be_signed, signer
 from signoff.releases.activations import activations_of
+from signoff.releases.reach import of_readable_agents
 from signoff.releases.rows import BEFORE_LIVE, Shipment, answerable, shipment_for
 from signoff.releases.standing import digest_of, standing, wanted_of
 from signoff.releases.strategy import read_strategy
@@ -50,7 +50,7 @@ def releases_page(
     if agent is not None:
         wanted = wanted.where(Release.agent_id == agent_for(session, viewer, agent, "agent.read").id)
     else:
-        wanted = wanted.where(*_visible(viewer))
+        wanted = wanted.where(*of_readable_agents(viewer, Release.workspace_id))
     if viewer.environment_id:
         wanted = wanted.where(Release.environment_id == viewer.environment_id)
     if environment:
@@ -167,16 +167,6 @@ def due_releases(session: Session, now: datetime) -> Sequence[str]:
     return session.scalars(
         select(Release.id).where(Release.due_at <= now).order_by(Release.due_at, Release.id).limit(_DUE_AT_ONCE)
     ).all()
-
-
-def _visible(viewer: Principal) -> list[Any]:
-    authorize(viewer, "agent.read")
-    bounds: list[Any] = [Release.workspace_id == viewer.workspace_id]
-    if reach(viewer, "agent.read") != "all":
-        mine = (Agent.owner_id == viewer.id) | (Agent.backup_id == viewer.id)
-        granted = granted_agents(viewer, "agent.read")
-        bounds.append(mine if granted is None else mine | Agent.id.in_(granted))
-    return bounds
 
 
 def _may_sign(session: Session, viewer: Principal, made: Shipment, signed: Sequence[ReleaseSignature]) -> bool:

@@ -12,12 +12,12 @@ from signoff.agents.lookup import agent_for
 from signoff.kit import clock
 from signoff.kit.errors import NotFound
 from signoff.kit.paging import Page
-from signoff.people.access import Principal, authorize, can, reach
-from signoff.people.visible import granted_agents
+from signoff.people.access import Principal, authorize, can
 from signoff.releases.follow_up.calendar import begins, closes, day_of, zone_of
 from signoff.releases.follow_up.days import rule_of
 from signoff.releases.follow_up.reading import completed_runs, followed, of_day
 from signoff.releases.follow_up.views import DayFacts, FollowUpFacts, ReviewFacts, SampleRun, ToRead
+from signoff.releases.reach import of_readable_agents
 from signoff.tables.agents import Agent
 from signoff.tables.follow_ups import FollowUp, FollowUpDay, Review
 from signoff.tables.keyset import newest_first
@@ -90,7 +90,7 @@ def reviews_page(
     if agent is not None:
         wanted = wanted.where(Review.agent_id == agent_for(session, viewer, agent, "agent.read").id)
     else:
-        wanted = wanted.where(*_visible(viewer))
+        wanted = wanted.where(*of_readable_agents(viewer, Review.workspace_id))
     if viewer.environment_id:
         wanted = wanted.where(Review.environment_id == viewer.environment_id)
     if is_open is not None:
@@ -157,16 +157,6 @@ def _whole() -> Select[*tuple[Any, ...]]:
         .join(Environment, Environment.id == Review.environment_id)
         .execution_options(populate_existing=True)
     )  # fmt: skip
-
-
-def _visible(viewer: Principal) -> list[Any]:
-    authorize(viewer, "agent.read")
-    bounds: list[Any] = [Review.workspace_id == viewer.workspace_id]
-    if reach(viewer, "agent.read") != "all":
-        mine = (Agent.owner_id == viewer.id) | (Agent.backup_id == viewer.id)
-        granted = granted_agents(viewer, "agent.read")
-        bounds.append(mine if granted is None else mine | Agent.id.in_(granted))
-    return bounds
 
 
 def _review(row: Row[*tuple[Any, ...]], now: datetime) -> ReviewFacts:
