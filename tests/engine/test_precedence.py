@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -90,32 +91,36 @@ def test_a_process_that_only_works_holds_nothing_back(front: Callable[[float], F
     assert (alone.places(32), alone.is_held_back) == (32, False)
 
 
+class Always:
+    """Stands where the store of requests does while twenty of them are always under way."""
+
+    @property
+    def asked_seconds(self) -> float:
+        return 20.0 * clock.monotonic_seconds()
+
+
 async def test_runs_end_while_requests_never_stop_coming(stopped_bench: Bench) -> None:
     bench = stopped_bench
     at = bench.house(calling("Done."))
-    requests: Store = bench.store.beside(threads=2)
-    over = asyncio.Event()
-
-    async def ask() -> None:
-        while not over.is_set():
-            await requests.read_async(lambda session: None)
-            held_back.append(precedence.is_held_back)
-
-    held_back: list[bool] = []
-    asking = [asyncio.create_task(ask()) for _ in range(8)]
-    precedence, services = (
-        Precedence([requests], least_per_second=8.0),
-        services_for(bench.settings, bench.store, bench.ledger),
-    )
+    precedence = Precedence([Always()], least_per_second=8.0)  # pyright: ignore[reportArgumentType]
+    services = services_for(bench.settings, bench.store, bench.ledger)
     worker = Worker(precedence)
     await worker.start(services)
     try:
         runs = [bench.request(at, str(number)) for number in range(6)]
         ended = [await bench.until(run_id, lambda run: is_over(run.state), "its end") for run_id in runs]
+        assert precedence.is_held_back
     finally:
-        over.set()
-        await asyncio.gather(*asking)
         await worker.stop()
         await services.close()
     assert [run.state for run in ended] == ["completed"] * 6
-    assert any(held_back)
+
+
+async def test_a_store_counts_how_long_what_is_asked_of_it_takes(store: Store) -> None:
+    before, held = store.asked_seconds, threading.Event()
+    asked = [asyncio.create_task(store.read_async(lambda session: held.wait(60))) for _ in range(3)]
+    await asyncio.sleep(0)  # Now each is asked.
+    await asyncio.sleep(0.05)
+    held.set()
+    await asyncio.gather(*asked)
+    assert store.asked_seconds - before >= 3 * 0.05

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.budgets import statements
-from signoff.budgets.counters import change_counters, hold_in_all
+from signoff.budgets.counters import change_counters, hold_in_all, open_all
 from signoff.budgets.states import Pot
 from signoff.kit import clock, money
 from signoff.kit.errors import BudgetExceeded, StoreError
@@ -35,6 +35,7 @@ def reserve(
     latest = statements.LATEST.first(session, {"of_run": run_id, "of_step": step_key})
     is_taken_over = latest is not None and latest.state == "held"
     if latest is not None and is_taken_over:
+        open_all(session, workspace_id, pots)
         change_counters(session, latest.pots, held=-latest.amount_usd)
     full = hold_in_all(session, workspace_id, pots, amount)
     if full is not None:

@@ -32,34 +32,38 @@ def change_counters(session: Session, pots: Sequence[str], *, held: Decimal, spe
 def hold_in_all(session: Session, workspace_id: str, pots: Sequence[Pot], amount: Decimal) -> Pot | None:
     """Hold `amount` in every pot. Returns the first that has no room; then nothing is held in any."""
     by_name = {pot.name: pot for pot in pots}
+    taken = _held(session, list(by_name.values()), amount)
+    # No room, or the first call of this pot (maybe beside another first one): it has its row then; ask again.
+    left = [by_name[name] for name in sorted(by_name.keys() - taken)]
+    if left:
+        open_all(session, workspace_id, left)
+        taken |= _held(session, left, amount)
+    full = next((pot for pot in left if pot.name not in taken), None)
+    if full is not None:
+        change_counters(session, sorted(taken), held=-amount)
+    return full
+
+
+def _held(session: Session, pots: Sequence[Pot], amount: Decimal) -> set[str]:
+    """Hold in each of the pots that has a row and room. Returns their names."""
+    by_name = {pot.name: pot for pot in pots}
     taken: set[str] = set()
     for size, part in _parts(sorted(by_name)):
-        of: dict[str, Any] = {"asked": amount}
+        of: dict[str, Any] = {"asked": amount, "pots": len(set(part))}
         for number, name in enumerate(part):
             of |= {f"of_pot_{number}": name, f"cap_{number}": by_name[name].cap_usd}
         taken.update(row.pot for row in statements.HOLD_ALL[size].all(session, of))
-    for name in sorted(by_name.keys() - taken):
-        # No room, or the first call of this pot (maybe beside another first one): it has its row now; ask again.
-        if not _opened(session, workspace_id, by_name[name], amount):
-            change_counters(session, sorted(taken), held=-amount)
-            return by_name[name]
-        taken.add(name)
-    return None
+    return taken
 
 
-def _opened(session: Session, workspace_id: str, pot: Pot, amount: Decimal) -> bool:
-    first = {
-        "pot": pot.name, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO,
-        "cap_usd": pot.told_usd, "warn_usd": pot.warn_usd,
-    }  # fmt: skip
-    statements.OPEN_POT.run(session, first)
-    size = min(statements.HOLD_ALL)
-    of = {f"{name}_{number}": value for number in range(size) for name, value in _of(pot)}
-    return bool(statements.HOLD_ALL[size].all(session, {"asked": amount, **of}))
-
-
-def _of(pot: Pot) -> tuple[tuple[str, Any], ...]:
-    return ("of_pot", pot.name), ("cap", pot.cap_usd)
+def open_all(session: Session, workspace_id: str, pots: Sequence[Pot]) -> None:
+    """Give every pot its row, if it has none. Lock nothing before: it can mean waiting for who makes one too."""
+    for pot in sorted(pots, key=lambda pot: pot.name):
+        first = {
+            "pot": pot.name, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO,
+            "cap_usd": pot.told_usd, "warn_usd": pot.warn_usd,
+        }  # fmt: skip
+        statements.OPEN_POT.run(session, first)
 
 
 def _parts(names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

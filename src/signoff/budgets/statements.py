@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Integer, Table, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 
 from signoff.kit import money
 from signoff.tables.base import Json, Moment, Usd
@@ -36,11 +37,18 @@ def _each(dialect: str, size: int, values: dict[str, Any], *, capped: bool = Fal
             and_(_counters.held_usd == _zero, _counters.spent_usd < cap),
         )
 
+    any_pot = or_(*(is_pot(number) for number in range(size)))
     wanted = [and_(is_pot(number), has_room(number)) if capped else is_pot(number) for number in range(size)]
     made = update(_counters.pot.table).where(or_(*wanted)).values(values)
     if dialect == "postgresql":
         # An update takes rows in any order; who counts in the same pots must find them locked in one.
-        rows = select(_counters.pot).where(or_(*(is_pot(number) for number in range(size)))).order_by(_counters.pot)
+        rows = select(_counters.pot).where(any_pot).order_by(_counters.pot)
+        if capped:
+            # Nor is one locked while another has no row yet: the row is made next, which may mean waiting for somebody
+            # who makes it too and waits for this one.
+            there = aliased(SpendCounter)
+            number = select(func.count()).where(or_(*(there.pot == bindparam(f"of_pot_{n}") for n in range(size))))
+            rows = rows.where(number.scalar_subquery() == bindparam("pots", type_=Integer))
         locked = rows.with_for_update(key_share=True).cte("locked")
         made = made.where(_counters.pot.in_(select(locked.c.pot)))
     return made.returning(_counters.pot, _counters.spent_usd, _counters.cap_usd, _counters.warn_usd,

@@ -11,6 +11,7 @@ from signoff.budgets.counters import change_counters, hold_in_all
 from signoff.budgets.queries import spent_in
 from signoff.budgets.states import Pot
 from signoff.tables.session import Store
+from tests.kit_locks import until_somebody_waits
 from tests.rooms.kit_workspace import Rows, make_rows
 
 CENT, NOTHING = Decimal("0.01"), Decimal(0)
@@ -64,3 +65,16 @@ def test_of_many_at_once_that_name_the_pots_in_any_order_each_is_counted(store: 
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(one, range(40))) == [None] * 40
     assert _counted(store, pots) == {(NOTHING, 40 * CENT)}
+
+
+def test_who_waits_for_a_pot_that_somebody_makes_keeps_no_other_from_them(store: Store, rows: Rows) -> None:
+    there, new = _pots(2)
+    assert _hold(store, rows, [there]) is None
+    with ThreadPoolExecutor(1) as threads:
+        with store.write() as session:
+            assert hold_in_all(session, rows.workspace_id, [new], CENT) is None
+            other = threads.submit(_hold, store, rows, [there, new])
+            until_somebody_waits(store)
+            assert hold_in_all(session, rows.workspace_id, [there], CENT) is None
+        assert other.result() is None
+    assert _counted(store, [there, new]) == {(NOTHING, 3 * CENT), (NOTHING, 2 * CENT)}

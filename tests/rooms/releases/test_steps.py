@@ -6,7 +6,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from signoff.kit import clock
 from signoff.kit.errors import NotAllowed
@@ -16,6 +15,7 @@ from signoff.releases.findings import Findings
 from signoff.releases.refusals import ReleaseMoved, ReleaseOver
 from signoff.tables.session import Store
 from signoff.watch.queries import open_alerts
+from tests.kit_locks import until_somebody_waits
 from tests.rooms.agents.kit_agents import person
 from tests.rooms.releases.kit_releases import BLOCKER, CANARY, SHADOW, Says, world
 
@@ -183,21 +183,11 @@ def test_of_two_who_promote_at_once_one_does_and_the_other_is_told(store: Store)
         # He has looked, and waits for what she has not committed yet.
         other = threading.Thread(target=second)
         other.start()
-        if not store.is_sqlite:
-            _until_somebody_waits(store)
+        until_somebody_waits(store)
     other.join()
     assert [type(one) for one in told] == [ReleaseMoved]
     assert (at.state(made), at.row().share) == ("canary", 2_500)
     assert at.kinds(made).count("promoted") == 1
-
-
-def _until_somebody_waits(store: Store) -> None:
-    waits = text(
-        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-    )
-    with store.read() as session:
-        while not session.scalar(waits):
-            session.rollback()
 
 
 def test_promoting_takes_one_step_at_a_time(store: Store):
