@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from signoff.api.room import _AGAIN_SECONDS
 from signoff.cli.serving import server_config
 from signoff.people.key_queries import keys
 from tests.api.test_edges import ask
@@ -82,3 +83,8 @@ def test_one_name_of_ours_and_no_other(world: World, hosts: list[bytes]) -> None
     headers.append((b"authorization", f"Bearer {world.keys['admin']}".encode()))
     told = ask(world.app, method="GET", path="/v1/me", raw_path=b"/v1/me", headers=headers)
     assert told["status"] == 400
+
+
+def test_a_connection_is_kept_for_longer_than_a_proxy_keeps_it_or_anybody_is_sent_away_for(world: World) -> None:
+    kept = server_config(world.settings, world.app).timeout_keep_alive
+    assert kept > max(60, 2 * _AGAIN_SECONDS)

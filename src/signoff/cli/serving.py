@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from signoff.settings import Settings
 
+KEEP_ALIVE_SECONDS = 75
+
 
 def serve(
     host: Annotated[
@@ -91,6 +93,9 @@ def server_config(settings: Settings, app: Any) -> uvicorn.Config:
         # Only a proxy the operator names may say who its client is.
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=",".join(settings.trusted_proxies) or None,
+        # Longer than any `Retry-After` of ours and than proxies keep a connection: whoever closes first while the other
+        # sends loses that request, and it should not be this side.
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, int(settings.shutdown_grace_seconds)),
     )
 
