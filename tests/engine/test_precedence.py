@@ -85,6 +85,15 @@ def test_it_is_let_go_step_by_step_once_few_come_and_kept_while_it_is_between(fr
     assert not at.precedence.is_held_back
 
 
+def test_a_worker_that_hears_of_waiting_requests_begins_the_least_for_a_moment(front: Callable[[float], Front]) -> None:
+    at = front(4.0)
+    assert at.window(0.0) == 32
+    at.precedence.hear_of_crowd()
+    assert [at.window(0.0) for _ in range(8)] == [1, 1, 1, 1, 1, 1, 1, 2]
+    assert [at.window(0.0) for _ in range(6)] == [4, 8, 16, 32, 32, 32]
+    assert not at.precedence.is_held_back
+
+
 def test_a_process_that_only_works_holds_nothing_back(front: Callable[[float], Front]) -> None:
     alone = Precedence()
     front(4.0).now[0] += 10.0

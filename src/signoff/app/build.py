@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -27,6 +28,7 @@ from signoff.app.pages import add_pages
 from signoff.connections.secrets import Vault
 from signoff.connectors.net import guard_of
 from signoff.durable.census import Census
+from signoff.engine.crowding import tell_of_crowds
 from signoff.engine.precedence import Precedence
 from signoff.engine.worker import Worker
 from signoff.freezes.lookout import Lookout
@@ -39,6 +41,7 @@ from signoff.tables.session import Store
 from signoff.web.security import BodyLimit, RequestId, SameOrigin, SecurityHeaders
 
 log = logging.getLogger(__name__)
+_Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 def build_services(
@@ -79,7 +82,7 @@ def build_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(services, worker, census),
+        lifespan=_lifespan(services, worker, census, _always(services, ahead, (door, store))),
     )
     entrance = Entrance(
         door,
@@ -147,23 +150,34 @@ def _add_rules(app: FastAPI, settings: Settings, store: Store, lookout: Lookout)
     app.add_middleware(RequestId)
 
 
+def _always(services: Services, ahead: Store, requests: Sequence[Store]) -> list[_Loop]:
+    """Return what goes on for as long as the application serves, beside the requests and the runs."""
+    loops: list[_Loop] = [
+        lambda: housekeeping.keep_tidy(services.store, audit_days=services.settings.audit_retention_days),
+        lambda: housekeeping.keep_watch(services.store),
+    ]
+    if not services.store.is_sqlite:
+        loops.append(lambda: tell_of_crowds(ahead, lambda: sum(store.wait_seconds for store in requests)))
+    return loops
+
+
 def _lifespan(
-    services: Services, worker: Worker | None, census: Census
+    services: Services,
+    worker: Worker | None,
+    census: Census,
+    loops: Sequence[_Loop],
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        tidying = asyncio.create_task(
-            housekeeping.keep_tidy(services.store, audit_days=services.settings.audit_retention_days)
-        )
-        watching = asyncio.create_task(housekeeping.keep_watch(services.store))
+        tasks = [asyncio.create_task(loop()) for loop in loops]
         try:
             if worker is not None:
                 await worker.start(services)
             yield
         finally:
-            tidying.cancel()
-            watching.cancel()
-            await asyncio.gather(tidying, watching, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             if worker is not None:
                 await worker.stop()
             app.state.house.entrance.close()

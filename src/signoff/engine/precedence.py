@@ -3,6 +3,8 @@
 A run that was accepted is kept, and begins a little later. A request that is not answered is lost to whoever asks. Both
 are computed by one process, so each run that begins makes the requests of that moment wait.
 
+Where workers are processes of their own, on the same machine as those that serve, they hear of it (see `crowding`).
+
 Only beginning is held back, by time and never to nothing. A run that has begun goes on, and waits for its model most of
 the while, which costs no request anything.
 """
@@ -20,6 +22,8 @@ WINDOW_SECONDS = 0.25
 # How many requests are at the database on average: from here on beginnings go down to the least, and below this they
 # are doubled. Fifty requests a second that nothing is in the way of are half a one at a time.
 _MANY, _FEW = 1.5, 0.5
+# How long it counts that another process of this machine said that its requests wait. It says so more often.
+_HEARD_SECONDS = 2.0
 # Nothing is held back once this many might begin within one window: no process can begin more.
 _ALL = 64.0
 
@@ -37,6 +41,7 @@ class Precedence:
         self._least = least_per_second * WINDOW_SECONDS
         self._pace = math.inf
         self._left = math.inf
+        self._heard_until = -math.inf
         self._asked, self._since = self._asked_seconds(), clock.monotonic_seconds()
 
     @property
@@ -58,13 +63,17 @@ class Precedence:
         """Count runs that begin."""
         self._left -= count
 
+    def hear_of_crowd(self) -> None:
+        """Begin the least for a moment: the requests of another process on this machine wait."""
+        self._heard_until = clock.monotonic_seconds() + _HEARD_SECONDS
+
     def _look(self) -> None:
         if (seconds := clock.monotonic_seconds() - self._since) < WINDOW_SECONDS:
             return
         asked = self._asked_seconds()
         under_way = (asked - self._asked) / seconds
         self._asked, self._since = asked, self._since + seconds
-        if under_way >= _MANY:
+        if under_way >= _MANY or clock.monotonic_seconds() < self._heard_until:
             self._pace = self._least
         elif under_way < _FEW:
             self._pace = math.inf if self._pace >= _ALL else self._pace * 2

@@ -35,10 +35,11 @@ class Relay:
 
     def __init__(self, engine: Engine, precedence: Precedence | None = None) -> None:
         self._engine = engine
-        self._precedence = precedence or Precedence()
+        settings = engine.services.settings
+        self._precedence = precedence or Precedence(least_per_second=settings.run_starts_per_second_min)
         self._store = engine.services.store
-        self._poll_seconds = engine.services.settings.poll_seconds
-        self._room = engine.services.settings.worker_concurrency
+        self._poll_seconds = settings.poll_seconds
+        self._room = settings.worker_concurrency
         self._wake = asyncio.Event()
         self._lookout = Lookout(self._store)
         self._turn = 0
@@ -47,6 +48,10 @@ class Relay:
     def wake(self) -> None:
         """Look now. From the event loop's thread only."""
         self._wake.set()
+
+    def hear_of_crowd(self) -> None:
+        """Let the requests of another process go first for a moment. From the event loop's thread only."""
+        self._precedence.hear_of_crowd()
 
     async def run(self) -> None:
         """Carry messages until cancelled."""
