@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 
-from sqlalchemy import ColumnElement, Table, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.approvals.pacing import goes_out_at
@@ -23,6 +21,7 @@ from signoff.record import outbox
 from signoff.tables.approvals import Approval, ApprovalRecipient
 from signoff.tables.notices import ApprovalDelivery, NoticeChannel
 from signoff.tables.people import Member, Person
+from signoff.tables.upsert import insert_into
 
 DELIVER = "approval.deliver"
 ATTEMPTS_MAX = 12
@@ -221,7 +220,6 @@ def _plan_ends(session: Session, row: Approval) -> int:
 
 
 def _add(session: Session, row: ApprovalDelivery) -> int:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         name: getattr(row, name)
         for name in (
@@ -230,7 +228,7 @@ def _add(session: Session, row: ApprovalDelivery) -> int:
         )
     }  # fmt: skip
     added = session.execute(
-        insert(cast("Table", ApprovalDelivery.__table__))
+        insert_into(session, ApprovalDelivery)
         .values(**values)
         .on_conflict_do_nothing(index_elements=["approval_id", "event", "target"])
         .returning(ApprovalDelivery.id)

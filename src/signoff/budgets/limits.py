@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import Any, cast
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.budgets.alerts import forget, tell_if_due
@@ -26,6 +25,7 @@ from signoff.tables.agents import Agent
 from signoff.tables.limits import BudgetLimit, SpendCounter
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
+from signoff.tables.upsert import insert_into
 
 CAP_USD_MAX = Decimal(1_000_000)
 CAP_WORDS = f"0, or from {money.as_text(money.LEAST_LIMIT)} to {CAP_USD_MAX:,}"
@@ -206,9 +206,8 @@ def _recount(session: Session, workspace_id: str, limit: Limit, zone: str, now: 
         session.execute(update(SpendCounter).where(SpendCounter.pot == pot).values(**told))
         return
     spent = money.ZERO if is_always_counted(limit) else _cost_of_runs(session, workspace_id, limit, span.start)
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     first = {"pot": pot, "workspace_id": workspace_id, "spent_usd": money.ZERO, "held_usd": money.ZERO}
-    session.execute(insert(SpendCounter).values(**first).on_conflict_do_nothing())
+    session.execute(insert_into(session, SpendCounter).values(**first).on_conflict_do_nothing())
     session.execute(
         update(SpendCounter)
         .where(SpendCounter.pot == pot, SpendCounter.spent_usd < spent)

@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import Any, cast
 
 from sqlalchemy import Integer, Table, and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from signoff.kit import money
 from signoff.tables.base import Json, Moment, Usd
 from signoff.tables.limits import Reservation, SpendCounter
 from signoff.tables.prepared import Prepared
+from signoff.tables.upsert import in_each
 
 _counters = cast("Table", SpendCounter.__table__).c
 _reservations = cast("Table", Reservation.__table__).c
@@ -74,12 +74,7 @@ WARN_NEXT = Prepared(
     .where(_counters.pot == bindparam("of_pot"))
     .values(warn_usd=bindparam("warn", type_=Usd))
 )
-OPEN_POT = Prepared(
-    {
-        "postgresql": postgresql.insert(_counters.pot.table).on_conflict_do_nothing(),
-        "sqlite": sqlite.insert(_counters.pot.table).on_conflict_do_nothing(),
-    }
-)
+OPEN_POT = Prepared(in_each(SpendCounter, lambda new: new.on_conflict_do_nothing()))
 
 LATEST = Prepared(
     select(_reservations.id, _reservations.state, _reservations.pots, _reservations.amount_usd)

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import base64
 import os
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.connections.keys import KEY_BYTES
@@ -18,6 +17,7 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import Fault
 from signoff.kit.sealing import Sealed, opened_with, sealed_with
 from signoff.tables.connections import DataKey
+from signoff.tables.upsert import insert_into
 
 _PREFIX = "dkey_"
 # Opened keys that a process remembers; 32 bytes each.
@@ -59,9 +59,8 @@ def make_key(session: Session, vault: Vault, workspace_id: str, *, number: int =
     key_id = ids.new_id("dkey")
     text = base64.b64encode(os.urandom(KEY_BYTES)).decode()
     sealed = vault.seal(text, Place(workspace_id, key_id, number))
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
     session.execute(
-        insert(cast("Table", DataKey.__table__))
+        insert_into(session, DataKey)
         .values(
             id=key_id,
             workspace_id=workspace_id,

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
 from sqlalchemy import Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.gateways.model.masked import masked_messages
@@ -16,14 +15,10 @@ from signoff.kit.redact import Redactor
 from signoff.runs.facts import RunContext
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import RunMessage
+from signoff.tables.upsert import in_each
 
 _messages = cast("Table", RunMessage.__table__)
-_ADD = Prepared(
-    {
-        name: dialect.insert(_messages).on_conflict_do_nothing(index_elements=["run_id", "seq"])
-        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    }
-)
+_ADD = Prepared(in_each(_messages, lambda new: new.on_conflict_do_nothing(index_elements=["run_id", "seq"])))
 # Kept with the revision or the run row; repeating the SOP in every message would store it once per turn.
 _LEFT_OUT = ("instructions", "run_id", "conversation_id", "metadata")
 

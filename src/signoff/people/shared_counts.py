@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import Table, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.tables.people import RateCount
+from signoff.tables.upsert import in_each
 
 _SLOT_SECONDS, _WINDOW_SECONDS = 2, 60
 _counts = cast("Table", RateCount.__table__)
-_ADD: dict[str, Any] = {
-    name: dialect.insert(_counts).on_conflict_do_nothing(index_elements=["key_hash"])
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+_ADD: dict[str, Any] = in_each(_counts, lambda new: new.on_conflict_do_nothing(index_elements=["key_hash"]))
 
 
 @dataclass(frozen=True, slots=True)

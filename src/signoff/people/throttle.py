@@ -11,19 +11,16 @@ import math
 from typing import cast
 
 from sqlalchemy import CursorResult, Table, case, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.tables.people import Throttle
+from signoff.tables.upsert import in_each
 
 _throttles = cast("Table", Throttle.__table__)
-_ADD = {
-    name: dialect.insert(_throttles)
-    .on_conflict_do_nothing(index_elements=["key_hash"])
-    .returning(_throttles.c.key_hash)
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+_ADD = in_each(
+    _throttles, lambda new: new.on_conflict_do_nothing(index_elements=["key_hash"]).returning(_throttles.c.key_hash)
+)
 
 
 def take(session: Session, key: str, *, per_minute: float, at_once: int) -> int:

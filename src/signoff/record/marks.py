@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.tables.stops import StopMark, StopSighting
+from signoff.tables.upsert import insert_into
 
 # Whoever was away longer than this looks with the call it makes next, and is no measure.
 _LOOKED_FOR_SECONDS = 120.0
@@ -50,10 +50,9 @@ def unseen(session: Session, worker: str) -> list[tuple[str, str]]:
 
 def note_seen(session: Session, worker: str, marks: list[tuple[str, str]]) -> None:
     """Note that a worker knows of these orders."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for mark_id, workspace_id in marks:
         values = {"mark_id": mark_id, "worker": worker, "workspace_id": workspace_id, "seen_at": clock.now()}
-        session.execute(insert(StopSighting).values(**values).on_conflict_do_nothing())
+        session.execute(insert_into(session, StopSighting).values(**values).on_conflict_do_nothing())
 
 
 def sightings_of(session: Session, mark_id: str) -> list[tuple[str, float]]:

@@ -18,21 +18,21 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 
 from signoff.tables.base import Json, Moment, Usd
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run, RunEvent, Step
+from signoff.tables.upsert import Insert, in_each
 
 _steps = cast("Table", Step.__table__)
 _runs = cast("Table", Run.__table__)
 _is_of_run = _steps.c.run_id == bindparam("of_run")
 
 
-def _begin(dialect: Any) -> Any:
+def _begin(new: Insert) -> Any:
     last = select(func.coalesce(func.max(_steps.c.seq), 0) + 1).where(_is_of_run).scalar_subquery()
-    made = dialect.insert(_steps).values(seq=last)
+    made = new.values(seq=last)
     again = {name: made.excluded[name] for name in ("leg", "state", "request")}
     again |= {"attempts": _steps.c.attempts + 1, "code": None, "reason": None, "ended_at": None}
     return made.on_conflict_do_update(index_elements=["run_id", "key"], set_=again).returning(
@@ -90,7 +90,7 @@ def _merged() -> tuple[Any, Any]:
     )
 
 
-BEGIN_STEP = Prepared({"sqlite": _begin(sqlite), "postgresql": _begin(postgresql)})
+BEGIN_STEP = Prepared(in_each(_steps, _begin))
 # What is said at the end is laid over what was said at the beginning.
 _SQLITE, _POSTGRES = _merged()
 END_STEP = Prepared({"sqlite": _end(_SQLITE), "postgresql": _end(_POSTGRES)})

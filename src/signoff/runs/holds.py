@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any, Literal, cast, get_args
 
 from sqlalchemy import Table, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.runs.states import is_over
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Effect, HoldAnswer, Run
+from signoff.tables.upsert import in_each
 
 # In the order in which a run with several says what it waits for: the gravest first.
 HoldKind = Literal["reconciliation", "approval", "login", "question", "budget", "sub_agent", "window"]
@@ -30,12 +30,7 @@ _BY_ITSELF: frozenset[HoldKind] = frozenset(("window",))
 _OF_RUN = "budget:"
 
 _answers = cast("Table", HoldAnswer.__table__)
-_ADD = Prepared(
-    {
-        name: dialect.insert(_answers).on_conflict_do_nothing(index_elements=["run_id", "leg", "call_id"])
-        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    }
-)
+_ADD = Prepared(in_each(_answers, lambda new: new.on_conflict_do_nothing(index_elements=["run_id", "leg", "call_id"])))
 _GIVEN = Prepared(
     select(_answers.c.call_id, _answers.c.answer).where(
         _answers.c.run_id == bindparam("of_run"), _answers.c.leg == bindparam("of_leg")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
@@ -14,6 +13,7 @@ from signoff.kit.text import shortened, storable
 from signoff.people.access import Principal, authorize
 from signoff.record import audit, happenings
 from signoff.record.alarms import ask_to_tell
+from signoff.tables.upsert import insert_into
 from signoff.tables.watch import Alert
 
 TEXT_CHARS_MAX = 2_000
@@ -38,7 +38,6 @@ def raise_alert(
         text: one sentence for a person: the fact and the next thing to do.
         agent_id: the agent it is about, if it is about one.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     moment = clock.now()
     words = shortened(storable(text), TEXT_CHARS_MAX)
     open_key = key[:KEY_CHARS_MAX]
@@ -55,7 +54,7 @@ def raise_alert(
         "last_at": moment,
     }
     found = session.execute(
-        insert(Alert)
+        insert_into(session, Alert)
         .values(**values)
         .on_conflict_do_update(
             index_elements=["workspace_id", "open_key"],

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, func, select, type_coerce
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
 from signoff.tables.base import Moment
 from signoff.tables.people import Workspace
 from signoff.tables.signals import Signal, SignalHour
+from signoff.tables.upsert import insert_into
 
 HOUR = timedelta(hours=1)
 # So long after its end an hour is rolled up: by then every transaction that began in it is over.
@@ -94,14 +94,12 @@ def due(session: Session, now: datetime, *, after: str = "") -> list[Due]:
 
 def roll_up(session: Session, workspace: Due, now: datetime) -> None:
     """Sum the hours of a workspace that are over, and the last summed one again."""
-    dialect = session.get_bind().dialect.name
     bounds = [_signals.c.workspace_id == workspace.workspace_id, _signals.c.ended_at < last_due(now)]
     if workspace.since is not None:
         bounds.append(_signals.c.ended_at >= workspace.since)
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    rows = sums(dialect, *bounds)
+    rows = sums(session.get_bind().dialect.name, *bounds)
     names = [str(column.key) for column in rows.selected_columns]
-    writing = insert(_hours).from_select(names, rows, include_defaults=False)
+    writing = insert_into(session, _hours).from_select(names, rows, include_defaults=False)
     again = {name: writing.excluded[name] for name in names if name not in KEYS}
     session.execute(writing.on_conflict_do_update(index_elements=list(KEYS), set_=again))
 

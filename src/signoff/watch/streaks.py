@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock
+from signoff.tables.upsert import insert_into
 from signoff.tables.watch import Streak
 from signoff.watch.actions import raise_alert, resolve_by_key
 
@@ -26,10 +26,9 @@ def note_failure(
 
     Returns how many failures there are in a row now.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     moment = clock.now()
     session.execute(
-        insert(Streak)
+        insert_into(session, Streak)
         .values(workspace_id=workspace_id, key=key, failures=1, changed_at=moment)
         .on_conflict_do_update(
             index_elements=["workspace_id", "key"], set_={"failures": Streak.failures + 1, "changed_at": moment}

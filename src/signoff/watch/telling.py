@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.kit import clock, ids
@@ -25,6 +24,7 @@ from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
+from signoff.tables.upsert import insert_into
 from signoff.tables.watch import Alert, Notice
 from signoff.watch.told import add_messages, whom
 
@@ -49,7 +49,6 @@ def note_happened(session: Session, workspace_id: str, happened: Mapping[str, An
         happened: `key`, `kind`, `about` and `agent`, as `record/alarms.py` left them.
         has_mail: the installation sends mail, which members without a channel of their own get.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     moment = clock.now()
     values = {
         "id": ids.new_id("ntc"), "workspace_id": workspace_id, "key": happened["key"][:200], "kind": happened["kind"],
@@ -57,7 +56,7 @@ def note_happened(session: Session, workspace_id: str, happened: Mapping[str, An
     }  # fmt: skip
     again = {"untold": Notice.untold + 1, "about": values["about"], "last_at": moment}
     found = session.execute(
-        insert(cast("Table", Notice.__table__))
+        insert_into(session, Notice)
         .values(**values)
         .on_conflict_do_update(index_elements=["workspace_id", "key"], set_=again)
         .returning(Notice.id)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from signoff.approvals.absences import standing_in
@@ -30,6 +29,7 @@ from signoff.tables.agents import Agent
 from signoff.tables.notices import NoticeChannel
 from signoff.tables.ownership import AgentOwner
 from signoff.tables.people import Member, Person
+from signoff.tables.upsert import insert_into
 from signoff.tables.watch import Notice, NoticeDelivery
 
 DELIVER = "notice.deliver"
@@ -174,11 +174,10 @@ def _add(
     member_id: str | None,
     said: dict[str, str],
 ) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     moment = clock.now()
     due_at = goes_out_at(moment, channel.pace, channel.quiet, channel.time_zone) if channel is not None else moment
     added = session.execute(
-        insert(cast("Table", NoticeDelivery.__table__))
+        insert_into(session, NoticeDelivery)
         .values(
             id=ids.new_id("ntd"), workspace_id=notice.workspace_id, notice_id=notice.id,
             telling=f"told:{notice.told_at.isoformat() if notice.told_at else ''}",

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from signoff.connections.envelope import open_value
@@ -24,6 +23,7 @@ from signoff.kit.text import shortened, storable
 from signoff.record import audit, outbox
 from signoff.record.actor import SYSTEM
 from signoff.record.alarms import ask_for_alert, ask_to_resolve
+from signoff.tables.upsert import insert_into
 from signoff.tables.webhooks import Webhook, WebhookDelivery
 from signoff.webhooks import signing, states
 from signoff.webhooks.bodies import TEST, body_of
@@ -79,10 +79,9 @@ def add(session: Session, row: Webhook, event_id: str, event: str, body: str) ->
             "Look at what its address answers, under Settings, Webhooks.",
         )  # fmt: skip
         return None
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     moment = clock.now()
     added = session.execute(
-        insert(cast("Table", WebhookDelivery.__table__))
+        insert_into(session, WebhookDelivery)
         .values(
             id=ids.new_id("whd"), workspace_id=row.workspace_id, webhook_id=row.id, event_id=event_id, event=event,
             body=body, state="pending", attempts=0, due_at=moment, made_at=moment,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, Table, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from signoff.agents.gates import Gate
@@ -25,6 +24,7 @@ from signoff.record.alarms import ask_for_alert, ask_to_resolve
 from signoff.runs.actions import answer_hold
 from signoff.tables.approvals import Approval, ApprovalRecipient, Endorsement
 from signoff.tables.runs import Run
+from signoff.tables.upsert import insert_into
 
 ANSWERED = "approval.answered"
 DENIED_AGAIN = "approval_denied_again"
@@ -174,8 +174,7 @@ def _denied(session: Session, row: Approval, said: Said) -> dict[str, Any]:
 
 
 def _endorse(session: Session, row: Approval, principal: Principal, said: Said, moment: datetime) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    adding = insert(cast("Table", Endorsement.__table__))
+    adding = insert_into(session, Endorsement)
     for _, value in said.endorsed:
         session.execute(
             adding.values(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from sqlalchemy import CursorResult, Table, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import CursorResult, delete, func, select
 from sqlalchemy.orm import Session
 
 from signoff.connections.secrets.changing import change, checked_reason, note, secret_to_change
@@ -15,6 +14,7 @@ from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.people.access import Principal
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Secret, SecretGrant
+from signoff.tables.upsert import insert_into
 
 GRANTS_MAX = 500
 
@@ -90,9 +90,8 @@ def _add(session: Session, principal: Principal, row: Secret, agent_id: str) -> 
     count = session.scalar(select(func.count()).where(SecretGrant.secret_id == row.id)) or 0
     if count >= GRANTS_MAX:
         raise NotNow(f"{GRANTS_MAX} agents have this secret. Withdraw it from one first.", code="too_many_grants")
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
     added = session.execute(
-        insert(cast("Table", SecretGrant.__table__))
+        insert_into(session, SecretGrant)
         .values(
             secret_id=row.id,
             agent_id=agent_id,

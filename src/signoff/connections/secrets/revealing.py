@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import Table, and_, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -24,18 +23,20 @@ from signoff.kit.errors import NotAllowed, NotFound
 from signoff.record import audit
 from signoff.record.actor import Actor
 from signoff.tables.connections import Connection, Secret, SecretGrant, SecretUse, SecretVersion
+from signoff.tables.upsert import in_each
 
 log = logging.getLogger(__name__)
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _uses = cast("Table", SecretUse.__table__)
-_NOTE = {
-    name: dialect.insert(_uses)
-    .on_conflict_do_nothing(index_elements=["secret_id", "run_id", "version"])
-    # Not every driver counts the rows of such an insert.
-    .returning(_uses.c.run_id)
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+_NOTE = in_each(
+    _uses,
+    lambda new: (
+        new.on_conflict_do_nothing(index_elements=["secret_id", "run_id", "version"])
+        # Not every driver counts the rows of such an insert.
+        .returning(_uses.c.run_id)
+    ),
+)
 _FOUND = (
     select(Secret, SecretVersion)
     .outerjoin(SecretVersion, and_(SecretVersion.secret_id == Secret.id, SecretVersion.version == Secret.version))

@@ -14,7 +14,6 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.agents.openings import zone_named
@@ -28,6 +27,7 @@ from signoff.record import trace
 from signoff.runs.facts import RunContext
 from signoff.tables.caps import CapCounter, CapPlace
 from signoff.tables.prepared import Prepared
+from signoff.tables.upsert import Insert, in_each
 
 # A count that is over is kept so long, for whoever wants to see it.
 _KEEP = timedelta(days=30)
@@ -36,22 +36,16 @@ _counters = cast("Table", CapCounter.__table__)
 _places = cast("Table", CapPlace.__table__)
 
 
-def _take(dialect: Any) -> Any:
-    made = dialect.insert(_counters)
-    return made.on_conflict_do_update(
+def _take(new: Insert) -> Any:
+    return new.on_conflict_do_update(
         index_elements=["counter"],
         set_={"used": _counters.c.used + 1},
         where=_counters.c.used < bindparam("at_most"),
     ).returning(_counters.c.used)
 
 
-_TAKE = Prepared({"sqlite": _take(sqlite), "postgresql": _take(postgresql)})
-_KEEP_PLACE = Prepared(
-    {
-        name: dialect.insert(_places).on_conflict_do_nothing(index_elements=["counter", "step_key"])
-        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    }
-)
+_TAKE = Prepared(in_each(_counters, _take))
+_KEEP_PLACE = Prepared(in_each(_places, lambda new: new.on_conflict_do_nothing(index_elements=["counter", "step_key"])))
 _OWN_NO_MORE = Prepared(update(_places).where(_places.c.step_key == bindparam("of_step")).values(holder=None))
 _HELD = Prepared(select(_places.c.counter).where(_places.c.step_key == bindparam("of_step")))
 _USED = Prepared(select(_counters.c.used).where(_counters.c.counter == bindparam("of_counter")))

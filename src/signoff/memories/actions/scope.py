@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.agents.rules import Memory
@@ -15,15 +14,14 @@ from signoff.memories.refusals import MemoryScopeFixed
 from signoff.record import audit
 from signoff.record.actor import Actor
 from signoff.tables.memory import AgentMemory
-
-_memories = cast("Table", AgentMemory.__table__)
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+from signoff.tables.upsert import insert_into
 
 
 def lock_memory(session: Session, *, agent_id: str, workspace_id: str) -> AgentMemory:
     """Return the row of an agent's memory; other writers of it wait, so that limits hold with any number of them."""
-    insert: Any = _INSERTS[session.get_bind().dialect.name]
-    new = insert(_memories).values(agent_id=agent_id, workspace_id=workspace_id).on_conflict_do_nothing()
+    new = (
+        insert_into(session, AgentMemory).values(agent_id=agent_id, workspace_id=workspace_id).on_conflict_do_nothing()
+    )
     session.execute(new)
     wanted = select(AgentMemory).where(AgentMemory.agent_id == agent_id)
     return session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).one()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.agents.pauses import pause_of
@@ -17,6 +16,7 @@ from signoff.tables.agents import Agent, Revision
 from signoff.tables.deployments import LiveRevision
 from signoff.tables.releases import Release, ShadowPair
 from signoff.tables.runs import Run
+from signoff.tables.upsert import insert_into
 
 
 def begin_pair(session: Session, *, run_id: str, release_id: str) -> str | None:
@@ -51,9 +51,8 @@ def begin_pair(session: Session, *, run_id: str, release_id: str) -> str | None:
 
 def _take(session: Session, release: Release, original: Run) -> bool:
     """Write the pair. False when it is there already."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     taken = session.execute(
-        insert(ShadowPair)
+        insert_into(session, ShadowPair)
         .values(
             release_id=release.id, run_id=original.id, workspace_id=release.workspace_id, state="asked",
             differences={}, cost_usd=0, made_at=clock.now(),

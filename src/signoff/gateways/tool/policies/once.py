@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.connectors.faults import OUTCOME_UNKNOWN
@@ -20,14 +19,12 @@ from signoff.kit.faultpoints import faultpoint
 from signoff.tables.base import Json, Moment
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Effect
+from signoff.tables.upsert import in_each
 
 _effects = cast("Table", Effect.__table__)
 # Built once, as everything that is written with every call.
 _ADD = Prepared(
-    {
-        name: dialect.insert(_effects).on_conflict_do_nothing(index_elements=["key"]).returning(_effects.c.key)
-        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    }
+    in_each(_effects, lambda new: new.on_conflict_do_nothing(index_elements=["key"]).returning(_effects.c.key))
 )
 _END = Prepared(
     update(_effects)
