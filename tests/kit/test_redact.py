@@ -27,7 +27,11 @@ FORMS: dict[str, Callable[[str], str]] = {
     "json": lambda value: json.dumps(value)[1:-1],
     "json, every character escaped": lambda value: "".join(f"\\u{ord(char):04x}" for char in value),
     "json, every character escaped in capitals": lambda value: "".join(f"\\u{ord(char):04X}" for char in value),
+    "json, every character escaped, in json": lambda value: "".join(f"\\\\u{ord(char):04x}" for char in value),
+    "json for an address": lambda value: quote(json.dumps(value)[1:-1], safe=""),
     "html": html.escape,
+    "html in json": lambda value: json.dumps(html.escape(value))[1:-1],
+    "html, every character escaped in capitals": lambda value: "".join(f"&#x{ord(char):X};" for char in value),
     "reversed halves": lambda value: value[len(value) // 2 :] + value[: len(value) // 2],
 }
 SPECIAL = ["\"q\\uo/te<&>'", "späßchen-ключ-鍵", "a b+c%d=e&f", "tab\there\nline", "sk-live-0123456789"]

@@ -181,7 +181,7 @@ def _forms(value: str) -> set[str]:
     # As an error message quotes what has several lines.
     found = {value, *_escaped(value), *_in_json(" ".join(value.split()))}
     # What a program turned about or wrote for a page may come back within JSON, as most answers of tools do.
-    for form in (*_turned(value), html.escape(value, quote=False)):
+    for form in (*_turned(value), html.escape(value, quote=False), html.escape(value)):
         found.update((form, *_in_json(form)))
     found.update((raw.hex(), raw.hex().upper()))
     found.update("".join(f"%{byte:02{case}}" for byte in raw) for case in "xX")
@@ -196,18 +196,22 @@ def _escaped(value: str) -> Iterator[str]:
     yield from percent
     yield from {_lower_escapes(form) for form in percent}
     yield from {quote(form, safe="") for one in percent for form in (one, _lower_escapes(one))}
+    yield from {quote(form, safe="", errors="replace") for form in _in_json(value)}
     yield from _in_json(value)
     for unsafe in ("<>&", "<>&'", "<>&'\""):
         yield "".join(f"\\u{ord(char):04x}" if char in unsafe else json.dumps(char)[1:-1] for char in value)
     # Every character escaped, as some programs write JSON; beyond the basic plane in two halves.
     units = memoryview(value.encode("utf-16-be", "surrogatepass"))
     for case in "xX":
-        yield "".join(f"\\u{units[at] << 8 | units[at + 1]:04{case}}" for at in range(0, len(units), 2))
+        escaped = "".join(f"\\u{units[at] << 8 | units[at + 1]:04{case}}" for at in range(0, len(units), 2))
+        yield escaped
+        # As a text within JSON.
+        yield escaped.replace("\\", "\\\\")
     yield html.escape(value)
     yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
     yield html.escape(value).replace("&#x27;", "&apos;")
     yield "".join(f"&#{ord(char)};" for char in value)
-    yield "".join(f"&#x{ord(char):x};" for char in value)
+    yield from ("".join(f"&#x{ord(char):{case}};" for char in value) for case in "xX")
 
 
 def _in_json(text: str) -> Iterator[str]:
