@@ -63,6 +63,7 @@ def _root() -> Generator[None]:
     root = logging.getLogger()
     before = root.handlers[:], root.level
     yield
+    logging.getLogger("signoff").setLevel(logging.NOTSET)
     root.handlers[:], root.level = before
 
 
@@ -72,6 +73,18 @@ def test_libraries_that_quote_addresses_are_quiet(capsys: pytest.CaptureFixture[
     for name in ("httpx", "httpx2", "uvicorn.access", "openai", "mcp"):
         logging.getLogger(name).info("GET /setup/%s", CANARY)
     logging.getLogger("signoff.test").info("told")
+    err = capsys.readouterr().err
+    assert CANARY not in err
+    assert json.loads(err)["text"] == "told"
+
+
+@pytest.mark.usefixtures("_root")
+def test_at_debug_only_our_own_loggers_tell_more(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("json", "debug")
+    for name in ("httpcore2.http11", "httpcore2.connection", "urllib3", "botocore.endpoint", "any.other"):
+        logging.getLogger(name).debug("receive_response_headers.complete %s", CANARY)
+    logging.getLogger("httpcore2.http11").info("receive_response_headers.complete %s", CANARY)
+    logging.getLogger("signoff.test").debug("told")
     err = capsys.readouterr().err
     assert CANARY not in err
     assert json.loads(err)["text"] == "told"

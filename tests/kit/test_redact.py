@@ -22,10 +22,16 @@ FORMS: dict[str, Callable[[str], str]] = {
     "base64url": lambda value: base64.urlsafe_b64encode(value.encode()).decode().rstrip("="),
     "hex": lambda value: value.encode().hex().upper(),
     "url": lambda value: quote(value, safe=""),
+    "url twice": lambda value: quote(quote(value, safe=""), safe=""),
+    "one line": lambda value: " ".join(value.split()),
     "json": lambda value: json.dumps(value)[1:-1],
     "json, every character escaped": lambda value: "".join(f"\\u{ord(char):04x}" for char in value),
     "json, every character escaped in capitals": lambda value: "".join(f"\\u{ord(char):04X}" for char in value),
+    "json, every character escaped, in json": lambda value: "".join(f"\\\\u{ord(char):04x}" for char in value),
+    "json for an address": lambda value: quote(json.dumps(value)[1:-1], safe=""),
     "html": html.escape,
+    "html in json": lambda value: json.dumps(html.escape(value))[1:-1],
+    "html, every character escaped in capitals": lambda value: "".join(f"&#x{ord(char):X};" for char in value),
     "reversed halves": lambda value: value[len(value) // 2 :] + value[: len(value) // 2],
 }
 SPECIAL = ["\"q\\uo/te<&>'", "späßchen-ключ-鍵", "a b+c%d=e&f", "tab\there\nline", "sk-live-0123456789"]
@@ -68,6 +74,23 @@ def test_base64_of_a_longer_text_is_masked_at_every_offset(name: str, before: st
     masked = ALL.text(f"Authorization: Basic {header}")
     assert f"{{{{secret.{name}}}}}" in masked
     assert base64.b64encode(value.encode()).decode()[4:-4] not in masked
+
+
+@pytest.mark.parametrize("mark", ["…", "\n[cut here: 100001 characters in all]"])
+@pytest.mark.parametrize("form", ["plain", "base64", "hex", "url twice"])
+def test_a_value_that_was_cut_off_is_masked_up_to_the_cut(form: str, mark: str) -> None:
+    value = "tok-planted/9f3aK2+mZ"
+    encoded = FORMS[form](value)
+    masked = Redactor({"KEY": value})
+    for kept in range(12, len(encoded)):
+        assert masked.text(f"It said: {encoded[:kept]}{mark}") == f"It said: {{{{secret.KEY}}}}{mark}"
+        assert masked.value({"said": f"a… {encoded[:kept]}{mark}"}) == {"said": f"a… {{{{secret.KEY}}}}{mark}"}
+
+
+def test_what_only_begins_like_a_value_is_left_alone() -> None:
+    masked = Redactor({"HOOK": "https://hooks.example.com/T0001/9f3aK2mZ"})
+    for text in ("see https://…", "https://hooks.example.com/T0002…", "https://hooks.example.com/T0001 and more…"):
+        assert masked.text(text) is text
 
 
 @given(st.text(min_size=6, max_size=40), st.text(max_size=20), st.text(max_size=20))

@@ -48,7 +48,7 @@ def limited(value: Any, chars_max: int) -> Any:
     text = json.dumps(found, ensure_ascii=False)
     if len(text) <= chars_max:
         return found
-    return {"is_truncated": True, "chars": len(text), "beginning": text[:chars_max]}
+    return {"is_truncated": True, "chars": len(text), "beginning": f"{text[:chars_max]}…"}
 
 
 def parsed_or_text(text: str) -> Any:

@@ -87,12 +87,16 @@ def set_up_logs(shape: Literal["json", "text"], level: str) -> None:
     handler.setFormatter(JsonFormatter() if shape == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    # Only our own say more: at debug, libraries quote headers, addresses and bodies.
+    is_debug = level == "debug"
+    root.setLevel("INFO" if is_debug else level.upper())
+    logging.getLogger("signoff").setLevel("DEBUG" if is_debug else "NOTSET")
     # Their info lines quote addresses and bodies.
     for name in (
         "httpx",
         "httpx2",
         "httpcore",
+        "httpcore2",
         "openai",
         "anthropic",
         "google_genai",

@@ -1,7 +1,8 @@
 """Masking of secret values, in every form in which they come back: `{{secret.NAME}}` takes their place.
 
-Eight forms: as it is, base64, base64 for addresses (also inside a longer text), percent-escaped, hex, JSON-escaped,
-HTML-escaped, reversed or with its halves swapped.
+Nine forms: as it is, on one line, base64, base64 for addresses (also inside a longer text), percent-escaped once or
+twice, hex, JSON-escaped, HTML-escaped, reversed or with its halves swapped. Each also where a text was cut off within
+it, which the mark of the cut tells.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from urllib.parse import quote, quote_plus
 LENGTH_MIN = 4
 # Shorter pieces of an encoding say nothing about the value and would be found in ordinary text.
 _PIECE_MIN = 8
+# What is left of a form before a cut is masked from so many characters on, or from half of the form.
+_HEAD_MAX = 12
+_CUT_MARKS = ("…", "\n[cut here")
 _DEPTH_MAX = 100
 _TOO_DEEP = "[nested too deep to show]"
 _CLEAN_MAX = 20_000
@@ -44,6 +48,7 @@ class Redactor:
                     forms.setdefault(form, mark)
         # Longest first: a value that contains another one is masked as itself.
         self._forms = sorted(forms.items(), key=lambda item: len(item[0]), reverse=True)
+        self._heads = tuple({_head(form) for form in forms})
         self._clean: dict[tuple[int, int], None] = {}
 
     def and_also(self, secrets: Mapping[str, str]) -> Redactor:
@@ -71,10 +76,7 @@ class Redactor:
         known = (hash(text), len(text)) if len(text) >= _REMEMBERED_CHARS_MIN else None
         if known is not None and known in self._clean:
             return text
-        masked = text
-        for form, mark in self._forms:
-            if form in masked:
-                masked = masked.replace(form, mark)
+        masked = self._without_forms(text)
         if known is not None and masked == text:
             if len(self._clean) >= _CLEAN_MAX:
                 self._clean.clear()
@@ -95,7 +97,18 @@ class Redactor:
         return self._masked(value, 0)
 
     def _is_clean(self, text: str) -> bool:
-        return not any(form in text for form, _ in self._forms)
+        if any(form in text for form, _ in self._forms):
+            return False
+        return not (_is_cut(text) and any(head in text for head in self._heads))
+
+    def _without_forms(self, text: str) -> str:
+        for form, mark in self._forms:
+            if form in text:
+                text = text.replace(form, mark)
+        if _is_cut(text) and any(head in text for head in self._heads):
+            for form, mark in self._forms:
+                text = _without_cut_form(text, form, mark)
+        return text
 
     def _masked(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
@@ -122,6 +135,30 @@ class Redactor:
         return value
 
 
+def _is_cut(text: str) -> bool:
+    return any(mark in text for mark in _CUT_MARKS)
+
+
+def _head(form: str) -> str:
+    return form[: max(LENGTH_MIN, min(_HEAD_MAX, -(-len(form) // 2)))]
+
+
+def _without_cut_form(text: str, form: str, mark: str) -> str:
+    """Return `text` with the beginning of a form masked where a text was cut off within it."""
+    head = _head(form)
+    at = text.find(head)
+    while at >= 0:
+        alike = zip(text[at : at + len(form)], form, strict=False)
+        kept = next((number for number, (found, wanted) in enumerate(alike) if found != wanted), len(form))
+        if text.startswith(_CUT_MARKS, at + kept):
+            text = text[:at] + mark + text[at + kept :]
+            at += len(mark)
+        else:
+            at += 1
+        at = text.find(head, at)
+    return text
+
+
 def _collect(value: Any, texts: list[str], depth: int) -> bool:
     """Gather every text, name and number in `value`. Returns False when it is nested too deep to look at."""
     if isinstance(value, str):
@@ -141,9 +178,10 @@ def _collect(value: Any, texts: list[str], depth: int) -> bool:
 
 def _forms(value: str) -> set[str]:
     raw = value.encode("utf-8", "surrogatepass")
-    found = {value, *_escaped(value)}
+    # As an error message quotes what has several lines.
+    found = {value, *_escaped(value), *_in_json(" ".join(value.split()))}
     # What a program turned about or wrote for a page may come back within JSON, as most answers of tools do.
-    for form in (*_turned(value), html.escape(value, quote=False)):
+    for form in (*_turned(value), html.escape(value, quote=False), html.escape(value)):
         found.update((form, *_in_json(form)))
     found.update((raw.hex(), raw.hex().upper()))
     found.update("".join(f"%{byte:02{case}}" for byte in raw) for case in "xX")
@@ -157,18 +195,23 @@ def _escaped(value: str) -> Iterator[str]:
     percent.add(quote_plus(value, errors="replace"))
     yield from percent
     yield from {_lower_escapes(form) for form in percent}
+    yield from {quote(form, safe="") for one in percent for form in (one, _lower_escapes(one))}
+    yield from {quote(form, safe="", errors="replace") for form in _in_json(value)}
     yield from _in_json(value)
     for unsafe in ("<>&", "<>&'", "<>&'\""):
         yield "".join(f"\\u{ord(char):04x}" if char in unsafe else json.dumps(char)[1:-1] for char in value)
     # Every character escaped, as some programs write JSON; beyond the basic plane in two halves.
     units = memoryview(value.encode("utf-16-be", "surrogatepass"))
     for case in "xX":
-        yield "".join(f"\\u{units[at] << 8 | units[at + 1]:04{case}}" for at in range(0, len(units), 2))
+        escaped = "".join(f"\\u{units[at] << 8 | units[at + 1]:04{case}}" for at in range(0, len(units), 2))
+        yield escaped
+        # As a text within JSON.
+        yield escaped.replace("\\", "\\\\")
     yield html.escape(value)
     yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
     yield html.escape(value).replace("&#x27;", "&apos;")
     yield "".join(f"&#{ord(char)};" for char in value)
-    yield "".join(f"&#x{ord(char):x};" for char in value)
+    yield from ("".join(f"&#x{ord(char):{case}};" for char in value) for case in "xX")
 
 
 def _in_json(text: str) -> Iterator[str]:

@@ -68,6 +68,34 @@ async def test_no_secret_comes_back(world: World, provider: FakeProvider) -> Non
     assert _leaks(world) == [("answer", "token", "m:1:1")]
 
 
+async def test_no_secret_comes_back_beside_the_text(world: World, provider: FakeProvider) -> None:
+    world.secret("token", SECRET)
+    choice = {"index": 0, "delta": {"role": "assistant", "content": "pong"}, "finish_reason": None}
+    base = {"id": SECRET, "object": "chat.completion.chunk", "created": 1, "model": SECRET}
+    thought = {**choice, "delta": {"reasoning_content": "hm", "reasoning": SECRET}}
+    details = {SECRET: 7}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "completion_tokens_details": details}
+    lines = [
+        {**base, "choices": [thought]},
+        {**base, "choices": [choice]},
+        {**base, "choices": [{**choice, "delta": {}, "finish_reason": "stop"}]},
+        {**base, "choices": [], "usage": usage},
+    ]
+    sent = b"".join(f"data: {json.dumps(line)}\n\n".encode() for line in lines) + b"data: [DONE]\n\n"
+    provider.will("gpt", fake.raw(sent, content_type="text/event-stream"))
+    outcome = await think(world.services, world.run, ask())
+    assert outcome.kind == "answered"
+    assert SECRET not in json.dumps(outcome.as_plain()) + _everything_kept(world)
+
+
+async def test_no_secret_comes_back_where_an_error_was_cut_short(world: World, provider: FakeProvider) -> None:
+    world.secret("token", SECRET)
+    for before in range(270, 300):
+        provider.will("gpt", fake.status(400, "x" * before + SECRET))
+        outcome = await think(world.services, world.run, ask(number=before))
+        assert SECRET[:12] not in str(outcome.reason)
+
+
 async def test_no_secret_comes_back_in_an_error(world: World, provider: FakeProvider) -> None:
     world.secret("token", SECRET)
     provider.will("gpt", fake.status(400, f"cannot use {SECRET}"))

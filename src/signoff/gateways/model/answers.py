@@ -16,6 +16,8 @@ from signoff.kit.text import storable
 NAME_CHARS_MAX = 200
 # The parts of an answer that a model writes.
 TEXTS = ("content", "args", "tool_name")
+# What its provider writes beside them, which may repeat the key it was asked with.
+_BESIDES = ("id", "signature", "provider_details", "citations")
 
 
 def problem_with(response: ModelResponse, name: ModelName, *, tool_calls_max: int) -> Failure | None:
@@ -60,8 +62,9 @@ def fit_to_keep(response: ModelResponse, call_key: str, redactor: Redactor) -> M
     return replace(
         response,
         parts=parts,
-        model_name=storable(response.model_name or "")[:NAME_CHARS_MAX] or None,
-        provider_response_id=storable(response.provider_response_id or "")[:NAME_CHARS_MAX] or None,
+        usage=replace(response.usage, details={redactor.text(name): n for name, n in response.usage.details.items()}),
+        model_name=redactor.text(storable(response.model_name or ""))[:NAME_CHARS_MAX] or None,
+        provider_response_id=redactor.text(storable(response.provider_response_id or ""))[:NAME_CHARS_MAX] or None,
         # Raw provider data may be of any size and hold anything.
         provider_details=None,
         metadata=None,
@@ -80,7 +83,7 @@ def from_plain(plain: dict[str, Any]) -> ModelResponse:
 
 def _clean_part(part: ModelResponsePart, call_id: str, redactor: Redactor) -> ModelResponsePart:
     changes: dict[str, Any] = {}
-    for field in TEXTS:
+    for field in (*TEXTS, *_BESIDES):
         value = getattr(part, field, None)
         if value is None or isinstance(value, bytes):
             continue
