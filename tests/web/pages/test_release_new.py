@@ -78,7 +78,7 @@ def test_what_is_wrong_with_the_way_is_said_where_it_stands_and_nothing_is_lost(
     sent = {"way": "canary", "share.0": "50", "share.1": "5", "reason": "Why not.", "before": "x"}
     answer = site.browser().post(at, data={"environment": "staging", **sent})
     assert answer.status_code == 422
-    assert "each step takes a larger share" in unescape(answer.text)
+    assert "Each step takes a larger share" in unescape(answer.text)
     assert "Why not." in answer.text
     assert 'value="50"' in answer.text
 
