@@ -53,27 +53,37 @@ def misfits(error: ValidationError, shape: type[BaseModel], root: str) -> dict[s
     return found
 
 
-def misfit(detail: ErrorDetails, shape: type[BaseModel]) -> str:
-    """Return a sentence or two on one thing that does not fit; `detail` with its input and context."""
+def misfit(detail: ErrorDetails, shape: type[BaseModel] | None = None) -> str:
+    """Return a sentence or two on one thing that does not fit.
+
+    Args:
+        detail: with its input and context.
+        shape: what was to be read. None: not known, and what is there is not repeated; it may be a secret.
+    """
     kind, steps = detail["type"], detail["loc"]
     context: Mapping[str, Any] = detail.get("ctx") or {}
+    there = f"It is {_shown(detail.get('input'))}. " if shape is not None else ""
     if kind == "missing":
         return "It is missing. Add it."
     if kind == "extra_forbidden":
+        if shape is None:
+            return "There is no such field. Leave it out."
         known = fields_at(shape, steps[:-1])
-        return (
-            f"There is no such field.{nearest(str(steps[-1]), known)} Take one of {', '.join(known)}, or leave it out."
-        )
+        near = nearest(str(steps[-1]), known)
+        return f"There is no such field.{near} Take one of {', '.join(known)}, or leave it out."
     if kind in _KINDS:
-        return f"It is {_shown(detail['input'])}. Write {_KINDS[kind]}."
+        return f"{there}Write {_KINDS[kind]}."
     if kind in ("literal_error", "enum"):
         options = str(context["expected"])
-        several = "Choose one of" if " or " in options else "Write"
-        return f"It is {_shown(detail['input'])}. {several} {options}."
-    if kind == "value_error":
-        message = detail["msg"].removeprefix("Value error, ")
-        return f"{message[:1].upper()}{message[1:].rstrip('.')}."
-    return _of_size(kind, context, detail)
+        return f"{there}{'Choose one of' if ' or ' in options else 'Write'} {options}."
+    if kind == "string_pattern_mismatch":
+        return f"{there}It is not spelt as such a thing is."
+    if kind == "decimal_max_places":
+        return f"{there}Write at most {context['decimal_places']} digits after the point."
+    for bound, words in _BOUNDS.items():
+        if bound in context:
+            return f"{there}Write {words} {context[bound]:g}."
+    return _of_length(kind, context) or _sentence(detail["msg"])
 
 
 def fields_at(shape: type[BaseModel], steps: Sequence[str | int]) -> list[str]:
@@ -86,7 +96,7 @@ def fields_at(shape: type[BaseModel], steps: Sequence[str | int]) -> list[str]:
     return list(part.model_fields)
 
 
-def _of_size(kind: str, context: Mapping[str, Any], detail: ErrorDetails) -> str:
+def _of_length(kind: str, context: Mapping[str, Any]) -> str:
     if kind == "too_long":
         return f"It has more than {context['max_length']} entries. Leave some out."
     if kind == "too_short":
@@ -96,14 +106,12 @@ def _of_size(kind: str, context: Mapping[str, Any], detail: ErrorDetails) -> str
     if kind == "string_too_short":
         few = "empty" if context["min_length"] == 1 else f"shorter than {context['min_length']} characters"
         return f"It is {few}. Fill it in."
-    if kind == "string_pattern_mismatch":
-        return f"It is {_shown(detail['input'])}, which is not spelt as such a thing is."
-    if kind == "decimal_max_places":
-        return f"It is {_shown(detail['input'])}. Write at most {context['decimal_places']} digits after the point."
-    for bound, words in _BOUNDS.items():
-        if bound in context:
-            return f"It is {_shown(detail['input'])}. Write {words} {context[bound]:g}."
-    return f"{detail['msg'].rstrip('.')}."
+    return ""
+
+
+def _sentence(message: str) -> str:
+    words = message.removeprefix("Value error, ").rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _shown(value: Any) -> str:
