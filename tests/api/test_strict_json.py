@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from pydantic import ValidationError
 
 from signoff.api import strict_json
+from signoff.api.shapes import Body
 from signoff.kit.errors import Malformed
 from tests.api.world import World
 
@@ -137,3 +140,42 @@ def test_depth_and_size_have_limits_of_their_own() -> None:
     with pytest.raises(Malformed) as deep:
         strict_json.loads(nested(61))
     assert deep.value.code == "too_deep"
+
+
+def bodies(of: type[Body]) -> list[type[Body]]:
+    return [one for below in of.__subclasses__() for one in (below, *bodies(below))]
+
+
+def refuses(body: type[Body], field: str, value: object) -> bool:
+    try:
+        body.model_validate({field: value})
+    except ValidationError as error:
+        return any(one["loc"][:1] == (field,) for one in error.errors())
+    return False
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_true_is_no_number_in_any_body(world: World) -> None:
+    assert world
+    numbers = [
+        (body, name)
+        for body in bodies(Body)
+        for name, field in body.model_fields.items()
+        if re.search(r"\b(int|Decimal|float)\b", str(field.annotation)) and "bool" not in str(field.annotation)
+    ]
+    assert ("NewVouching", "days") in {(body.__name__, name) for body, name in numbers}
+    assert [f"{body.__name__}.{name}" for body, name in numbers if not refuses(body, name, True)] == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_word_does_not_stand_for_true_days(world: World) -> None:
+    word = {
+        "environment": "production",
+        "probe": "owner.runbook",
+        "kind": "attest",
+        "reason": "It is so.",
+        "days": True,
+    }
+    with world.client(key=world.keys["admin"]) as client:
+        answer = client.post("/v1/acme/agents/helper/vouchings", json=word)
+    assert (answer.status_code, answer.json()["errors"]) == (422, {"days": ["Write a number, not true or false."]})

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from signoff.api import problems
 from signoff.api.strict_json import StrictRoute
 from signoff.kit.errors import Refusal
+from signoff.kit.misfits import misfit
 
 _CODES = {403: "AUTHZ_FORBIDDEN", 404: "NOT_FOUND"}
 
@@ -47,7 +48,7 @@ def _errors(error: RequestValidationError) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0])
-        found.setdefault(name[:200], []).append(str(item["msg"])[:500])
+        found.setdefault(name[:200], []).append(misfit(item)[:500])
     return found
 
 

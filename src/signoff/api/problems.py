@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from signoff.kit.errors import Fault, Refusal, TooMuch
+from signoff.kit.misfits import misfit
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def of_validation(request: Request, error: RequestValidationError) -> Response:
     for found in error.errors():
         place = [str(part) for part in found["loc"]]
         name = ".".join(place[1:] if len(place) > 1 and place[0] in ("body", "query", "path") else place)
-        errors.setdefault(name[:200], []).append(str(found["msg"])[:500])
+        errors.setdefault(name[:200], []).append(misfit(found)[:500])
     names = ", ".join(list(errors)[:5])
     return respond(request, 422, "invalid_request", f"These do not fit: {names}. See `errors`.", errors=errors)
 

@@ -20,6 +20,7 @@ from signoff.deployments.queries import live_revision
 from signoff.kit.errors import Refusal
 from signoff.people.access import Principal
 from signoff.releases import actions, planning, queries
+from signoff.releases.activations import try_soon
 from signoff.releases.states import RELEASE_STATES
 from signoff.releases.strategy import read_strategy
 from signoff.releases.views import DrillFacts, ReleaseDetail, ReleaseFacts, RollbackPlan, WriteFacts
@@ -165,8 +166,13 @@ async def release(desk: AtDesk, release: Id) -> Response:
 @router.post("/v1/{workspace}/releases/{release}:sign", response_model=Done)
 async def sign_release(desk: AtDesk, release: Id, body: SignRelease) -> Response:
     """Approve or refuse the diff. With the last signature its tier wants, the release goes on."""
-    await desk.write(actions.sign_release, release, body.verdict, body.diff_digest, body.comment)
+    await desk.write(_sign, release, body)
     return answer(Done())
+
+
+def _sign(session: Session, principal: Principal, release: str, body: SignRelease) -> None:
+    actions.sign_release(session, principal, release, body.verdict, body.diff_digest, body.comment)
+    try_soon(session, release)
 
 
 @router.post("/v1/{workspace}/releases/{release}:abort", response_model=Done)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from signoff.api.strict_json import StrictRoute
 
@@ -17,6 +17,19 @@ class Body(BaseModel):
     """A body: a name we do not know is an error, so that a slip is not silently ignored."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
+        # Python counts true as 1: `"days": true` would be a day.
+        kinds = _kinds(cls.model_fields[info.field_name or ""].annotation)
+        if isinstance(value, bool) and bool not in kinds and not kinds.isdisjoint((int, float, Decimal)):
+            raise ValueError("write a number, not true or false")  # Read by pydantic.
+        return value
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    return {annotation}.union(*(_kinds(one) for one in get_args(annotation) if isinstance(one, type) or get_args(one)))
 
 
 def _in_our_time(moment: datetime) -> datetime:

@@ -49,6 +49,7 @@ def release(
     else:
         from signoff.api.answers import plain
         from signoff.releases.actions import ship
+        from signoff.releases.activations import try_soon
         from signoff.releases.queries import release as one
         from signoff.releases.strategy import read_strategy
 
@@ -58,7 +59,8 @@ def release(
                 store, here, agent, environment=environment, revision=revision, reason=reason,
                 strategy=read_strategy(way) if way is not None else None, is_emergency=emergency,
             )  # fmt: skip
-            with store.read() as session:
+            with store.write() as session:
+                try_soon(session, made)
                 found = plain(one(session, here, made))
     _tell(found, as_json=as_json)
     return OK
@@ -124,6 +126,7 @@ def rollback(
     else:
         from signoff.api.answers import plain
         from signoff.releases.actions import roll_back_now
+        from signoff.releases.activations import try_soon
         from signoff.releases.planning import plan_rollback
         from signoff.releases.queries import release as one
 
@@ -136,7 +139,8 @@ def rollback(
                 made = roll_back_now(
                     store, here, agent, environment=environment, reason=reason, to_revision=to, in_flight=in_flight
                 )
-                with store.read() as session:
+                with store.write() as session:
+                    try_soon(session, made)
                     found = plain(one(session, here, made))
     if plan:
         show(found, as_json=as_json)
@@ -192,12 +196,14 @@ def _decided(
             return remote.ask("GET", f"{remote.here}/releases/{release}")
     from signoff.api.answers import plain
     from signoff.releases.actions import refusal_of
+    from signoff.releases.activations import try_soon
     from signoff.releases.queries import release as one
 
     with store_for(settings_for(data)) as store:
         here = operator(workspace_for(store, workspace))
         with store.write() as session:
             work(session, here, release, reason=reason)
+            try_soon(session, release)
         with store.read() as session:
             refusal = refusal_of(session, release)
             found = plain(one(session, here, release))

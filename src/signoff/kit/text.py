@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 _SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
@@ -41,3 +43,10 @@ def pause_in_words(seconds: float) -> str:
 def on_terminal(text: str, *, keeps_lines: bool = False) -> str:
     """Return `text` with a space for each sign that a terminal would obey, or a reader not see."""
     return "".join(char if char.isprintable() or (keeps_lines and char == "\n") else " " for char in text)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean x?` when something known is spelt much like `name`; else nothing."""
+    # Comparing costs by number and length, and this is only a courtesy.
+    found = get_close_matches(name[:80], [*known][:100], n=1, cutoff=0.6)
+    return f" Did you mean {found[0]}?" if found else ""

@@ -22,7 +22,7 @@ from signoff.tables.connections import Connection
 from signoff.tables.releases import ReleaseActivation
 
 ACTIVATE = "release.activate"
-# Whoever asked by hand tries them at once, and tells what came of it; the engine does should that be lost.
+# A request to the API tries them itself, and tells what came of it; the engine does should that be lost.
 _BY_HAND = timedelta(seconds=20)
 SLOTS_MAX = 200
 
@@ -63,6 +63,14 @@ def begin_activations(session: Session, made: Shipment, *, by: Actor, now: datet
         session, workspace_id=made.release.workspace_id, kind=ACTIVATE, payload={"release": made.release.id},
         due_at=now if by == SYSTEM else now + _BY_HAND,
     )  # fmt: skip
+
+
+def try_soon(session: Session, release_id: str) -> None:
+    """Have the connections of a release that were not tried yet tried at once, by the engine: whoever pressed a button
+    does not wait for them, and reads of it on the release's page."""
+    found = to_try(session, release_id)
+    if found is not None:
+        outbox.send(session, workspace_id=found[0], kind=ACTIVATE, payload={"release": release_id})
 
 
 def to_try(session: Session, release_id: str) -> tuple[str, Sequence[ToTry]] | None:

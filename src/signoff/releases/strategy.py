@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from signoff.agents.openings import next_opening, zone_named
 from signoff.agents.rules import Day, Window
 from signoff.deployments.traffic import SHARES
 from signoff.kit.errors import Malformed
+from signoff.kit.misfits import misfits
 from signoff.kit.money import as_text
 
 STEPS_MAX = 10
@@ -24,7 +26,16 @@ _HUNDRED = Decimal(100)
 
 Kind = Literal["plain", "shadow", "canary", "shadow_canary"]
 Key = Annotated[str, Field(min_length=1, max_length=200)]
-Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+def _checked_clock(value: str) -> str:
+    if _CLOCK.fullmatch(value) is None:
+        raise ValueError("write the time of the day with two digits each, such as 09:00")
+    return value
+
+
+Clock = Annotated[str, AfterValidator(_checked_clock)]
 
 
 class _Part(BaseModel):
@@ -127,6 +138,14 @@ class Strategy(_Part):
     # How long it is watched once it serves; None: as long as its tier says.
     watch_minutes: int | None = Field(default=None, ge=0, le=14 * 24 * 60)
 
+    @field_validator("at", mode="before")
+    @classmethod
+    def _is_written(cls, value: Any) -> Any:
+        # A number would be taken for seconds since 1970.
+        if isinstance(value, int | float):
+            raise ValueError("write the moment with its zone, such as 2030-01-31T08:00:00+01:00")  # Read by pydantic.
+        return value
+
     @field_validator("at")
     @classmethod
     def _has_zone(cls, value: datetime | None) -> datetime | None:
@@ -184,12 +203,10 @@ def read_strategy(value: Mapping[str, Any] | None) -> Strategy:
     try:
         return Strategy.model_validate_json(json.dumps(value or {}, default=str))
     except ValidationError as error:
-        errors: dict[str, list[str]] = {}
-        for one in error.errors(include_url=False, include_context=False, include_input=False):
-            place = ".".join(("strategy", *(str(part) for part in one["loc"])))
-            errors.setdefault(place, []).append(one["msg"].removeprefix("Value error, "))
+        errors = misfits(error, Strategy, "strategy")
         first, sentences = next(iter(errors.items()))
-        raise Malformed(f"The strategy cannot be read. {first}: {sentences[0]}.", errors=errors) from error
+        more = f" And {len(errors) - 1} more, told in `errors`." if len(errors) > 1 else ""
+        raise Malformed(f"The strategy cannot be read. {first}: {sentences[0]}{more}", errors=errors) from error
 
 
 def check_time(strategy: Strategy, now: datetime) -> None:

@@ -26,7 +26,7 @@ from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
 from signoff.tables.upsert import insert_into
 from signoff.tables.watch import Alert, Notice
-from signoff.watch.told import add_messages, whom
+from signoff.watch.told import add_messages, users_of, whom
 
 LOOK = "notice.look"
 _FIRST_PAUSE, _PAUSE_MAX = timedelta(hours=1), timedelta(days=1)
@@ -137,6 +137,9 @@ def _of_connection(session: Session, row: Notice, base: str) -> Words | None:
     if found is None or found.workspace_id != row.workspace_id or found.health != "broken":
         return None
     text = f"The connection {found.name} worked and does not any more ({found.last_error_code or 'failed'}). "
+    number = len(users_of(session, row))
+    if number:
+        text += "One agent serves through it. " if number == 1 else f"{number} agents serve through it. "
     text += "Its page says why, and what to do next."
     return Words(_line(f"{found.name}: the connection is broken"), visible(text), f"{base}/connections/{found.id}")
 

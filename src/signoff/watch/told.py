@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 from signoff.approvals.absences import standing_in
 from signoff.approvals.pacing import goes_out_at
 from signoff.approvals.parcels import Parcel, active_person, target_of
+from signoff.connections.live_use import live_use
 from signoff.connections.vault import Vault
 from signoff.connectors.notices.bodies import Notice as Told
 from signoff.kit import clock, ids
+from signoff.kit.errors import NotFound
 from signoff.kit.text import shortened, storable
-from signoff.people.access import can
+from signoff.people.access import can, system
 from signoff.people.membership import principals_of
 from signoff.people.roles import ADMINISTRATORS
 from signoff.record import outbox
@@ -37,19 +39,29 @@ ATTEMPTS_MAX = 12
 KEPT = timedelta(days=30)
 _BACKOFF_SECONDS, _BACKOFF_SECONDS_MAX = 10.0, 3_600.0
 _TOLD_MAX = 20
+_AGENTS_MAX = 20
 _UNDER_WAY = ("pending", "sending")
 _FORGET_MAX = 500
 
 
 def whom(session: Session, row: Notice) -> list[str]:
     """Return which members are told: who owns and operates the agent; failing them its backup; failing them, and of
-    what is about no agent, the administrators. In the place of one who is away, who stands in."""
-    for found in _circles(session, row):
-        members = _fit(session, row, found)
-        if members:
-            stand_in = standing_in(session, row.workspace_id, members)
-            return list(dict.fromkeys(stand_in.get(one, one) for one in members))
-    return []
+    what is about no agent, the administrators. Of a connection, who answers for the agents that use it as well. In the
+    place of one who is away, who stands in."""
+    members = _first(session, row, _circles(row.agent_id))
+    if row.kind == CONNECTION_BROKEN:
+        for agent_id in users_of(session, row)[:_AGENTS_MAX]:
+            members += _first(session, row, _circles(agent_id)[:-1])
+    stand_in = standing_in(session, row.workspace_id, members) if members else {}
+    return list(dict.fromkeys(stand_in.get(one, one) for one in members))[:_TOLD_MAX]
+
+
+def users_of(session: Session, row: Notice) -> list[str]:
+    """Return the agents that serve through the connection a notice is about; none when it is gone."""
+    try:
+        return [one.agent_id for one in live_use(session, system(row.workspace_id), row.about)]
+    except NotFound:
+        return []
 
 
 def add_messages(
@@ -137,16 +149,21 @@ def forget(session: Session) -> int:
     return len(messages) + len(matters)
 
 
-def _circles(session: Session, row: Notice) -> list[Any]:
+def _first(session: Session, row: Notice, circles: Sequence[Any]) -> list[str]:
+    """Return the members of the first circle that has any."""
+    return next((members for one in circles if (members := _fit(session, row, one))), [])
+
+
+def _circles(agent_id: str | None) -> list[Any]:
     """Return who is looked for, one after the other: each a condition on members."""
     administrators = Member.role.in_(ADMINISTRATORS)
-    if row.agent_id is None:
+    if agent_id is None:
         return [administrators]
     seated = select(AgentOwner.member_id).where(
-        AgentOwner.agent_id == row.agent_id, AgentOwner.kind == "operations", AgentOwner.state == "accepted"
+        AgentOwner.agent_id == agent_id, AgentOwner.kind == "operations", AgentOwner.state == "accepted"
     )
-    owner = select(Agent.owner_id).where(Agent.id == row.agent_id, Agent.owner_id.is_not(None))
-    backup = select(Agent.backup_id).where(Agent.id == row.agent_id, Agent.backup_id.is_not(None))
+    owner = select(Agent.owner_id).where(Agent.id == agent_id, Agent.owner_id.is_not(None))
+    backup = select(Agent.backup_id).where(Agent.id == agent_id, Agent.backup_id.is_not(None))
     return [Member.id.in_(seated.union(owner)), Member.id.in_(backup), administrators]
 
 

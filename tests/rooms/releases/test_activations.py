@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from signoff.agents.actions import freeze_revision, save_draft
 from signoff.kit import clock
 from signoff.releases.actions import Tried, keep_activations, roll_back
-from signoff.releases.activations import ACTIVATE, to_try
+from signoff.releases.activations import ACTIVATE, to_try, try_soon
 from signoff.tables.record import OutboxMessage
 from signoff.tables.releases import ReleaseActivation
 from signoff.tables.session import Store
@@ -50,6 +50,23 @@ def test_what_the_revision_uses_is_noted_in_the_transaction_that_switches(store:
         message = session.scalars(select(OutboxMessage).where(OutboxMessage.kind == ACTIVATE)).one()
         assert message.payload == {"release": made}
         assert message.due_at > clock.now()  # Whoever asked by hand tries at once.
+
+
+def messages(at: World) -> list[OutboxMessage]:
+    with at.store.read() as session:
+        return list(session.scalars(select(OutboxMessage).where(OutboxMessage.kind == ACTIVATE)))
+
+
+def test_who_pressed_a_button_does_not_wait_until_they_are_tried(store: Store):
+    at = world(store, 2)
+    made = at.ask(2)
+    with store.write() as session:
+        try_soon(session, made)
+    assert messages(at) == []  # Nothing is to be tried.
+    with_two_connections(at, made)
+    with store.write() as session:
+        try_soon(session, made)
+    assert [one.due_at <= clock.now() for one in messages(at)] == [True]
 
 
 def test_a_revision_without_connections_has_none_to_try(store: Store):

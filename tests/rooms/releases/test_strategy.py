@@ -65,6 +65,47 @@ def test_a_mistake_is_told_where_it_is(said: dict[str, Any], where: str):
     assert where in refused.value.errors
 
 
+@pytest.mark.parametrize(
+    ("said", "where", "sentence"),
+    [
+        ({"canary": {"steps": [{"share_percent": 5, "minutes": "10"}]}}, "canary.steps.0.minutes",
+         "It is “10”. Write a whole number, without quotes."),
+        ({"canary": {"steps": [{"share_percent": 100, "minutes": 1}]}}, "canary.steps.0.share_percent",
+         "It is 100. Write less than 100."),
+        ({"canary": {"steps": []}}, "canary", "A canary needs steps, a cohort, or both."),
+        ({"canary": {"cohort": [""]}}, "canary.cohort.0", "It is empty. Fill it in."),
+        ({"shadow": {}}, "shadow.days", "It is missing. Add it."),
+        ({"shadow": {"days": True}}, "shadow.days", "It is true. Write a whole number, without quotes."),
+        ({"shadow": {"days": 1, "reads": "old"}}, "shadow.reads", "It is “old”. Choose one of 'recorded' or 'live'."),
+        ({"shadow": {"days": 1, "daily_usd": "1.234"}}, "shadow.daily_usd",
+         "It is “1.234”. Write at most 2 digits after the point."),
+        ({"shadow": "five days"}, "shadow", "It is “five days”. Write an object."),
+        ({"canry": {}}, "canry",
+         ("There is no such field. Did you mean canary? Take one of at, window, shadow, canary, "
+         "watch_minutes, or leave it out.")),
+        ({"at": "tomorrow"}, "at", ("It is “tomorrow”. Write a moment with its zone, such as "
+         "2030-01-31T08:00:00+01:00.")),
+        ({"at": 5}, "at", "Write the moment with its zone, such as 2030-01-31T08:00:00+01:00."),
+        ({"window": {"opens": "9"}}, "window.opens", "Write the time of the day with two digits each, such as 09:00."),
+        ({"window": {"days": ["monday"]}}, "window.days.0",
+         ("It is “monday”. Choose one of 'mon', 'tue', 'wed', 'thu', "
+         "'fri', 'sat' or 'sun'.")),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_plainly_with_what_to_write(said: dict[str, Any], where: str, sentence: str):
+    with pytest.raises(Malformed) as refused:
+        read_strategy(said)
+    assert refused.value.errors == {f"strategy.{where}": [sentence]}
+    assert refused.value.detail == f"The strategy cannot be read. strategy.{where}: {sentence}"
+
+
+def test_two_mistakes_are_both_told():
+    with pytest.raises(Malformed) as refused:
+        read_strategy({"shadow": {"days": 0}, "speed": "fast"})
+    assert set(refused.value.errors) == {"strategy.shadow.days", "strategy.speed"}
+    assert refused.value.detail.endswith("And 1 more, told in `errors`.")
+
+
 def test_a_moment_and_a_window_are_both_waited_for():
     way = read_strategy({"at": "2030-03-02T10:00:00Z", "window": {"opens": "09:00", "closes": "16:00"}})
     assert way.begins_at(NOON) == datetime(2030, 3, 4, 9, tzinfo=UTC)  # Saturday is no day of the window.

@@ -143,6 +143,19 @@ def test_what_is_wrong_is_said_with_its_place(text: str, where: str):
     assert where in wrong(text)
 
 
+def test_what_is_wrong_is_said_plainly_with_what_to_write_and_its_line():
+    items = "probes:\n  testing.end_to_end: {threshold: many, treshold: 1}"
+    text = f"version: 1\n{items}\nexpected:\n  books: {{runs_per_day: true}}"
+    known = "block_from, elsewhere, threshold, fresh_days, reason"
+    assert wrong(text) == {
+        "probes.testing.end_to_end.threshold": ["It is “many”. Write a number. (Line 3.)"],
+        "probes.testing.end_to_end.treshold": [
+            f"There is no such field. Did you mean threshold? Take one of {known}, or leave it out. (Line 3.)"
+        ],
+        "expected.books.runs_per_day": ["It is true. Write a whole number, without quotes. (Line 5.)"],
+    }
+
+
 def test_a_text_without_end_is_refused_before_it_is_read():
     with pytest.raises(Malformed) as refused:
         read_policy("version: 1\n" + "#" * 70_000)

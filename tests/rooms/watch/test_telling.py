@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from signoff.agents.actions import freeze_revision, save_draft
 from signoff.approvals.actions import go_away
 from signoff.approvals.actions.channels import add_channel
 from signoff.connections.health import record_health
@@ -22,6 +23,7 @@ from signoff.record.alarms import TELL
 from signoff.runs.actions import fail_run, request_run
 from signoff.settings import Settings
 from signoff.tables.agents import Agent
+from signoff.tables.deployments import LiveRevision
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Run
 from signoff.tables.session import Store
@@ -279,6 +281,21 @@ def test_a_connection_that_breaks_is_told_to_the_administrators_once_and_one_tha
     assert row.title == "erp: the connection is broken"
     assert row.path == f"/w/acme/connections/{worked}"
     assert "TEXT" not in row.text
+
+
+def test_who_answers_for_an_agent_that_serves_through_a_broken_connection_is_told_too(town: Town) -> None:
+    with town.store.write() as session:
+        broken = kit_agents.connection(session, town.at, "production", "erp", {"look": kit_agents.tool()})
+        body = kit_agents.body(tools=[{"slot": "erp", "allow": [{"tool": "look"}]}])
+        save_draft(session, town.nora, town.agent_id, body=body, version=1)
+        frozen = freeze_revision(session, town.nora, town.agent_id, reason="it looks things up")
+        serves = update(LiveRevision).where(LiveRevision.agent_id == town.agent_id)
+        session.execute(serves.values(revision_id=frozen.id))
+        for ok in (True, False, False):
+            record_health(session, broken, ok=ok, error="RE-TEXT", code="connector_sign_in")
+    town.carry()
+    assert sorted(town.told()) == [("nora", "mail"), ("otto", "mail")]
+    assert {"One agent serves through it." in row.text for row in town.messages()} == {True}
 
 
 def test_a_connection_that_works_again_before_anybody_was_told_is_not_told(town: Town) -> None:

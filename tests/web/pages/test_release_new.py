@@ -6,15 +6,18 @@ import re
 from html import unescape
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from signoff.agents.actions import freeze_revision, save_draft
 from signoff.agents.queries import agent_by_slug, draft_of
 from signoff.deployments.queries import live_revisions
+from signoff.kit import clock
 from signoff.kit.errors import Malformed
+from signoff.releases.activations import ACTIVATE
 from signoff.releases.queries import releases_page
 from signoff.releases.strategy import read_strategy
 from signoff.tables.probes import ProbePolicy
+from signoff.tables.record import OutboxMessage
 from signoff.web.forms import Form
 from signoff.web.pages.release_new.form import fields_of, strategy_from
 from tests.web.pages.conftest import Site
@@ -49,6 +52,10 @@ def test_asked_at_once_in_staging_it_serves_and_one_is_on_its_page(site: Site):
     html = unescape(mei.get(answer.headers["location"]).text)
     assert "Try it." in html
     assert "Timeline" in html
+    # Its connections are tried by now, and not when somebody who asked for it would have given up.
+    with site.store.read() as session:
+        sent = session.scalars(select(OutboxMessage.due_at).where(OutboxMessage.kind == ACTIVATE)).all()
+    assert min(sent) <= clock.now()
 
 
 def test_under_the_shipped_policy_what_keeps_it_back_stands_first_and_the_request_is_refused_and_kept(site: Site):
@@ -78,7 +85,7 @@ def test_what_is_wrong_with_the_way_is_said_where_it_stands_and_nothing_is_lost(
     sent = {"way": "canary", "share.0": "50", "share.1": "5", "reason": "Why not.", "before": "x"}
     answer = site.browser().post(at, data={"environment": "staging", **sent})
     assert answer.status_code == 422
-    assert "each step takes a larger share" in unescape(answer.text)
+    assert "Each step takes a larger share" in unescape(answer.text)
     assert "Why not." in answer.text
     assert 'value="50"' in answer.text
 

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from signoff.agents.findings import Finding
 from signoff.agents.lint.facts import LintFacts, ToolFacts
-from signoff.agents.lint.parts import AllowedTool, allowed_tools, member, nearest
+from signoff.agents.lint.parts import AllowedTool, allowed_tools, member
 from signoff.connections.labels import CONFIDENTIALITIES, RESULT_LABELS
+from signoff.kit.text import nearest
 
 
 def lint_flow(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:

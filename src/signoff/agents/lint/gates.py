@@ -15,8 +15,9 @@ from signoff.agents.exceptions import is_wide
 from signoff.agents.findings import Finding
 from signoff.agents.gates import SEATS_ASKED, Gate
 from signoff.agents.lint.facts import LintFacts
-from signoff.agents.lint.parts import allowed_tools, member, nearest, objects, sub_agent_tools, texts
+from signoff.agents.lint.parts import allowed_tools, member, objects, sub_agent_tools, texts
 from signoff.agents.lint.results import bad_schema
+from signoff.kit.text import nearest
 from signoff.people.roles import ROLES
 
 _PLACE = re.compile(r"\{\{\s{0,9}([^{}]{0,120}?)\s{0,9}\}\}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, cast
 
 
@@ -52,10 +51,3 @@ def allowed_tools(body: Mapping[str, Any]) -> Iterator[AllowedTool]:
 def sub_agent_tools(body: Mapping[str, Any]) -> list[str]:
     """Return what the sub-agents of a body are called as tools."""
     return [name for _, entry in objects(body.get("sub_agents")) if isinstance(name := entry.get("tool"), str)]
-
-
-def nearest(name: str, known: Mapping[str, Any] | frozenset[str] | list[str]) -> str:
-    """Return ` Did you mean x?` when something known is spelt much like `name`; else nothing."""
-    # Comparing costs by number and length, and this is only a courtesy.
-    found = get_close_matches(name[:80], [*known][:100], n=1, cutoff=0.6)
-    return f" Did you mean {found[0]}?" if found else ""

@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from signoff.agents.findings import Finding
 from signoff.agents.lint.facts import LintFacts
-from signoff.agents.lint.parts import AllowedTool, allowed_tools, member, nearest, objects, sub_agent_tools
+from signoff.agents.lint.parts import AllowedTool, allowed_tools, member, objects, sub_agent_tools
 from signoff.agents.lint.results import bad_schema
 from signoff.agents.openings import HORIZON_DAYS, next_opening, zone_named
 from signoff.agents.part import EFFECTS, Effect
 from signoff.agents.rules import ValueRule, Window
 from signoff.agents.values import is_readable
 from signoff.kit import clock
-from signoff.kit.text import shortened
+from signoff.kit.text import nearest, shortened
 
 _ENTRIES = {"email": "one mail address", "domain": "a domain", "path": "a path", "exact": "a text"}
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from signoff.agents.body import SOP_CHARS_MAX, Body
 from signoff.agents.findings import Finding, path_of
 from signoff.agents.lint.facts import LintFacts
-from signoff.agents.lint.parts import nearest
-from signoff.kit.text import shortened
+from signoff.kit.misfits import fields_at
+from signoff.kit.text import nearest, shortened
 
 _BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 _KINDS = {
@@ -52,7 +52,7 @@ def _finding(detail: ErrorDetails) -> Finding:
     if kind == "missing":
         return _error("missing_required", path, f"{name} is missing.", "Add it.")
     if kind == "extra_forbidden":
-        known = _fields_at(steps[:-1])
+        known = fields_at(Body, steps[:-1])
         return _error(
             "unknown_field",
             path,
@@ -95,19 +95,3 @@ def _spelling(path: str) -> str:
 
 def _error(code: str, path: str, text: str, fix: str) -> Finding:
     return Finding(code, "error", path, None, text, fix)
-
-
-def _fields_at(steps: tuple[str | int, ...]) -> list[str]:
-    """Return the fields of the part that `steps` lead to, by following the types of the body."""
-    part: type[BaseModel] = Body
-    for step in steps:
-        field = part.model_fields.get(step) if isinstance(step, str) else None
-        if field is not None:
-            part = _part_in(field.annotation) or part
-    return list(part.model_fields)
-
-
-def _part_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for inner in get_args(annotation) if (found := _part_in(inner)) is not None), None)

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from signoff.agents.findings import Finding
 from signoff.agents.lint.facts import LintFacts
-from signoff.agents.lint.parts import allowed_tools, member, nearest, objects
+from signoff.agents.lint.parts import allowed_tools, member, objects
 from signoff.agents.sub_agents import DEPTH_MAX, LIVE, RESERVED, Callee, SubAgent
+from signoff.kit.text import nearest
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 # Of a graph of agents so many edges are followed; a wider one is told at run time.

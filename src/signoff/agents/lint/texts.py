@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from signoff.agents.findings import Finding
 from signoff.agents.lint.facts import LintFacts
-from signoff.agents.lint.parts import allowed_tools, nearest, texts
+from signoff.agents.lint.parts import allowed_tools, texts
+from signoff.kit.text import nearest
 
 # `@erp.find_order`. Not the second half of an e-mail address.
 MENTION = re.compile(r"(?<![\w@./+-])@([a-z][a-z0-9-]{0,62})\.(\w[\w-]*(?:\.\w[\w-]*)*)")

@@ -8,8 +8,9 @@ from typing import Any, cast
 from signoff.agents.body import EFFECTS
 from signoff.agents.findings import Finding
 from signoff.agents.lint.facts import LintFacts, ToolFacts
-from signoff.agents.lint.parts import AllowedTool, allowed_tools, member, nearest, objects
+from signoff.agents.lint.parts import AllowedTool, allowed_tools, member, objects
 from signoff.agents.lint.results import bad_schema
+from signoff.kit.text import nearest
 
 
 def lint_tools(body: dict[str, Any], facts: LintFacts) -> Iterator[Finding]:

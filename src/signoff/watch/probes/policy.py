@@ -15,6 +15,7 @@ from signoff.agents.findings import path_of
 from signoff.agents.part import Part
 from signoff.kit.canonical import content_hash
 from signoff.kit.errors import Malformed
+from signoff.kit.misfits import misfit
 from signoff.watch.probes.evidence import Tier
 from signoff.watch.probes.facts import Expected
 from signoff.watch.probes.follow_policy import AfterPolicy, AfterText, after_of, after_problems
@@ -295,11 +296,11 @@ def _own(item: OwnItem) -> Probe:
 
 def _errors(error: ValidationError, read: YamlText) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
+    for one in error.errors(include_url=False):
         path = path_of(one["loc"])
         line = read.lines.get(path)
         where = path or "policy"
-        found.setdefault(where, []).append(f"{one['msg']}{f' (line {line})' if line else ''}")
+        found.setdefault(where, []).append(f"{misfit(one, PolicyText)}{f' (Line {line}.)' if line else ''}")
     return found
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.releases.actions import roll_back_now
+from signoff.releases.activations import try_soon
 from signoff.web.flash import Flash
 from signoff.web.forms import Fields
 from signoff.web.house import store_of
@@ -32,12 +33,16 @@ def go_back(request: Request, looker: Looker, agent: str, fields: Fields) -> Res
     store = store_of(request)
     place, number = fields.text("environment"), fields.text("revision")
     try:
-        roll_back_now(store, looker.viewer, agent, environment=place, to_revision=number, reason=fields.text("reason"))
+        made = roll_back_now(
+            store, looker.viewer, agent, environment=place, to_revision=number, reason=fields.text("reason")
+        )
     except (NotAllowed, NotFound):
         raise
     except Refusal as refusal:
         with store.read() as session:
             view = load(session, looker.viewer, agent, problem=refusal.detail)
         return page.draw(request, "page.html", view, status=refusal.status)
+    with store.write() as session:
+        try_soon(session, made)
     done = Flash(f"Revision {number} serves {place} again", "Runs that had begun go on with theirs.", "ok")
     return see_other(request, looker.chrome.href(f"/agents/{agent}/emergency"), done)

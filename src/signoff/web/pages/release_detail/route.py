@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.releases.actions import abort_release, promote_now, roll_back_now, sign_release, take_over_release
+from signoff.releases.activations import try_soon
 from signoff.releases.queries import release
 from signoff.tables.session import through_outage
 from signoff.web.attempt import attempt
@@ -43,6 +44,7 @@ def sign(request: Request, looker: Looker, release_id: str, fields: Fields) -> R
             session, looker.viewer, release_id, verdict=verdict, diff_digest=fields.text("diff_digest"),
             comment=fields.text("comment"),
         )  # fmt: skip
+        try_soon(session, release_id)
 
     return _do(request, looker, release_id, change, Flash("Signed" if verdict == "approve" else "Refused"))
 
@@ -53,6 +55,7 @@ def promote(request: Request, looker: Looker, release_id: str, fields: Fields) -
 
     def change(session: Session) -> None:
         promote_now(session, looker.viewer, release_id, reason=fields.text("reason"), seen=fields.text("seen") or None)
+        try_soon(session, release_id)
 
     return _do(request, looker, release_id, change, Flash("It took the next step"))
 
@@ -94,6 +97,8 @@ def go_back(request: Request, looker: Looker, release_id: str, fields: Fields) -
         raise
     except Refusal as refusal:
         return _refused(request, looker, release_id, refusal)
+    with store.write() as session:
+        try_soon(session, made)
     return see_other(request, looker.chrome.href(f"/releases/{made}"), Flash("It went back", "", "wait"))
 
 

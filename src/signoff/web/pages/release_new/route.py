@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from signoff.kit.errors import NotAllowed, NotFound, Refusal
 from signoff.releases.actions import ship
+from signoff.releases.activations import try_soon
 from signoff.releases.queries import release
 from signoff.releases.strategy import read_strategy
 from signoff.web.flash import Flash
@@ -49,7 +50,8 @@ def ask_release(request: Request, looker: Looker, agent: str, number: str, field
                 problem=refusal.detail, errors=refusal.errors,
             )  # fmt: skip
         return page.draw(request, "page.html", view, status=refusal.status)
-    with store.read() as session:
+    with store.write() as session:
+        try_soon(session, made)
         facts = release(session, looker.viewer, made).facts
     done = Flash(f"Revision {facts.revision_number} in {facts.environment}: {STATE_WORDS[facts.state].lower()}")
     return see_other(request, looker.chrome.href(f"/releases/{made}"), done)
