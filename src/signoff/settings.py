@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path("./signoff-data")
     database_url: str | None = None
     engine_database_url: str | None = None
+    # How long a process that starts waits for a Postgres that does not answer yet.
+    database_wait_seconds: float = Field(default=60.0, ge=0, le=3600)
     blob_store: Literal["database", "folder"] = "database"
     blob_inline_bytes_max: int = Field(default=8_192, ge=0)
 

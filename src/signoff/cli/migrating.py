@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from signoff.cli.exits import FAILED, OK
+from signoff.cli.exits import FAILED, OK, say
 from signoff.cli.local import settings_for
 from signoff.cli.options import AsJson, DataDir
 from signoff.cli.output import show
@@ -21,11 +21,14 @@ def migrate(
     data: DataDir = None,
 ) -> int:
     """Bring the database to this release's schema: every step or none. A second time does nothing."""
+    from signoff.app.waiting import wait_for_databases
     from signoff.tables.migrate import migrate as bring
 
-    url = settings_for(data).store_url
+    settings = settings_for(data)
+    url = settings.store_url
     if check:
         return _check(url, as_json)
+    wait_for_databases(settings, say=say)
     steps = bring(url)
     if as_json:
         show({"steps": steps}, as_json=True)

@@ -58,12 +58,14 @@ def _serve(settings: Settings, with_worker: bool, workers: int) -> int:
 
     from signoff.app import build_app
     from signoff.app.collecting import ease_collection
+    from signoff.app.waiting import wait_for_databases
     from signoff.cli.crew import Crew
     from signoff.connectors.listening import check_port
     from signoff.kit.logs import set_up_logs
 
     # First, so that a refusal to start is one line and nothing else.
     check_port(settings.host, settings.port, command="serve")
+    wait_for_databases(settings, say=say)
     app = build_app(settings, with_worker=with_worker)
     set_up_logs(settings.log_format, settings.log_level)
     server = uvicorn.Server(server_config(settings, app))
@@ -107,10 +109,12 @@ def worker(
     ] = False,
 ) -> int:
     """Carry runs out, beside other processes on the same database. Serves nothing."""
+    from signoff.app.waiting import wait_for_databases
     from signoff.kit.logs import set_up_logs
 
     settings = settings_for(data)
     set_up_logs(settings.log_format, settings.log_level)
+    wait_for_databases(settings, say=say)  # Here, where Ctrl-C still ends the process at once.
     asyncio.run(_work(settings, until_input_ends))
     return OK
 

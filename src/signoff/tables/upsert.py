@@ -25,5 +25,5 @@ def in_each(row: Any, build: Callable[[Insert], T]) -> dict[str, T]:
     return {name: build(insert(_table(row))) for name, insert in _INSERTS.items()}
 
 
-def _table(row: Any) -> Table:
-    return row if isinstance(row, Table) else cast("Table", row.__table__)
+def _table(row: Any) -> Any:
+    return getattr(row, "__table__", row)
