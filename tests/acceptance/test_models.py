@@ -116,6 +116,15 @@ def test_a17_pauses_grow_and_are_capped(product: Product, provider: FakeProvider
     assert len(moments) == 5
     assert moments[-1] - moments[0] < 12
 
+    # It begins short: a pause that is as long from the first on would be at least two seconds. A busy machine makes
+    # some longer, hardly all.
+    growing = product.agent("a17", model={"retry": {"max_retries": 1, "backoff_ms": 20, "max_backoff_ms": 4_000}})
+    provider.will(growing, status(503))
+    for _ in range(4):
+        assert product.run(growing)["run"]["state"] == "failed"
+    moments = [seen.at for seen in provider.requests if seen.model == growing]
+    assert min(later - earlier for earlier, later in zip(moments[::2], moments[1::2], strict=True)) < 1.5
+
 
 @pytest.mark.parametrize("fault", BAD)
 def test_c6_a_malformed_answer_is_asked_for_again(product: Product, provider: FakeProvider, fault: str):

@@ -11,7 +11,7 @@ from signoff.settings import Settings, StdioCommand
 
 SERVERS = Path(__file__).parent / "servers"
 ODD = (
-    "hang", "exit", "long-line", "garbage", "wrong-shape", "wrong-envelope", "wrong-error",
+    "hang", "exit", "long-line", "garbage", "wrong-shape", "wrong-envelope", "wrong-error", "abyss",
     "rpc-error", "refuse", "sampling", "other-ids",
     "half-a-character", "deep", "dead", "silent", "banner", "endless-tools", "twice", "huge-tool", "long-name",
     "changing", "stubborn", "plain",

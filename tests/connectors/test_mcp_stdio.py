@@ -134,7 +134,7 @@ async def test_what_an_answer_says_about_the_outcome(pool: Pool, name: str, code
     assert (await opened(pool, name)).is_alive
 
 
-@pytest.mark.parametrize("name", ["wrong-envelope", "wrong-error"])
+@pytest.mark.parametrize("name", ["wrong-envelope", "wrong-error", "abyss"])
 async def test_an_answer_that_is_no_message_ends_its_call_at_once(pool: Pool, name: str) -> None:
     error = await asyncio.wait_for(failed(pool, name, 3600), 60)
     assert error.code == faults.OUTCOME_UNKNOWN

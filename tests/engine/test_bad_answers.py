@@ -27,6 +27,7 @@ BAD: dict[str, list[ModelResponsePart]] = {
     "no name": [ToolCallPart("", {})],
     "a name of a mile": [ToolCallPart("x" * 100_000, {})],
     "odd characters": [ToolCallPart("erp_post", {"n": "\x00"})],
+    "odd characters, escaped": [ToolCallPart("erp_post", '{"n": "\\u0000"}')],
 }
 
 
@@ -178,3 +179,11 @@ async def test_a_whole_answer_carries_no_remark(bench: Bench):
 
     run = await bench.over(bench.request(bench.house(script)))
     assert (run.state, run.code, run.reason) == ("completed", None, None)
+
+
+async def test_half_a_character_in_an_answer_that_came_as_text_is_kept_as_a_missing_one(bench: Bench):
+    schema = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
+    odd = '{"word": "a\\u0000b\\ud800c"}'
+    house = bench.house(lambda messages, info: ModelResponse(parts=[TextPart(odd)]), output_schema=schema)
+    run = await bench.over(bench.request(house))
+    assert (run.state, run.output) == ("completed", {"word": "a\ufffdb?c"})

@@ -20,6 +20,8 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
+from signoff.kit.text import storable_within
+
 OUTPUT_TOOL = "final_result"
 REPAIRS_MAX = 2
 _ID = re.compile(r"^[A-Za-z0-9_.:-]{1,64}$")
@@ -61,7 +63,8 @@ def _as_calls(parts: Sequence[ModelResponsePart]) -> Sequence[ModelResponsePart]
     text = "".join(part.content for part in parts if isinstance(part, TextPart))
     fenced = _FENCE.match(text)
     try:
-        value = json.loads(fenced[1] if fenced else text)
+        # An escaped NUL or half a character has passed the gateway as letters, and comes alive here.
+        value = storable_within(json.loads(fenced[1] if fenced else text))
     except (ValueError, RecursionError):
         return parts
     if not isinstance(value, dict):

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any, cast
 
 _SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
@@ -29,6 +30,20 @@ def shortened(text: str, limit: int) -> str:
 def storable(text: str) -> str:
     """Return `text` as every database takes it: no NUL, no lone surrogate."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def storable_within(value: Any, depth_max: int = 60) -> Any:
+    """Return JSON with every text and name in it storable; what lies deeper than `depth_max` is left out."""
+    if isinstance(value, str):
+        return storable(value)
+    if depth_max < 0:
+        return None
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {storable(key): storable_within(item, depth_max - 1) for key, item in members.items()}
+    if isinstance(value, list):
+        return [storable_within(item, depth_max - 1) for item in cast("list[Any]", value)]
+    return value
 
 
 def pause_in_words(seconds: float) -> str:

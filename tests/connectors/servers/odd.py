@@ -39,7 +39,7 @@ def tools(times: int) -> dict[str, Any]:
     return {"tools": [tool("a")]}
 
 
-def call(request: dict[str, Any]) -> None:  # noqa: C901 - one way to misbehave after the other
+def call(request: dict[str, Any]) -> None:  # noqa: C901, PLR0915 - one way to misbehave after the other
     if WHAT == "hang":
         time.sleep(3600)
     if WHAT == "exit":
@@ -83,6 +83,10 @@ def call(request: dict[str, Any]) -> None:  # noqa: C901 - one way to misbehave 
         for _ in range(400):
             deep = [deep]
         send({"id": request["id"], "result": {"content": [], "structuredContent": {"a": deep}}})
+        return
+    if WHAT == "abyss":
+        whole = json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": {"content": [], "structuredContent": 0}})
+        print(whole.replace(": 0}", ": " + "[" * 50_000 + "]" * 50_000 + "}"), flush=True)
         return
     if WHAT == "other-ids":
         send({"id": 99999, "result": {"content": []}})

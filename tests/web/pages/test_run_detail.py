@@ -232,6 +232,9 @@ def test_untrusted_text_is_only_text(site: Site):
         {"parts": "odd"},
         {"parts": [None, 3, {"part_kind": "new", "x": 1}]},
         {"parts": [{"part_kind": "tool-call", "args": "{broken"}]},
+        # Half a character and a NUL, once the text is read as JSON.
+        {"parts": [{"part_kind": "tool-call", "args": '{"n": "\\u0000\\ud800"}'}]},
+        {"parts": [{"part_kind": "text", "content": '{"n": "\\ud800"}'}]},
     ],
 )
 def test_an_odd_answer_is_shown_not_an_error(site: Site, body: Any):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -20,6 +21,7 @@ from signoff.connectors.mcp.process import ServerProcess
 LINE_BYTES_MAX: Final = 8_000_000
 # A banner on stdout is a mistake many servers make; a flood is a broken server.
 GARBAGE_LINES_MAX: Final = 200
+_ANSWERED: Final = re.compile(rb'[^\[]{0,200}?"id"\s*:\s*(\d{1,15})\s*,[^\[]{0,200}?"(?:result|error)"')
 _NO_MESSAGE: Final = "its answer is not a message of MCP"
 
 Incoming = SessionMessage | Exception
@@ -82,10 +84,18 @@ def _in_its_place(line: bytes) -> JSONRPCMessage | None:
     """
     try:
         said: Any = json.loads(line)
-        if "result" not in said and "error" not in said:
-            return None
-        return JSONRPCError(jsonrpc="2.0", id=said["id"], error=ErrorData(code=INTERNAL_ERROR, message=_NO_MESSAGE))
-    except (KeyError, TypeError, ValueError, RecursionError):
+        number = said["id"] if "result" in said or "error" in said else None
+    except RecursionError:
+        # Nested so deep that nobody reads it; which call it answers is written before that.
+        found = _ANSWERED.match(line)
+        number = int(found[1]) if found else None
+    except (KeyError, TypeError, ValueError):
+        return None
+    if number is None:
+        return None
+    try:
+        return JSONRPCError(jsonrpc="2.0", id=number, error=ErrorData(code=INTERNAL_ERROR, message=_NO_MESSAGE))
+    except ValueError:
         return None
 
 

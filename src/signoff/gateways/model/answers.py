@@ -11,7 +11,7 @@ from signoff.gateways.model.call import Failure
 from signoff.gateways.model.failures import filtered
 from signoff.gateways.model.providers import ModelName
 from signoff.kit.redact import Redactor
-from signoff.kit.text import storable
+from signoff.kit.text import storable, storable_within
 
 NAME_CHARS_MAX = 200
 # The parts of an answer that a model writes.
@@ -87,7 +87,7 @@ def _clean_part(part: ModelResponsePart, call_id: str, redactor: Redactor) -> Mo
         value = getattr(part, field, None)
         if value is None or isinstance(value, bytes):
             continue
-        changes[field] = redactor.value(_storable(value))
+        changes[field] = redactor.value(storable_within(value))
     if "tool_name" in changes:
         changes["tool_name"] = str(changes["tool_name"])[:NAME_CHARS_MAX]
     if isinstance(part, ToolCallPart):
@@ -96,16 +96,3 @@ def _clean_part(part: ModelResponsePart, call_id: str, redactor: Redactor) -> Mo
             # No arguments at all: whether the tool takes that is for its schema to say.
             changes["args"] = "{}"
     return cast("ModelResponsePart", replace(cast("Any", part), **changes)) if changes else part
-
-
-def _storable(value: Any, depth: int = 0) -> Any:
-    if isinstance(value, str):
-        return storable(value)
-    if depth > 60:
-        return None
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        return {storable(key): _storable(item, depth + 1) for key, item in members.items()}
-    if isinstance(value, list):
-        return [_storable(item, depth + 1) for item in cast("list[Any]", value)]
-    return value
