@@ -25,12 +25,14 @@ from signoff.cli import (
     people,
     probes,
     releases,
+    reviews,
     runbooks,
     runs,
     secrets,
     serving,
     signed_bundles,
     smoking,
+    webhooks,
     workspaces,
 )
 
@@ -99,3 +101,5 @@ app.add_typer(agents.app, name="agents")
 app.add_typer(probes.policy, name="policy")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(signed_bundles.app, name="bundle")
+app.add_typer(reviews.app, name="reviews")
+app.add_typer(webhooks.app, name="webhooks")

@@ -12,6 +12,7 @@ from signoff.agents.lookup import agent_for
 from signoff.deployments.actions import environment_for
 from signoff.deployments.rights import place_of
 from signoff.people.access import Principal, authorize
+from signoff.releases.actions.reverting import proposed
 from signoff.releases.refusals import NothingToRollBackTo
 from signoff.releases.rows import open_release, shipment_for
 from signoff.releases.served import served_before
@@ -50,7 +51,8 @@ def plan_rollback(session: Session, viewer: Principal, agent: str, environment: 
     # `step_since` of a canary moves with its steps; the candidate has had runs since it was let through.
     since = rival.requested_at if rival is not None and is_canary else live.changed_at
     served = tuple(served_before(session, row.id, place.id, live.revision_id))
-    target = next((one for one in served if not one.was_rolled_back), None)
+    wanted = proposed(session, row.id, place.id, live.revision_id)
+    target = next((one for one in served if one.revision_id == wanted), None)
     if is_canary:
         now = session.get_one(Revision, live.revision_id)
         target = ServedFacts(now.id, now.number, was_rolled_back=False)

@@ -8,6 +8,7 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from signoff.tables.deployments import LiveRevision
 from signoff.tables.follow_ups import FollowUp, Review
 from signoff.tables.people import Environment
 from signoff.watch.probes.evidence import Tier
@@ -26,7 +27,9 @@ def following_lines(session: Session, agent_id: str) -> Iterator[str]:
         .order_by(Environment.position, Environment.id)
         .limit(_PLACES_MAX)
     ).all()
-    if not rows:
+    if not rows and _serves_production(session, agent_id):
+        yield "It has just begun to serve production: its first week is counted from the engine's next look on."
+    elif not rows:
         yield "It has not served production yet. When it first does, its days are looked at until enough were good."
     for one, place in rows:
         if one.state == "first_week":
@@ -50,3 +53,12 @@ def following_lines(session: Session, agent_id: str) -> Iterator[str]:
     for review in reviews:
         who = review.assigned_to_name or "whoever answers for it"
         yield f"A review is to be done by {who} until {review.due_at:%Y-%m-%d}."
+
+
+def _serves_production(session: Session, agent_id: str) -> bool:
+    found = (
+        select(LiveRevision.revision_id)
+        .join(Environment, Environment.id == LiveRevision.environment_id)
+        .where(LiveRevision.agent_id == agent_id, Environment.is_production)
+    )
+    return session.scalar(found.limit(1)) is not None

@@ -151,7 +151,10 @@ def forget(session: Session) -> int:
 
 def _first(session: Session, row: Notice, circles: Sequence[Any]) -> list[str]:
     """Return the members of the first circle that has any."""
-    return next((members for one in circles if (members := _fit(session, row, one))), [])
+    for one in circles:
+        if members := _fit(session, row, one):
+            return members
+    return []
 
 
 def _circles(agent_id: str | None) -> list[Any]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from html import unescape
 
 from signoff.deployments.queries import live_revisions
+from signoff.releases.actions import request_release
+from signoff.releases.queries import release
+from signoff.releases.strategy import read_strategy
 from tests.web.pages.conftest import Site
 from tests.web.pages.kit_switches import agent_id, another_serves
+from tests.web.pages.test_release_new import fresh
 
 AT = "/w/northwind/agents/supplier-mail"
 
@@ -29,6 +33,35 @@ def test_on_the_emergency_page_one_goes_back_and_stops(site: Site):
     paused = mei.post(f"{AT}/pause", data={"reason": "To look.", "hours": "", "back": "/emergency"})
     assert paused.headers["location"].endswith("/agents/supplier-mail/emergency")
     assert "This agent is paused" in mei.get(AT).text
+
+
+def test_what_was_gone_back_from_is_not_proposed_again(site: Site):
+    before, bad = another_serves(site)
+    site.browser().post(
+        f"{AT}/go-back", data={"environment": "production", "revision": str(before), "reason": "It posts twice."}
+    )
+    html = unescape(site.browser().get(f"{AT}/emergency").text)
+    assert f"Production: revision {before}" in html
+    assert f"Back to {bad}" not in html
+
+
+def test_a_canary_on_its_way_is_taken_away_in_one_press(site: Site):
+    another_serves(site)
+    number = fresh(site).split("/")[-2]
+    strategy = read_strategy({"canary": {"steps": [{"share_percent": 5, "minutes": 60}]}})
+    with site.store.write() as session:
+        made = request_release(
+            session, site.seeded.owner, "supplier-mail", environment="production", revision=number, reason="Try it.",
+            strategy=strategy,
+        )  # fmt: skip
+    mei = site.browser()
+    html = unescape(mei.get(f"{AT}/emergency").text)
+    assert f"Production: revision {number} is on trial" in html
+    assert "Take it away" in html
+    told = mei.post(f"{AT}/go-back", data={"environment": "production", "revision": "", "reason": "It posts twice."})
+    assert told.status_code == 303
+    with site.store.read() as session:
+        assert release(session, site.seeded.owner, made).facts.state == "rolled_back"
 
 
 def test_a_refused_way_back_is_said_on_the_page(site: Site):

@@ -13,6 +13,7 @@ from signoff.agents.queries import agent_by_slug, draft_of
 from signoff.deployments.queries import live_revisions
 from signoff.kit import clock
 from signoff.kit.errors import Malformed
+from signoff.releases.actions import promote_now, request_release
 from signoff.releases.activations import ACTIVATE
 from signoff.releases.queries import releases_page
 from signoff.releases.strategy import read_strategy
@@ -40,6 +41,26 @@ def test_it_shows_the_diff_the_evidence_and_what_the_risk_proposes(site: Site):
     for words in ("1. What changes", "2. What is known", "3. By which way", "4. Why", "# GOAL"):
         assert words in html
     assert 'data-probe="' in html
+
+
+def test_what_serves_and_what_is_on_its_way_there_is_said_before_anybody_fills_it_in(site: Site):
+    at = fresh(site)
+    number = at.split("/")[-2]
+    mei = site.browser()
+    assert "serves Staging already" not in mei.get(f"{at}?environment=staging").text
+    strategy = read_strategy({"shadow": {"days": 1}})
+    with site.store.write() as session:
+        made = request_release(
+            session, site.seeded.owner, "supplier-mail", environment="staging", revision=number, reason="Try it.",
+            strategy=strategy,
+        )  # fmt: skip
+    html = unescape(mei.get(f"{at}?environment=staging").text)
+    assert f"Revision {number} is on its way here" in html
+    assert f"/releases/{made}" in html
+    with site.store.write() as session:
+        promote_now(session, site.seeded.owner, made, reason="Seen enough.")
+    html = unescape(mei.get(f"{at}?environment=staging").text)
+    assert f"Revision {number} serves Staging already" in html
 
 
 def test_asked_at_once_in_staging_it_serves_and_one_is_on_its_page(site: Site):

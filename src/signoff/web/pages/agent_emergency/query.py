@@ -9,11 +9,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from signoff.agents.ownership import OwnerFacts, ownership_of
-from signoff.agents.queries import revision_body
+from signoff.agents.queries import revision, revision_body
 from signoff.connections.catalog import CatalogConnection, catalog
 from signoff.deployments.queries import deployments_page
 from signoff.people.access import Principal, can
+from signoff.releases.actions.reverting import proposed
 from signoff.releases.drill_schedule import DrillPlan, drill_plans
+from signoff.releases.queries import OpenRelease, open_by_agent
 from signoff.watch.queries import AlertRow, open_alerts
 from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.agent_stops import Stops, load_stops
@@ -24,7 +26,12 @@ _SWITCHES_READ = 50
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """What serves in one environment, and what served before; `before` None: nothing did."""
+    """What serves in one environment, and what one goes back to there.
+
+    Args:
+        before: None: nothing served before, or nothing that was not itself gone back from (`was_bad`).
+        trial: a release there that gets a share, or tries what was asked; it can be taken away.
+    """
 
     environment: str
     is_production: bool
@@ -35,6 +42,8 @@ class WayBack:
     by_name: str
     reason: str
     drills: DrillPlan
+    was_bad: bool = False
+    trial: OpenRelease | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +87,21 @@ def load(session: Session, viewer: Principal, slug: str, *, problem: str = "") -
 def _ways(session: Session, viewer: Principal, head: AgentHead) -> list[WayBack]:
     switches = deployments_page(session, viewer, head.agent.slug, size=_SWITCHES_READ).rows
     plans = drill_plans(session, viewer, head.agent.slug)
+    on_trial = open_by_agent(session, viewer, [head.agent.id])
     found: list[WayBack] = []
     for live in reversed(head.live):
         last = next((one for one in switches if one.environment_id == live.environment_id), None)
+        back = proposed(session, head.agent.id, live.environment_id, live.revision_id)
+        trial = on_trial.get((head.agent.id, live.environment_id))
+        before = revision(session, viewer, head.agent.slug, back).facts.number if back else None
         found.append(
             WayBack(
                 environment=live.environment, is_production=live.is_production, number=live.revision_number,
                 revision_id=live.revision_id, since=live.changed_at,
-                before=last.previous_number if last else None, by_name=last.actor_name if last else "",
+                before=before, by_name=last.actor_name if last else "",
                 reason=last.reason if last else "", drills=plans.get(live.environment, DrillPlan(None, None)),
+                was_bad=back is None and last is not None and last.previous_number is not None,
+                trial=trial if trial is not None and trial.state in ("canary", "shadow") else None,
             )
         )  # fmt: skip
     return found

@@ -29,12 +29,12 @@ def agent_emergency(request: Request, looker: Looker, agent: str) -> Response:
 
 @router.post("/agents/{agent}/go-back")
 def go_back(request: Request, looker: Looker, agent: str, fields: Fields) -> Response:
-    """Let serve again what served before."""
+    """Let serve again what served before. Without a revision, what is on trial is taken away."""
     store = store_of(request)
     place, number = fields.text("environment"), fields.text("revision")
     try:
         made = roll_back_now(
-            store, looker.viewer, agent, environment=place, to_revision=number, reason=fields.text("reason")
+            store, looker.viewer, agent, environment=place, to_revision=number or None, reason=fields.text("reason")
         )
     except (NotAllowed, NotFound):
         raise
@@ -44,5 +44,6 @@ def go_back(request: Request, looker: Looker, agent: str, fields: Fields) -> Res
         return page.draw(request, "page.html", view, status=refusal.status)
     with store.write() as session:
         try_soon(session, made)
-    done = Flash(f"Revision {number} serves {place} again", "Runs that had begun go on with theirs.", "ok")
+    words = f"Revision {number} serves {place} again" if number else f"What serves {place} gets everything again"
+    done = Flash(words, "Runs that had begun go on with theirs.", "ok")
     return see_other(request, looker.chrome.href(f"/agents/{agent}/emergency"), done)

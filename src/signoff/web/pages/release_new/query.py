@@ -15,6 +15,7 @@ from signoff.people.access import Principal
 from signoff.people.facts import EnvironmentFacts
 from signoff.people.queries import environments
 from signoff.releases.policy import POLICY, default_strategy, reviewers_wanted
+from signoff.releases.queries import OpenRelease, open_by_agent
 from signoff.watch.probes.evaluate import evidence_for
 from signoff.watch.probes.evidence import Evidence
 from signoff.watch.probes.policies import holding_policy
@@ -26,13 +27,14 @@ from signoff.web.release_words import Weighed, weighed
 
 @dataclass(frozen=True, slots=True)
 class NewReleaseView:
-    """The page. `live`: what serves there now, None: nothing does."""
+    """The page. `live`: what serves there now, None: nothing does. `rival`: a release that is under way there."""
 
     head: AgentHead
     place: EnvironmentFacts
     places: tuple[EnvironmentFacts, ...]
     target: RevisionFacts
     live: RevisionFacts | None
+    rival: OpenRelease | None
     diff: RevisionDiff
     evidence: Evidence
     reviewers: int
@@ -83,6 +85,7 @@ def load(
     proposed = default_strategy(evidence.tier, is_production=place.is_production, is_something_live=now is not None)
     return NewReleaseView(
         head=head, place=place, places=places, target=target.facts, live=now.facts if now else None,
+        rival=open_by_agent(session, viewer, [head.agent.id]).get((head.agent.id, place.id)),
         diff=diff(now.body if now else None, target.body, context=3), evidence=evidence,
         reviewers=reviewers_wanted(
             evidence.tier, holding_policy(session, viewer.workspace_id)[0].reviewers,

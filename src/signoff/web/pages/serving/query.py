@@ -41,8 +41,9 @@ class Line:
 
     @property
     def is_behind(self) -> bool:
-        """Return whether a frozen revision serves nowhere yet."""
-        return bool(self.last_revision) and all(one.number != self.last_revision for one in self.cells.values())
+        """Return whether the newest revision serves nowhere, and is on its way nowhere."""
+        known = [number for one in self.cells.values() for number in (one.number, one.next_number)]
+        return bool(self.last_revision) and self.last_revision not in known
 
 
 @dataclass(frozen=True, slots=True)
