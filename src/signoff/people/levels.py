@@ -15,8 +15,8 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 _SEES = frozenset[Action](("agent.read", "run.read", "effect.read", "approval.read", "alert.read"))
 _OPERATES = _SEES.union(frozenset[Action](("run.start", "run.cancel", "effect.settle")))
-_EDITS = _SEES.union(frozenset[Action](("run.start", "agent.edit")))
-_DEPLOYS = _SEES.union(frozenset[Action](("agent.deploy", "agent.disable")))
+_EDITS = _SEES.union(frozenset[Action](("run.start", "agent.edit", "dataset.edit", "evaluation.run")))
+_DEPLOYS = _SEES.union(frozenset[Action](("agent.deploy", "agent.disable", "evaluation.run")))
 
 LEVEL_ACTIONS: dict[Level, frozenset[Action]] = {
     "viewer": _SEES,
