@@ -26,6 +26,7 @@ from signoff.record import outbox
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions, stuck
 from signoff.runs.alarms import RAN_TOO_LONG, ran_too_long
+from signoff.runs.states import is_rehearsal
 from signoff.runs.stuck import LegFacts
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Run
@@ -193,7 +194,7 @@ def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) 
 def _call_off(session: Session, run_id: str, reason: str) -> None:
     if stuck.call_off(session, run_id, code=RAN_TOO_LONG, reason=reason):
         run = session.get_one(Run, run_id)
-        if run.mode != "shadow":
+        if not is_rehearsal(run.mode):
             raise_alert(session, run.workspace_id, **ran_too_long(run_id, reason=reason, agent_id=run.agent_id))
 
 

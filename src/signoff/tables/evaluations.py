@@ -172,7 +172,7 @@ class EvaluationResult(Base):
     """What one example came to, by the candidate or by the baseline."""
 
     __tablename__ = "evaluation_results"
-    __table_args__ = (UniqueConstraint("run_id"), Index(None, "evaluation_id", "state", "example_id"))
+    __table_args__ = (Index(None, "evaluation_id", "state", "example_id"),)
 
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
     example_id: Mapped[str] = mapped_column(ForeignKey("examples.id"), primary_key=True)

@@ -67,7 +67,8 @@ def test_a_run_becomes_an_example_once_with_its_input_and_output(at: Desk) -> No
     (only,) = at.examples()
     assert made == again == only.id
     assert (only.input, only.expected, only.from_run_id) == ({"question": "six by nine"}, {"total": 54}, run)
-    assert only.is_critical and only.note == "from the field"
+    assert only.is_critical
+    assert only.note == "from the field"
 
 
 def test_a_run_that_was_taken_out_can_come_again(at: Desk) -> None:
@@ -125,7 +126,8 @@ def test_a_stranger_sees_that_there_is_nothing(at: Desk) -> None:
 def test_examples_come_all_or_none(at: Desk) -> None:
     with pytest.raises(Malformed):
         at.do(add_examples, [NewExample(1), NewExample(float("nan"))])
-    assert at.facts().version == 0 and at.examples() == []
+    assert at.facts().version == 0
+    assert at.examples() == []
 
 
 def test_a_full_dataset_takes_no_more(at: Desk) -> None:

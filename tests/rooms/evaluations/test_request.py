@@ -50,7 +50,8 @@ def test_without_a_revision_what_serves_is_measured_again(at: Desk) -> None:
     asked = at.ask(None)
     with at.store.read() as session:
         found = evaluation(session, at.world.ann, asked).facts
-    assert found.is_of_what_serves and found.revision_number == 1
+    assert found.is_of_what_serves
+    assert found.revision_number == 1
 
 
 def test_the_evaluators_of_the_moment_are_kept(at: Desk) -> None:

@@ -195,7 +195,6 @@ def _evaluation_results() -> None:
         sa.ForeignKeyConstraint(["evaluation_id"], ["evaluations.id"], name="fk_evaluation_results_evaluation_id"),
         sa.ForeignKeyConstraint(["example_id"], ["examples.id"], name="fk_evaluation_results_example_id"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_evaluation_results_workspace_id"),
-        sa.UniqueConstraint("run_id", name="uq_evaluation_results_run_id"),
     )
     op.create_index(
         "ix_evaluation_results_evaluation_id_state_example_id",
