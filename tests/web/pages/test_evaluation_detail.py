@@ -81,3 +81,16 @@ def test_whoever_may_not_read_runs_sees_the_verdict_and_no_answer(site: Site):
     assert site.browser("rosa").post(f"{at}/cancel").status_code == 403
     assert site.browser().get(f"{site.base}/evaluations/evl_none").status_code == 404
     assert site.visitor().get(at).status_code == 303
+
+
+def test_a_release_says_what_its_revision_came_to(site: Site):
+    mei = site.browser()
+    at = f"{site.base}/agents/supplier-mail/revisions/1/release?environment=production"
+    html = unescape(mei.get(at).text)
+    assert "Not evaluated" in html
+    assert "/agents/supplier-mail/evaluate?revision=1&environment=production" in html
+    with site.store.write() as session:
+        found = evaluated(session, site.seeded.owner)
+    html = unescape(mei.get(at).text)
+    assert f'/evaluations/{found.evaluation_id}"' in html
+    assert "It fails or does worse than what serves on 1 of 2 critical examples." in html

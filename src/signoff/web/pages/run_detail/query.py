@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.queries import may_with_agent
 from signoff.approvals.queries import of_run
 from signoff.deployments.queries import live_revisions
+from signoff.evaluations.queries import datasets_of
 from signoff.kit import clock, ids
 from signoff.people.access import Principal, can
 from signoff.people.facts import AuditFacts
@@ -60,6 +61,8 @@ class Head:
     can_start: bool
     can_replay: bool
     again_key: str
+    datasets: Sequence[tuple[str, str]] | None = None
+    """Where it can be kept as an example, by id and name; None: the reader may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +210,14 @@ def load_head(session: Session, viewer: Principal, found: RunDetail) -> Head:
         live_number=live.revision_number if live else None, environment=place.slug if place else "production",
         can_cancel=found.can_cancel, can_acknowledge=found.can_acknowledge, can_start=may_start,
         can_replay=may_start and is_over(run.state) and run.mode != "replay" and run.model_calls > 0,
-        again_key=ids.new_token("again", 9),
+        again_key=ids.new_token("again", 9), datasets=_datasets(session, viewer, run),
     )  # fmt: skip
+
+
+def _datasets(session: Session, viewer: Principal, run: RunRow) -> Sequence[tuple[str, str]] | None:
+    if not is_over(run.state) or not may_with_agent(session, viewer, run.agent_id, "dataset.edit"):
+        return None
+    return [(one.id, one.name) for one in datasets_of(session, viewer, run.agent_id)]
 
 
 def _may_start(session: Session, viewer: Principal, run: RunRow) -> bool:
