@@ -50,12 +50,12 @@ def dataset(store: Store, at: House, *expected: Any, agent_id: str | None = None
 
 def ask(
     store: Store, at: House, dataset_id: str, revision: str | int | None, *, agent_id: str | None = None,
-    cap_usd: Decimal | None = None,
+    cap_usd: Decimal | None = None, draft: bool = False,
 ) -> str:  # fmt: skip
     """Ask for an evaluation; return its id."""
     with store.write() as session:
         return request_evaluation(
-            session, at.who, agent_id or at.agent_id, dataset_id, revision=revision, cap_usd=cap_usd
+            session, at.who, agent_id or at.agent_id, dataset_id, revision=revision, cap_usd=cap_usd, draft=draft
         )
 
 

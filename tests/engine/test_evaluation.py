@@ -11,12 +11,16 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Text
 from sqlalchemy import func, select
 
 from signoff.agents.actions import disable_agent
+from signoff.agents.queries import revisions_page
+from signoff.agents.revisions import find_revision
 from signoff.budgets.caps import set_price
 from signoff.evaluations.actions import add_evaluator, add_run_as_example, cancel_evaluation, create_dataset
 from signoff.evaluations.pots import SPENT
 from signoff.gateways.model.providers import forget_script, register_script
 from signoff.kit import clock
+from signoff.kit.errors import NotFound
 from signoff.runs.by_agent import figures_by_agent
+from signoff.tables.agents import Agent, Draft, Revision
 from signoff.tables.approvals import Approval
 from signoff.tables.limits import SpendCounter
 from signoff.tables.runs import Run
@@ -218,3 +222,30 @@ async def test_weights_count_by_their_ratio(bench: Bench):
         told, _ = await over(bench.store, at, ask(bench.store, at, golden, None))
         found.append(told.facts.score)
     assert found == [0.75, 0.75]
+
+
+async def test_a_draft_is_tried_as_it_was_when_it_was_asked_for(bench: Bench, candidate: Any):
+    at = bench.house(turns("old"), **CALM)
+    candidate(turns("right"))
+    golden = dataset(bench.store, at, "right")
+    with bench.store.write() as session:
+        first = session.scalars(select(Revision).where(Revision.agent_id == at.agent_id)).one()
+        body = {**first.body, "model": {**first.body["model"], "name": "scripted:candidate"}}
+        session.add(
+            Draft(
+                agent_id=at.agent_id, workspace_id=at.workspace_id, version=5, body=body, updated_by="mem_x",
+                updated_by_name="X", updated_at=clock.now(),
+            )
+        )  # fmt: skip
+    asked = ask(bench.store, at, golden, None, draft=True)
+    with bench.store.write() as session:
+        session.get_one(Draft, at.agent_id).version = 6
+        session.get_one(Draft, at.agent_id).body = {**body, "sop": "Something else."}
+    found, _ = await over(bench.store, at, asked)
+    assert (found.facts.draft_version, found.facts.revision_number) == (5, None)
+    assert (found.facts.score, found.facts.baseline_score) == (1.0, 0.0)
+    with bench.store.read() as session:
+        assert [one.number for one in revisions_page(session, at.who, at.agent_id).rows] == [1]
+        agent = session.get_one(Agent, at.agent_id)
+        with pytest.raises(NotFound):
+            find_revision(session, agent, found.facts.revision_id)

@@ -16,9 +16,19 @@ from signoff.api.shapes import Body, IdText, Name, SlugText
 from signoff.api.shapes import router as make_router
 from signoff.evaluations import actions, queries
 from signoff.evaluations.actions import NewExample
-from signoff.evaluations.limits import DESCRIPTION_CHARS, EXAMPLES_MAX, NOTE_CHARS, TAG_CHARS, TAGS_MAX, TOLERANCE
+from signoff.evaluations.actions.schedule import HOUR
+from signoff.evaluations.limits import (
+    CAP_USD,
+    CAP_USD_MAX,
+    DESCRIPTION_CHARS,
+    EXAMPLES_MAX,
+    NOTE_CHARS,
+    TAG_CHARS,
+    TAGS_MAX,
+    TOLERANCE,
+)
 from signoff.evaluations.scoring import EvaluatorKind
-from signoff.evaluations.states import Split
+from signoff.evaluations.states import Every, Split
 from signoff.evaluations.views import DatasetFacts, EvaluatorFacts, ExampleFacts
 from signoff.people.access import Principal
 
@@ -113,6 +123,18 @@ class EvaluatorChange(Body):
     is_enabled: bool | None = None
 
 
+class Schedule(Body):
+    """When a dataset is evaluated by itself: neither by the clock nor of each revision ends that."""
+
+    every: Annotated[Every | None, Field(description="What serves is measured again; weeks begin on Monday.")] = None
+    at_hour: Annotated[int, Field(ge=0, le=23, description="Of the workspace's time zone.")] = HOUR
+    is_of_each_revision: Annotated[bool, Field(description="Each revision, as soon as it is frozen.")] = False
+    environment: SlugText = "production"
+    cap_usd: Annotated[
+        Decimal, Field(gt=0, le=CAP_USD_MAX, max_digits=16, decimal_places=9, description="For one evaluation.")
+    ] = CAP_USD
+
+
 @dataclass(frozen=True, slots=True)
 class Datasets:
     """The datasets of an agent, golden ones first."""
@@ -169,6 +191,13 @@ async def archive_dataset(desk: AtDesk, dataset: Id) -> Response:
     """Put a dataset away: nothing is evaluated on it any more, and what was stays readable."""
     await desk.write(actions.archive_dataset, dataset)
     return answer(Done())
+
+
+@router.put("/v1/{workspace}/datasets/{dataset}/schedule", response_model=DatasetFacts)
+async def schedule_dataset(desk: AtDesk, dataset: Id, body: Schedule) -> Response:
+    """Say when a dataset is evaluated by itself, in the caller's name."""
+    await desk.write(actions.set_schedule, dataset, **body.model_dump())
+    return answer(await desk.read(queries.dataset, dataset))
 
 
 @router.get("/v1/{workspace}/datasets/{dataset}/examples", response_model=Listed[ExampleFacts])

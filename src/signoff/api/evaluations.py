@@ -37,6 +37,7 @@ class NewEvaluation(Body):
         int | IdText | None,
         Field(description="Number or id; left out: what serves is measured again.", examples=[7]),
     ] = None
+    draft: Annotated[bool, Field(description="Try the draft instead, as it is at this moment.")] = False
     cap_usd: Annotated[
         Decimal, Field(gt=0, le=CAP_USD_MAX, max_digits=16, decimal_places=9, description="For all its runs together.")
     ] = CAP_USD
@@ -49,7 +50,7 @@ async def evaluate(desk: AtMakingDesk, agent: AgentName, body: NewEvaluation) ->
     def work(session: Session, principal: Principal) -> Made:
         made = actions.request_evaluation(
             session, principal, agent, body.dataset, environment=body.environment, revision=body.revision,
-            cap_usd=body.cap_usd,
+            draft=body.draft, cap_usd=body.cap_usd,
         )  # fmt: skip
         return Made(id=made)
 

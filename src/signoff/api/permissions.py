@@ -199,6 +199,8 @@ NEEDS: dict[str, Action | None] = {
     "dataset": "agent.read",
     "change_dataset": "dataset.edit",
     "archive_dataset": "dataset.edit",
+    # And to evaluate its agent.
+    "schedule_dataset": "dataset.edit",
     # Examples and results hold what was asked and answered.
     "examples_of": "run.read",
     "add_examples": "dataset.edit",

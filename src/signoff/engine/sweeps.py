@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from signoff import durable
 from signoff.approvals.actions import withdraw_for_run
 from signoff.engine.due import look_at_due, withdraw_forgotten
+from signoff.engine.evaluating import look_at_datasets
 from signoff.engine.finishing import settle_late
 from signoff.engine.following import follow_agents
 from signoff.engine.releasing import look_at_releases
@@ -96,13 +97,15 @@ class Sweeps:
         await self._forget()
 
     async def _carry_on(self) -> None:
-        """Resume runs, and look at requests, releases and first weeks, whose time has come; maintenance puts it off."""
+        """Resume runs, and look at requests, releases, first weeks and datasets, whose time has come."""
+        # Maintenance puts it off: whoever calls asks.
         for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
             await self._store.write_async(actions.resume_run, run_id, leg=leg, waiting_for=waiting_for)
         await look_at_due(self._store)
         await self._withdraw_forgotten()
         await look_at_releases(self._store)
         await follow_agents(self._store)
+        await look_at_datasets(self._store)
 
     def _note_sleep(self) -> None:
         """Begin to watch anew after a gap: this process, or the whole machine, was asleep, and the runs with it."""

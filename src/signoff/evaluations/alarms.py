@@ -11,6 +11,7 @@ from signoff.tables.evaluations import Dataset, Evaluation
 from signoff.tables.people import Environment
 
 DROP = "evaluation_drop"
+NOT_RUN = "evaluation_not_run"
 
 
 def tell_drop(session: Session, evaluation: Evaluation, found: Verdict) -> None:
@@ -29,3 +30,17 @@ def tell_drop(session: Session, evaluation: Evaluation, found: Verdict) -> None:
         f"released: {found.reasons[0]}",
         detail={"evaluation": evaluation.id, "score": found.score, "before": found.baseline_score},
     )  # fmt: skip
+
+
+def tell_not_run(session: Session, dataset: Dataset, agent: Agent, why: str) -> None:
+    """Raise an alert: a dataset was to be evaluated by itself, and could not be."""
+    ask_for_alert(
+        session, dataset.workspace_id, key=f"{NOT_RUN}:{dataset.id}", kind=NOT_RUN, agent_id=agent.id,
+        text=f"{dataset.name} of {agent.name} was to be evaluated by itself, and was not: {why}",
+        detail={"dataset": dataset.id},
+    )  # fmt: skip
+
+
+def resolve_not_run(session: Session, dataset: Dataset) -> None:
+    """Resolve that alert: it was evaluated, or is to be otherwise."""
+    ask_to_resolve(session, dataset.workspace_id, key=f"{NOT_RUN}:{dataset.id}")

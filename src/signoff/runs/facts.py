@@ -64,7 +64,10 @@ class RunContext:
     @property
     def actor(self) -> Actor:
         """Return who the audit names when this run acts."""
-        name = f"{self.agent_slug}, revision {self.revision_number}"
+        number = self.revision_number
+        # Below zero it is a draft that is tried: minus its version.
+        what = f"revision {number}" if number > 0 else f"draft {-number}"
+        name = f"{self.agent_slug}, {what}"
         return Actor("run", self.run_id, name, run_id=self.run_id, revision_id=self.revision_id)
 
 

@@ -44,6 +44,8 @@ class Dataset(Base):
     scheduled_by: Mapped[str | None] = mapped_column(Id)
     scheduled_by_name: Mapped[str | None] = mapped_column(Name)
     next_at: Mapped[datetime | None] = mapped_column(Moment)
+    # Up to which of the agent's revisions it was evaluated by itself.
+    revision_seen: Mapped[int] = mapped_column(default=0)
     made_by: Mapped[str] = mapped_column(Id)
     made_by_name: Mapped[str] = mapped_column(Name)
     made_at: Mapped[datetime] = mapped_column(Moment)

@@ -210,6 +210,7 @@ WITHHELD: dict[str, Reason | None] = {
     "dataset": None,
     "change_dataset": "guards",
     "archive_dataset": "guards",
+    "schedule_dataset": "guards",
     "examples_of": None,
     "add_examples": None,
     "example": None,

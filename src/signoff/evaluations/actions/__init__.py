@@ -12,6 +12,7 @@ from signoff.evaluations.actions.examples import (
     remove_example,
 )
 from signoff.evaluations.actions.request import BEGIN, request_evaluation
+from signoff.evaluations.actions.schedule import due_datasets, evaluate_by_itself, set_schedule
 
 __all__ = [
     "BEGIN",
@@ -27,6 +28,9 @@ __all__ = [
     "change_example",
     "create_dataset",
     "delete_evaluator",
+    "due_datasets",
+    "evaluate_by_itself",
     "remove_example",
     "request_evaluation",
+    "set_schedule",
 ]

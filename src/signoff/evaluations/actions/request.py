@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from signoff.agents.actions.snapshots import snapshot_draft
 from signoff.agents.lookup import agent_for
 from signoff.agents.retired import refuse_retired
 from signoff.agents.revisions import find_revision
@@ -35,6 +36,7 @@ def request_evaluation(
     *,
     environment: str = "production",
     revision: str | int | None = None,
+    draft: bool = False,
     cap_usd: Decimal | None = None,
     trigger: Trigger = "by_hand",
 ) -> str:
@@ -45,13 +47,15 @@ def request_evaluation(
 
     Args:
         revision: number or id; None: what serves, measured again.
+        draft: try the draft instead, as it is at this moment.
         cap_usd: what all its runs together may cost.
 
     Raises:
         NotFound, NotAllowed: no such agent, dataset, environment or revision; or the caller may not evaluate it.
         NotNow: the dataset is empty or archived, the revision has retired, nothing serves there to be measured again,
             or too many evaluations of the agent are under way.
-        Malformed: the cap does not fit.
+        Malformed: the cap does not fit, or a revision is named beside the draft.
+        LintFailed: the draft has errors.
     """
     refuse_if_suspended(session, principal.workspace_id)
     row = agent_for(session, principal, agent, "evaluation.run", lock=True)
@@ -62,11 +66,12 @@ def request_evaluation(
     dataset, examples = _dataset(session, principal, row, dataset_id)
     _refuse_crowd(session, row)
     serves = live_revision(session, row.id, place.id)
-    candidate = _candidate(session, row, place, revision, serves)
+    candidate = _candidate(session, principal, row, place, revision, serves, draft=draft)
     pinned = pinned_evaluators(session, row.id)
     made = Evaluation(
         id=ids.new_id("evl"), workspace_id=row.workspace_id, agent_id=row.id, environment_id=place.id,
-        dataset_id=dataset.id, dataset_version=dataset.version, revision_id=candidate.id, draft_version=None,
+        dataset_id=dataset.id, dataset_version=dataset.version, revision_id=candidate.id,
+        draft_version=-candidate.number if draft else None,
         baseline_revision_id=serves, evaluators=pinned, evaluators_hash=hash_of(pinned), tolerance=dataset.tolerance,
         state="pending", trigger=trigger, examples=examples, cap_usd=checked_cap(cap_usd),
         requested_by=principal.id, requested_by_name=principal.name, requested_with=principal.key_id,
@@ -98,8 +103,13 @@ def _dataset(session: Session, principal: Principal, agent: Agent, dataset_id: s
 
 
 def _candidate(
-    session: Session, agent: Agent, place: Environment, revision: str | int | None, serves: str | None
-) -> Revision:
+    session: Session, principal: Principal, agent: Agent, place: Environment, revision: str | int | None,
+    serves: str | None, *, draft: bool,
+) -> Revision:  # fmt: skip
+    if draft:
+        if revision is not None:
+            raise Malformed("It is the draft or a revision.", errors={"revision": ["leave it out with the draft"]})
+        return snapshot_draft(session, principal, agent)
     if revision is None and serves is None:
         raise NotNow(f"Nothing of {agent.slug} serves {place.slug}. Name a revision.", code="nothing_live")
     if revision is not None and not str(revision):

@@ -47,6 +47,7 @@ def _datasets() -> None:
         sa.Column("scheduled_by", sa.String(64)),
         sa.Column("scheduled_by_name", sa.String(200)),
         sa.Column("next_at", MOMENT),
+        sa.Column("revision_seen", sa.Integer(), nullable=False),
         sa.Column("made_by", sa.String(64), nullable=False),
         sa.Column("made_by_name", sa.String(200), nullable=False),
         sa.Column("made_at", MOMENT, nullable=False),
