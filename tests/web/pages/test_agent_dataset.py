@@ -152,3 +152,30 @@ def test_an_example_from_a_run_leads_to_it(site: Site):
     html = site.browser().get(f"{site.base}/agents/supplier-mail/datasets/{found.dataset_id}/examples/{example}").text
     assert "The run" in html
     assert "/runs/run_" in html
+
+
+def test_it_is_evaluated_by_itself_by_the_clock_and_for_each_revision(site: Site):
+    dataset_id, at = made(site)
+    ines = site.browser("ines")
+    fields = {
+        "every": "week", "at_hour": "4", "is_of_each_revision": "yes", "environment": "production", "cap_usd": "0.50",
+    }  # fmt: skip
+    assert ines.post(f"{at}/schedule", data=fields).status_code == 303
+    with site.store.read() as session:
+        kept = dataset(session, site.seeded.owner, dataset_id).schedule
+    assert kept is not None
+    assert (kept.every, kept.at_hour, kept.is_of_each_revision, str(kept.cap_usd.normalize())) == (
+        "week",
+        4,
+        True,
+        "0.5",
+    )
+    html = unescape(ines.get(at).text)
+    assert "every week at 04:00, each new revision" in html
+    assert "In the name of Ines" in html
+    for wrong in ({"cap_usd": "a lot"}, {"at_hour": "24"}, {"at_hour": "-1"}):
+        assert ines.post(f"{at}/schedule", data={**fields, **wrong}).status_code == 422
+    assert ines.post(f"{at}/schedule", data={**fields, "every": "", "is_of_each_revision": ""}).status_code == 303
+    with site.store.read() as session:
+        assert dataset(session, site.seeded.owner, dataset_id).schedule is None
+    assert site.browser("rosa").post(f"{at}/schedule", data=fields).status_code == 403

@@ -36,6 +36,18 @@ def test_what_is_chosen_is_asked_for_and_its_page_is_next(site: Site):
     assert facts.is_of_what_serves
 
 
+def test_a_draft_is_tried_as_it_is_at_this_moment(site: Site):
+    with site.store.write() as session:
+        dataset_id = with_dataset(session, site.seeded.owner)
+    ines = site.browser("ines")
+    assert "The draft, as it is at this moment" in ines.get(f"{site.base}{AT}").text
+    fields = {"dataset": dataset_id, "revision": "draft", "environment": "production", "cap_usd": "1"}
+    answer = ines.post(f"{site.base}{AT}", data=fields)
+    assert answer.status_code == 303
+    html = unescape(ines.get(answer.headers["location"]).text)
+    assert "draft, version" in html
+
+
 def test_what_is_wrong_is_told_and_what_was_typed_is_kept(site: Site):
     with site.store.write() as session:
         dataset_id = with_dataset(session, site.seeded.owner)

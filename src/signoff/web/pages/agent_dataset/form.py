@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from signoff.evaluations.states import Split
+from signoff.evaluations.states import Every, Split
 from signoff.kit.errors import Malformed
 from signoff.web.forms import Form, NotJson, parse_json
 
@@ -43,6 +44,32 @@ def tolerance_from(form: Form) -> float:
         words = "Give a number from 0 to 1, such as 0.02."
         raise Malformed(words, errors={"tolerance": [words]})
     return float(value)
+
+
+def hour_from(form: Form) -> int:
+    """Return the hour of a schedule; what is none is refused by the action."""
+    text = form.text("at_hour")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 3 else -1
+
+
+def every_from(form: Form) -> Every | None:
+    """Return how often the clock asks; None: not at all."""
+    found: dict[str, Every] = {"day": "day", "week": "week"}
+    return found.get(form.text("every"))
+
+
+def cap_from(form: Form) -> Decimal | None:
+    """Return what an evaluation may cost; None: what is usual.
+
+    Raises:
+        Malformed: it is no amount.
+    """
+    text = form.text("cap_usd").strip().removeprefix("$")
+    try:
+        return Decimal(text) if text else None
+    except InvalidOperation:
+        words = "Give dollars, such as 5 or 0.50."
+        raise Malformed(words, errors={"cap_usd": [words]}) from None
 
 
 def _value(text: str, field: str) -> Any:

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from signoff.evaluations.actions import NewExample
+from signoff.evaluations.actions.schedule import HOUR
 from signoff.evaluations.example_lines import FIELDS, write_line
-from signoff.evaluations.limits import EXAMPLES_MAX
+from signoff.evaluations.limits import CAP_USD, EXAMPLES_MAX
 from signoff.evaluations.queries import dataset, example, examples_page
 from signoff.evaluations.views import DatasetFacts, ExampleFacts
 from signoff.kit.errors import NotFound
@@ -78,6 +79,28 @@ class DatasetView:
     def schedule(self) -> str:
         """Return when it is evaluated by itself, in words."""
         return schedule_words(self.facts.schedule)
+
+    @property
+    def may_schedule(self) -> bool:
+        """Return whether the reader may have it evaluated by itself."""
+        return self.may_edit and self.head.may_evaluate
+
+    @property
+    def hours(self) -> list[tuple[str, str]]:
+        """Return the hours of a day as a choice."""
+        return [(str(hour), f"{hour:02d}:00") for hour in range(24)]
+
+    @property
+    def scheduled(self) -> dict[str, str]:
+        """Return the schedule as its form shows it; without one, what is usual."""
+        kept = self.facts.schedule
+        if kept is None:
+            usual = next((slug for slug, _ in self.places if slug == "production"), self.places[-1][0])
+            return {"every": "", "at_hour": str(HOUR), "each": "", "environment": usual, "cap_usd": f"{CAP_USD}"}
+        return {
+            "every": kept.every or "", "at_hour": str(kept.at_hour), "each": "yes" if kept.is_of_each_revision else "",
+            "environment": kept.environment, "cap_usd": f"{kept.cap_usd.normalize():f}",
+        }  # fmt: skip
 
     @property
     def line_fields(self) -> str:

@@ -1,4 +1,4 @@
-"""GET a dataset, one example, all of them as a file; POST examples, changes of them, its settings, its end."""
+"""GET a dataset, one example, all of them as a file; POST examples, changes of them, settings, its end."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from signoff.evaluations.actions import (
     change_dataset,
     change_example,
     remove_example,
+    set_schedule,
 )
 from signoff.evaluations.example_lines import read_lines
 from signoff.web.attempt import attempt
@@ -25,7 +26,15 @@ from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
 from signoff.web.identity import Looker, Looking
 from signoff.web.page import Page, see_other
-from signoff.web.pages.agent_dataset.form import expected_from, input_from, split_from, tolerance_from
+from signoff.web.pages.agent_dataset.form import (
+    cap_from,
+    every_from,
+    expected_from,
+    hour_from,
+    input_from,
+    split_from,
+    tolerance_from,
+)
 from signoff.web.pages.agent_dataset.query import lines, load, load_example
 
 router = APIRouter()
@@ -100,6 +109,21 @@ def settings(request: Request, looker: Looker, agent: str, dataset_id: str, fiel
         )  # fmt: skip
 
     return _do(request, looker, agent, dataset_id, "settings", fields, work, Flash("Saved"))
+
+
+@router.post(f"{BASE}/schedule")
+def schedule(request: Request, looker: Looker, agent: str, dataset_id: str, fields: Fields) -> Response:
+    """Have it evaluated by itself, or no longer."""
+    every, each = every_from(fields), fields.is_on("is_of_each_revision")
+
+    def work(session: Session) -> None:
+        set_schedule(
+            session, looker.viewer, dataset_id, every=every, at_hour=hour_from(fields), is_of_each_revision=each,
+            environment=fields.text("environment"), cap_usd=cap_from(fields),
+        )  # fmt: skip
+
+    flash = Flash("It is evaluated by itself" if every or each else "It is evaluated only when somebody asks")
+    return _do(request, looker, agent, dataset_id, "schedule", fields, work, flash)
 
 
 @router.post(f"{BASE}/archive")

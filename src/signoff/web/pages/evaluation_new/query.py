@@ -18,8 +18,8 @@ from signoff.web.agent_head import AgentHead, agent_head
 from signoff.web.forms import Form
 
 REVISIONS_OFFERED = 50
-# What the form sends for "whatever serves there".
-SERVED = "served"
+# What the form sends for "whatever serves there", and for the text that is being written.
+SERVED, DRAFT = "served", "draft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,11 @@ def load(
     return NewEvaluationView(
         head=head,
         datasets=datasets,
-        revisions=[*revisions, (SERVED, "What serves there, measured again")],
+        revisions=[
+            *revisions,
+            *([(DRAFT, "The draft, as it is at this moment")] if head.may_edit else []),
+            (SERVED, "What serves there, measured again"),
+        ],
         places=[(place.slug, place.name) for place in environments(session, viewer)],
         form=form,
         evaluators=sum(one.is_enabled for one in evaluators_of(session, viewer, head.agent.id)),

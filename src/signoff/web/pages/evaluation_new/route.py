@@ -16,7 +16,7 @@ from signoff.web.forms import Fields, Form
 from signoff.web.house import store_of
 from signoff.web.identity import Looker
 from signoff.web.page import Page, see_other
-from signoff.web.pages.evaluation_new.query import SERVED, load
+from signoff.web.pages.evaluation_new.query import DRAFT, SERVED, load
 
 router = APIRouter()
 page = Page(__file__)
@@ -42,7 +42,7 @@ def ask(request: Request, looker: Looker, agent: str, fields: Fields) -> Respons
         revision = fields.text("revision")
         found = request_evaluation(
             session, looker.viewer, agent, fields.text("dataset"), environment=fields.text("environment"),
-            revision=None if revision == SERVED else revision, cap_usd=_cap(fields),
+            revision=None if revision in (SERVED, DRAFT) else revision, draft=revision == DRAFT, cap_usd=_cap(fields),
         )  # fmt: skip
         made.append(found)
 
