@@ -201,8 +201,10 @@ def load_head(session: Session, viewer: Principal, found: RunDetail) -> Head:
     place = next((one for one in environments(session, viewer) if one.id == run.environment_id), None)
     lives = live_revisions(session, viewer, [run.agent_id])[run.agent_id]
     live = next((one for one in lives if one.environment_id == run.environment_id), None)
-    is_other = live is not None and live.revision_id != run.revision_id
-    may_start = _may_start(session, viewer, run)
+    # A version of the draft was tried, which no other run can name.
+    is_draft = run.revision_number < 0
+    is_other = live is not None and live.revision_id != run.revision_id and not is_draft
+    may_start = not is_draft and _may_start(session, viewer, run)
     name = place.name if place else ""
     return Head(
         run=run, path=f"/runs/{run.id}", facts=_facts(found, name), banner=_banner(found),
