@@ -13,9 +13,11 @@ from signoff.cli import (
     audit,
     bundles,
     comparing,
+    datasets,
     demo,
     doctor,
     environments,
+    evaluating,
     keys,
     limits,
     maintaining,
@@ -77,6 +79,8 @@ for command in (
     runs.runs,
     runs.logs,
     comparing.compare,
+    evaluating.evaluate,
+    evaluating.evaluations,
     releases.release,
     releases.releases,
     releases.rollback,
@@ -98,6 +102,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(agents.app, name="agents")
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(probes.policy, name="policy")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(signed_bundles.app, name="bundle")

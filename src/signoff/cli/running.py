@@ -62,7 +62,7 @@ async def _run(
                 sticky_key=wish["stickyKey"],
                 source="cli",
             )
-        is_worked_on = _is_anyone_working(settings)
+        is_worked_on = is_anyone_working(settings)
         if not wait:
             if not is_worked_on:
                 say("No worker is alive; the run starts with: signoff serve")
@@ -99,7 +99,8 @@ async def _watch(
             tell(event.kind, event.data)
 
 
-def _is_anyone_working(settings: Settings) -> bool:
+def is_anyone_working(settings: Settings) -> bool:
+    """Return whether a worker is alive on this machine's database."""
     census = Census(settings)
     try:
         return bool(census.alive())

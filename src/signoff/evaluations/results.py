@@ -90,6 +90,7 @@ def results_page(
     *,
     verdict: Outcome | None = None,
     is_critical: bool | None = None,
+    is_lost: bool = False,
     cursor: str | None = None,
     size: int | None = None,
 ) -> Page[ResultFacts]:
@@ -97,6 +98,7 @@ def results_page(
 
     Args:
         verdict: only those on which the candidate did so beside what serves.
+        is_lost: only critical examples that were lost.
 
     Raises:
         NotFound: there is none of that id here.
@@ -114,6 +116,8 @@ def results_page(
     )
     if is_critical is not None:
         wanted = wanted.where(Example.is_critical.is_(is_critical))
+    if is_lost:
+        wanted = wanted.where(Example.id.in_(row.critical_lost))
     if verdict is not None:
         by = mine.score - other.score
         wanted = wanted.where({"better": by > HAIR, "worse": by < -HAIR, "same": by.between(-HAIR, HAIR)}[verdict])
@@ -141,6 +145,20 @@ def latest_of_revision(session: Session, revision_id: str, environment_id: str) 
         .limit(1)
     ).all()
     return next(iter(_facts(session, found)), None)
+
+
+def latest_of_datasets(session: Session, viewer: Principal, agent: str) -> dict[str, EvaluationFacts]:
+    """Return dataset → its newest completed evaluation, for the datasets of an agent that have one; at most 200.
+
+    Raises:
+        NotFound, NotAllowed: there is no such agent here, or the viewer may not read it.
+    """
+    row = agent_for(session, viewer, agent, "agent.read")
+    newest = select(func.max(Evaluation.id)).where(Evaluation.agent_id == row.id, Evaluation.state == "completed")
+    if viewer.environment_id:
+        newest = newest.where(Evaluation.environment_id == viewer.environment_id)
+    rows = session.execute(_evaluations().where(Evaluation.id.in_(newest.group_by(Evaluation.dataset_id))).limit(200))
+    return {one.dataset_id: one for one in _facts(session, rows.all())}
 
 
 def _evaluations() -> Select[*tuple[Any, ...]]:

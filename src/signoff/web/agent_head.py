@@ -27,6 +27,9 @@ class AgentHead:
     may_run: bool
     may_share: bool
     may_assign: bool
+    may_curate: bool
+    """Datasets and evaluators."""
+    may_evaluate: bool
 
     @property
     def path(self) -> str:
@@ -66,4 +69,6 @@ def agent_head(session: Session, viewer: Principal, slug: str, here: str) -> Age
         may_run=may("run.start"),
         may_share=may("agent.share"),
         may_assign=may("agent.assign"),
+        may_curate=may("dataset.edit"),
+        may_evaluate=may("evaluation.run"),
     )

@@ -112,7 +112,11 @@ RELEASE = {
     "aborted": Look("Called off", "idle", "slash"),
     "rolled_back": Look("Rolled back", "bad", "cross"),
 }
-LOOKS = {**RELEASE, **RUN, **STEP, **VERDICT, **AGENT, **CONNECTION, **EFFECT, **ACCESS}
+EVALUATION = {
+    "promotable": Look("Promotable", "ok", "tick"),
+    "not_promotable": Look("Not promotable", "bad", "cross"),
+}
+LOOKS = {**EVALUATION, **RELEASE, **RUN, **STEP, **VERDICT, **AGENT, **CONNECTION, **EFFECT, **ACCESS}
 
 
 def look(state: str, waiting_for: str | None = None) -> Look:

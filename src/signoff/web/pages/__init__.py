@@ -9,9 +9,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from signoff.web.pages.agent_access.route import router as agent_access
+from signoff.web.pages.agent_dataset.route import router as agent_dataset
 from signoff.web.pages.agent_diff.route import router as agent_diff
 from signoff.web.pages.agent_editor.route import router as agent_editor
 from signoff.web.pages.agent_emergency.route import router as agent_emergency
+from signoff.web.pages.agent_evaluations.route import router as agent_evaluations
+from signoff.web.pages.agent_evaluators.route import router as agent_evaluators
 from signoff.web.pages.agent_follow_up.route import router as agent_follow_up
 from signoff.web.pages.agent_handover.route import router as agent_handover
 from signoff.web.pages.agent_memory.route import router as agent_memory
@@ -31,6 +34,8 @@ from signoff.web.pages.connection_login.route import router as connection_login
 from signoff.web.pages.connection_new.route import router as connection_new
 from signoff.web.pages.connections.route import router as connections
 from signoff.web.pages.decide.route import router as decide
+from signoff.web.pages.evaluation_detail.route import router as evaluation_detail
+from signoff.web.pages.evaluation_new.route import router as evaluation_new
 from signoff.web.pages.first_run.route import router as first_run
 from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
@@ -103,6 +108,11 @@ INSIDE: tuple[APIRouter, ...] = (
     agent_revisions,
     agent_revision,
     agent_diff,
+    agent_evaluations,
+    agent_dataset,
+    agent_evaluators,
+    evaluation_new,
+    evaluation_detail,
     release_new,
     releases,
     release_detail,

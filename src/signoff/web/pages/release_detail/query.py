@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from signoff.agents.diff import RevisionDiff, diff
 from signoff.agents.queries import revision
+from signoff.evaluations.results import latest_of_revision
+from signoff.evaluations.views import EvaluationFacts
 from signoff.kit.errors import NotFound, Refusal
 from signoff.people.access import Principal
 from signoff.releases.comparison import Comparison, comparison_of
@@ -37,8 +39,18 @@ class ReleaseView:
     plan: RollbackPlan | None
     comparison: Comparison | None
     first_week: str
+    evaluation: EvaluationFacts | None
+    """What its revision came to on a golden dataset by now, beside what served."""
     problem: str = ""
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+
+    @property
+    def evaluate_path(self) -> str:
+        """Return the form that asks for an evaluation of its revision; nothing where there is no need or no right."""
+        if not (self.head.may_evaluate and is_open(self.detail.facts.state)):
+            return ""
+        facts = self.detail.facts
+        return f"{self.head.path}/evaluate?revision={facts.revision_number}&environment={facts.environment}"
 
     @property
     def metric_lines(self) -> list[MetricLine]:
@@ -105,6 +117,7 @@ def load(session: Session, viewer: Principal, release_id: str, *, problem: str =
         diff=_diff(session, viewer, found) if facts.state == "requested" or facts.held_since else None,
         comparison=_comparison(session, viewer, found),
         first_week=_first_week(session, viewer, found),
+        evaluation=latest_of_revision(session, facts.revision_id, facts.environment_id),
         plan=_plan(session, viewer, found) if head.may_deploy and facts.state in _SERVES else None,
         problem=problem,
     )

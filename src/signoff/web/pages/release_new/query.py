@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from signoff.agents.diff import RevisionDiff, diff
 from signoff.agents.queries import revision
 from signoff.agents.views import RevisionFacts
+from signoff.evaluations.results import latest_of_revision
+from signoff.evaluations.views import EvaluationFacts
 from signoff.kit.errors import NotFound
 from signoff.people.access import Principal
 from signoff.people.facts import EnvironmentFacts
@@ -39,6 +41,8 @@ class NewReleaseView:
     evidence: Evidence
     reviewers: int
     why_tier: str
+    evaluation: EvaluationFacts | None
+    """What the revision came to on a golden dataset, beside what serves here."""
     form: Form
     steps: int = STEPS
     problem: str = ""
@@ -48,6 +52,13 @@ class NewReleaseView:
     def weighed(self) -> Weighed:
         """Return the evidence by what it means for the release."""
         return weighed(self.evidence.results)
+
+    @property
+    def evaluate_path(self) -> str:
+        """Return the form that asks for an evaluation of it; nothing where the reader may not."""
+        if not self.head.may_evaluate:
+            return ""
+        return f"{self.head.path}/evaluate?revision={self.target.number}&environment={self.place.slug}"
 
     @property
     def before(self) -> str:
@@ -91,7 +102,9 @@ def load(
             evidence.tier, holding_policy(session, viewer.workspace_id)[0].reviewers,
             is_production=place.is_production, is_emergency=False, is_rollback=False,
         ),
-        why_tier=POLICY[evidence.tier].reason, form=form or fields_of(proposed), problem=problem, errors=errors or {},
+        why_tier=POLICY[evidence.tier].reason,
+        evaluation=latest_of_revision(session, target.facts.id, place.id), form=form or fields_of(proposed),
+        problem=problem, errors=errors or {},
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.queries import may_with_agent
 from signoff.approvals.queries import of_run
 from signoff.deployments.queries import live_revisions
+from signoff.evaluations.queries import datasets_of
 from signoff.kit import clock, ids
 from signoff.people.access import Principal, can
 from signoff.people.facts import AuditFacts
@@ -60,6 +61,8 @@ class Head:
     can_start: bool
     can_replay: bool
     again_key: str
+    datasets: Sequence[tuple[str, str]] | None = None
+    """Where it can be kept as an example, by id and name; None: the reader may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +201,10 @@ def load_head(session: Session, viewer: Principal, found: RunDetail) -> Head:
     place = next((one for one in environments(session, viewer) if one.id == run.environment_id), None)
     lives = live_revisions(session, viewer, [run.agent_id])[run.agent_id]
     live = next((one for one in lives if one.environment_id == run.environment_id), None)
-    is_other = live is not None and live.revision_id != run.revision_id
-    may_start = _may_start(session, viewer, run)
+    # A version of the draft was tried, which no other run can name.
+    is_draft = run.revision_number < 0
+    is_other = live is not None and live.revision_id != run.revision_id and not is_draft
+    may_start = not is_draft and _may_start(session, viewer, run)
     name = place.name if place else ""
     return Head(
         run=run, path=f"/runs/{run.id}", facts=_facts(found, name), banner=_banner(found),
@@ -207,8 +212,14 @@ def load_head(session: Session, viewer: Principal, found: RunDetail) -> Head:
         live_number=live.revision_number if live else None, environment=place.slug if place else "production",
         can_cancel=found.can_cancel, can_acknowledge=found.can_acknowledge, can_start=may_start,
         can_replay=may_start and is_over(run.state) and run.mode != "replay" and run.model_calls > 0,
-        again_key=ids.new_token("again", 9),
+        again_key=ids.new_token("again", 9), datasets=_datasets(session, viewer, run),
     )  # fmt: skip
+
+
+def _datasets(session: Session, viewer: Principal, run: RunRow) -> Sequence[tuple[str, str]] | None:
+    if not is_over(run.state) or not may_with_agent(session, viewer, run.agent_id, "dataset.edit"):
+        return None
+    return [(one.id, one.name) for one in datasets_of(session, viewer, run.agent_id)]
 
 
 def _may_start(session: Session, viewer: Principal, run: RunRow) -> bool:

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Header, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from signoff.evaluations.actions import add_run_as_example
+from signoff.evaluations.queries import dataset
 from signoff.people.access import Principal
 from signoff.runs import actions, queries
 from signoff.runs.facts import RequestedRun
@@ -105,6 +107,20 @@ def run_acknowledge(request: Request, run_id: str, looker: Looker) -> Response:
     with store_of(request).write() as session:
         actions.acknowledge_run(session, looker.viewer, run_id)
     flash = Flash("Noted", "This run no longer asks for attention.")
+    return see_other(request, looker.chrome.href(f"/runs/{run_id}"), flash)
+
+
+@router.post("/runs/{run_id}/keep")
+def run_keep(request: Request, run_id: str, looker: Looker, fields: Fields) -> Response:
+    """Add it to a dataset, as what later revisions are tried on. Twice is once."""
+    wanted = fields.text("dataset")
+    with store_of(request).write() as session:
+        add_run_as_example(
+            session, looker.viewer, wanted, run_id, is_critical=fields.is_on("is_critical"), note=fields.text("note")
+        )
+        found = dataset(session, looker.viewer, wanted)
+    number = "1 example" if found.examples == 1 else f"{found.examples} examples"
+    flash = Flash(f"It is in {found.name}", f"The dataset has {number}, {found.critical} of them critical.")
     return see_other(request, looker.chrome.href(f"/runs/{run_id}"), flash)
 
 

@@ -1,0 +1,1 @@
+"""How good an agent is: its datasets, how its answers are scored, and its evaluations."""
