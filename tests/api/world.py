@@ -27,6 +27,8 @@ from signoff.kit import clock
 from signoff.kit.ids import new_id
 from signoff.memories.actions.writing import Writer, add
 from signoff.memories.places import Place as MemoryPlace
+from signoff.incidents.opening import Declared, declare_incident
+from signoff.incidents.tasks import add_task
 from signoff.people.access import Principal
 from signoff.people.actions import (
     add_member,
@@ -176,6 +178,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "model": "local:tiny",
         "tenant": "third",
         "step": "stp_none",
+        **make_incident(session, alice, run),
         "entry": make_entry(session, alice, agent, acme.environments["production"]),
         "stop": "sto_none",
         "absence": "abs_none",
@@ -188,6 +191,11 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "request": "acr_none",
         "trusted_key": trust_key(session, alice, public_key="B" * 42 + "A=", name="Elsewhere"),
     }
+
+
+def make_incident(session: Session, alice: Principal, run: str) -> dict[str, str]:
+    incident = declare_incident(session, alice, Declared("It posts twice", agent="helper", runs=(run,)))
+    return {"incident": incident, "task": add_task(session, alice, incident, title="Key every write")}
 
 
 def make_webhook(session: Session, alice: Principal, house: House) -> str:

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from signoff.tables.walls import raise_walls
 
-revision = "0037"
-down_revision = "0036"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
