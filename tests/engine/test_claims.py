@@ -41,8 +41,8 @@ def test_runs_start_before_shadows_which_get_the_spare_places(store: Store):
 def test_where_there_is_no_room_for_shadows_they_are_no_reason_to_look(store: Store):
     filled(store, shadows=1, starts=0)
     with store.read() as session:
-        assert has_due(session, starts=True, shadows=True)
-        assert not has_due(session, starts=True, shadows=False)
+        assert has_due(session, starts=True, rehearsals=True)
+        assert not has_due(session, starts=True, rehearsals=False)
     assert claimed(store, free=5, spare=5) == [SHADOW]
 
 
@@ -60,7 +60,7 @@ def work_of(store: Store, waiting: int) -> int:
         raw = session.connection().connection.dbapi_connection
         assert isinstance(raw, sqlite3.Connection)
         raw.set_progress_handler(count, 10)
-        assert not has_due(session, starts=False, shadows=False)
+        assert not has_due(session, starts=False, rehearsals=False)
         assert len(claim_fairly(session, worker="w", free=1, turn=0, spare=0)) == 1
         raw.set_progress_handler(None, 0)
     return done

@@ -32,7 +32,8 @@ def callee(session: Session, workspace_id: str, slug: str, revision: str) -> Cal
 def pinned(session: Session, agent_id: str, revision: str) -> Revision | None:
     """Return a revision by its number or its hash. Of several with the same content the first is meant."""
     by = Revision.number == int(revision) if len(revision) <= NUMBER_CHARS else Revision.hash == revision
-    found = select(Revision).where(Revision.agent_id == agent_id, by).order_by(Revision.number).limit(1)
+    found = select(Revision).where(Revision.agent_id == agent_id, Revision.number > 0, by)
+    found = found.order_by(Revision.number).limit(1)
     return session.scalar(found)
 
 

@@ -196,7 +196,7 @@ def revisions_page(
         Revision.author_name,
         Revision.created_at,
     )
-    wanted = select(*columns).where(Revision.agent_id == found.id)
+    wanted = select(*columns).where(Revision.agent_id == found.id, Revision.number > 0)
     page = newest_first(session, wanted, Revision.number, cursor=cursor, size=size)
     retired = retirements(session, [row.id for row in page.rows])
     facts = [RevisionFacts(*row[: len(columns)], retired=retired.get(row.id)) for row in page.rows]

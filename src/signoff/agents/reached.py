@@ -101,7 +101,11 @@ def _pinned(session: Session, names: Sequence[Named], agents: Iterable[str]) -> 
         return {}
     rows = session.scalars(
         select(Revision)
-        .where(Revision.agent_id.in_(set(agents)), or_(Revision.number.in_(numbers), Revision.hash.in_(refs)))
+        .where(
+            Revision.agent_id.in_(set(agents)),
+            Revision.number > 0,
+            or_(Revision.number.in_(numbers), Revision.hash.in_(refs)),
+        )
         .order_by(Revision.number.desc())
     )
     found: dict[tuple[str, str], Revision] = {}

@@ -30,7 +30,7 @@ def find_revision(session: Session, agent: Agent, revision: int | str) -> Revisi
         by = Revision.number == int(text)
     else:
         by = Revision.id == text
-    row = session.scalar(select(Revision).where(Revision.agent_id == agent.id, by))
+    row = session.scalar(select(Revision).where(Revision.agent_id == agent.id, Revision.number > 0, by))
     if row is None:
         raise NotFound(f"{agent.slug} has no such revision. Its newest is {agent.last_revision}.")
     return row

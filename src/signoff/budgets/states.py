@@ -15,7 +15,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 # Whose money a limit counts: every run's, that of real work, that of test runs.
 Covers = Literal["all", "production", "test"]
 COVERS: tuple[Covers, ...] = get_args(Covers)
-PotKind = Literal["run", "parent", "day", "test", "environment", "agent", "workspace", "shadow"]
+PotKind = Literal["run", "parent", "day", "test", "environment", "agent", "workspace", "shadow", "evaluation"]
 ReservationState = Literal["held", "settled", "released"]
 
 ALERT_PERCENT = 80
@@ -158,6 +158,17 @@ def shadow_pot(release_id: str, cap_usd: Decimal, *, now: datetime) -> Pot:
         cap_usd,
         "The most this release may spend on its shadow in a day",
         "It goes on tomorrow (UTC).",
+    )
+
+
+def evaluation_pot(evaluation_id: str, cap_usd: Decimal) -> Pot:
+    """Return the pot of an evaluation. Nothing else is counted there, and its money nowhere else."""
+    return Pot(
+        f"evaluation:{evaluation_id}",
+        "evaluation",
+        cap_usd,
+        "The most this evaluation may cost",
+        "Ask for it again with a higher cap_usd.",
     )
 
 

@@ -17,11 +17,13 @@ from signoff.approvals.deliveries import DELIVER
 from signoff.approvals.due import ESCALATED, REMINDED
 from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
-from signoff.engine import families, hooks, incidents, notices, shadows, telling
+from signoff.engine import evaluating, families, hooks, incidents, notices, shadows, telling
 from signoff.engine.activating import activate_one
 from signoff.engine.mailing import mail_factor_gone, mail_link
 from signoff.engine.releasing import look_at_one
 from signoff.engine.stopping import start_queued, stop
+from signoff.evaluations.actions import BEGIN
+from signoff.evaluations.progress import NEXT
 from signoff.gateways.services import Services
 from signoff.kit.sealing import Sealer
 from signoff.people.actions.factor_news import FACTOR_GONE
@@ -31,7 +33,7 @@ from signoff.record.happenings import HAPPENED
 from signoff.record.outbox import Message
 from signoff.releases.actions import LOOK
 from signoff.releases.activations import ACTIVATE
-from signoff.runs.actions import CALLED_OFF, CHILD_ENDED, PARENT_ENDED, SHADOW, SHADOW_ENDED, STOP
+from signoff.runs.actions import CALLED_OFF, CHILD_ENDED, EVALUATION_ENDED, PARENT_ENDED, SHADOW, SHADOW_ENDED, STOP
 from signoff.watch.actions import raise_alert, resolve_by_key
 from signoff.watch.telling import LOOK as LOOK_AT_NOTICE
 from signoff.watch.told import DELIVER as TELL_PEOPLE
@@ -108,6 +110,9 @@ HANDLERS: dict[str, Handler] = {
     SHADOW_ENDED: shadows.compare,
     alarms.OPENED: incidents.open_one,
     alarms.OVER: incidents.note_over,
+    BEGIN: evaluating.begin,
+    NEXT: evaluating.go_on,
+    EVALUATION_ENDED: evaluating.score,
     alarms.TELL: telling.note,
     LOOK_AT_NOTICE: telling.look,
     TELL_PEOPLE: telling.deliver,

@@ -5,20 +5,23 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from signoff.evaluations.progress import NEXT
 from signoff.kit import clock
 from signoff.record.outbox import Message
 from signoff.runs.actions import SHADOW, START
 from signoff.tables.record import OutboxMessage
 
+# What begins a rehearsal.
+REHEARSING = (SHADOW, NEXT)
 _WORKSPACES_MAX = 200
 _KINDS_MAX = 100
 _OTHERS_MAX = 50
 
 
-def has_due(session: Session, *, starts: bool, shadows: bool = True) -> bool:
-    """Return whether some message is due; `starts` False when there is no room for runs anyway, `shadows` likewise."""
+def has_due(session: Session, *, starts: bool, rehearsals: bool = True) -> bool:
+    """Return whether some message is due; `starts` False when there is no room for runs, `rehearsals` likewise."""
     found = select(OutboxMessage.id).where(*_due()).limit(1)
-    waits = [kind for kind, has_room in ((START, starts), (SHADOW, shadows)) if not has_room]
+    waits = [*(() if starts else (START,)), *(() if rehearsals else REHEARSING)]
     if waits:
         kinds = [kind for kind in _waiting_kinds(session) if kind not in waits]
         if not kinds:
@@ -30,10 +33,10 @@ def has_due(session: Session, *, starts: bool, shadows: bool = True) -> bool:
 def claim_fairly(session: Session, *, worker: str, free: int, turn: int, spare: int = _OTHERS_MAX) -> list[Message]:
     """Claim up to `free` runs to start, shared among the workspaces that wait, and any other messages.
 
-    `turn` rotates who comes first, so that with one free place nobody is always second. What asks for a shadow comes
+    `turn` rotates who comes first, so that with one free place nobody is always second. What begins a rehearsal comes
     last, and only while fewer than `spare` others start: whoever waits for an answer does not wait for a rehearsal.
     """
-    others = [kind for kind in _waiting_kinds(session) if kind not in (START, SHADOW)]
+    others = [kind for kind in _waiting_kinds(session) if kind not in (START, *REHEARSING)]
     rows = _take(session, (OutboxMessage.kind.in_(others),), _OTHERS_MAX) if others else []
     workspaces = _waiting_workspaces(session) if free > 0 else []
     offset = turn % len(workspaces) if workspaces else 0
@@ -56,7 +59,7 @@ def claim_fairly(session: Session, *, worker: str, free: int, turn: int, spare: 
             rows += mine
             taken += len(mine)
     if spare > taken:
-        rows += _take(session, (OutboxMessage.kind == SHADOW,), spare - taken)
+        rows += _take(session, (OutboxMessage.kind.in_(REHEARSING),), spare - taken)
     moment = clock.now()
     for row in rows:
         row.claimed_by, row.claimed_at, row.attempts = worker, moment, row.attempts + 1

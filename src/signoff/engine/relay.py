@@ -90,7 +90,7 @@ class Relay:
         if await self._lookout.standing() is not None:
             free = spare = 0  # Nothing begins; what is under way, and what follows from it, comes to its end.
         # Reading is cheap; claiming takes the writer's place on SQLite, so it is done only when there is something.
-        if not await self._store.read_async(has_due, starts=free > 0, shadows=spare > 0):
+        if not await self._store.read_async(has_due, starts=free > 0, rehearsals=spare > 0):
             return 0
         self._turn += 1
         messages = await self._store.write_async(

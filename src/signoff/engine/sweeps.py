@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from signoff import durable
 from signoff.approvals.actions import withdraw_for_run
 from signoff.engine.due import look_at_due, withdraw_forgotten
+from signoff.engine.evaluating import look_at_datasets
 from signoff.engine.finishing import settle_late
 from signoff.engine.following import follow_agents
 from signoff.engine.releasing import look_at_releases
@@ -26,6 +27,7 @@ from signoff.record import outbox
 from signoff.record.actor import SYSTEM
 from signoff.runs import actions, stuck
 from signoff.runs.alarms import RAN_TOO_LONG, ran_too_long
+from signoff.runs.states import is_rehearsal
 from signoff.runs.stuck import LegFacts
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Run
@@ -95,13 +97,15 @@ class Sweeps:
         await self._forget()
 
     async def _carry_on(self) -> None:
-        """Resume runs, and look at requests, releases and first weeks, whose time has come; maintenance puts it off."""
+        """Resume runs, and look at requests, releases, first weeks and datasets, whose time has come."""
+        # Maintenance puts it off: whoever calls asks.
         for run_id, leg, waiting_for in await self._store.read_async(stuck.due_to_resume):
             await self._store.write_async(actions.resume_run, run_id, leg=leg, waiting_for=waiting_for)
         await look_at_due(self._store)
         await self._withdraw_forgotten()
         await look_at_releases(self._store)
         await follow_agents(self._store)
+        await look_at_datasets(self._store)
 
     def _note_sleep(self) -> None:
         """Begin to watch anew after a gap: this process, or the whole machine, was asleep, and the runs with it."""
@@ -193,7 +197,7 @@ def _settle(session: Session, run_id: str, leg: int, *, code: str, reason: str) 
 def _call_off(session: Session, run_id: str, reason: str) -> None:
     if stuck.call_off(session, run_id, code=RAN_TOO_LONG, reason=reason):
         run = session.get_one(Run, run_id)
-        if run.mode != "shadow":
+        if not is_rehearsal(run.mode):
             raise_alert(session, run.workspace_id, **ran_too_long(run_id, reason=reason, agent_id=run.agent_id))
 
 

@@ -17,8 +17,8 @@ _SEES = frozenset[Action](("agent.read", "run.read", "effect.read", "approval.re
 _OPERATES = _SEES.union(
     frozenset[Action](("run.start", "run.cancel", "effect.settle", "incident.declare", "incident.manage"))
 )
-_EDITS = _SEES.union(frozenset[Action](("run.start", "agent.edit")))
-_DEPLOYS = _SEES.union(frozenset[Action](("agent.deploy", "agent.disable")))
+_EDITS = _SEES.union(frozenset[Action](("run.start", "agent.edit", "dataset.edit", "evaluation.run")))
+_DEPLOYS = _SEES.union(frozenset[Action](("agent.deploy", "agent.disable", "evaluation.run")))
 
 LEVEL_ACTIONS: dict[Level, frozenset[Action]] = {
     "viewer": _SEES,

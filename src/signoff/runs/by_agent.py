@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from signoff.kit import ids
 from signoff.people.access import Principal, authorize, reach
-from signoff.runs.filters import NO_SHADOW, visible
+from signoff.runs.filters import NO_REHEARSAL, visible
 from signoff.tables.agents import Agent
 from signoff.tables.runs import Run
 
@@ -64,7 +64,7 @@ def figures_by_agent(
             func.sum(Run.cost_usd),
             func.count().filter(Run.is_price_unknown),
         )
-        .where(Run.agent_id.in_(agent_ids), Run.id >= ids.first_at("run", since), NO_SHADOW, *visible(viewer))
+        .where(Run.agent_id.in_(agent_ids), Run.id >= ids.first_at("run", since), NO_REHEARSAL, *visible(viewer))
         .group_by(Run.agent_id)
     )
     waiting = _needing_attention(session, viewer, agent_ids)
@@ -98,7 +98,7 @@ def _last_runs(session: Session, viewer: Principal, agent_ids: Sequence[str]) ->
     is_narrowed = viewer.environment_id or reach(viewer, "run.read") != "all"
     newest = (
         select(Run.id)
-        .where(Run.agent_id == Agent.id, NO_SHADOW, *(visible(viewer) if is_narrowed else ()))
+        .where(Run.agent_id == Agent.id, NO_REHEARSAL, *(visible(viewer) if is_narrowed else ()))
         .order_by(Run.id.desc())
         .limit(1)
         .correlate(Agent)
@@ -140,6 +140,6 @@ def totals_of(session: Session, viewer: Principal, agent_id: str, *, since: date
             func.count().filter(Run.state == "failed"),
             func.sum(Run.cost_usd),
             func.count().filter(Run.is_price_unknown),
-        ).where(Run.agent_id == agent_id, Run.id >= ids.first_at("run", since), NO_SHADOW, *visible(viewer))
+        ).where(Run.agent_id == agent_id, Run.id >= ids.first_at("run", since), NO_REHEARSAL, *visible(viewer))
     ).one()
     return AgentTotals(row[0], row[1], row[2], row[3] or Decimal(0), row[4] > 0)

@@ -22,7 +22,7 @@ _CONTEXT = Prepared(
     select(
         Run.id, Run.workspace_id, Run.environment_id, Run.agent_id, Run.agent_slug, Run.revision_id,
         Run.revision_number, Run.mode, Run.replay_of, Run.requested_by, Run.requested_with, Run.release_id,
-        Run.parent_run_id, Run.root_run_id, Run.depth,
+        Run.evaluation_id, Run.parent_run_id, Run.root_run_id, Run.depth,
     ).where(Run.id == bindparam("of_run"))
 )  # fmt: skip
 
@@ -47,6 +47,8 @@ class RunContext:
     worker: str = ""
     # The release under which it was started; a shadow keeps to what that says.
     release_id: str | None = None
+    # The evaluation it is part of: its money is that one's.
+    evaluation_id: str | None = None
     # The run that asked for it, the first of all above it, and how far below that it is.
     parent_run_id: str | None = None
     root_run_id: str | None = None
@@ -62,7 +64,10 @@ class RunContext:
     @property
     def actor(self) -> Actor:
         """Return who the audit names when this run acts."""
-        name = f"{self.agent_slug}, revision {self.revision_number}"
+        number = self.revision_number
+        # Below zero it is a draft that is tried: minus its version.
+        what = f"revision {number}" if number > 0 else f"draft {-number}"
+        name = f"{self.agent_slug}, {what}"
         return Actor("run", self.run_id, name, run_id=self.run_id, revision_id=self.revision_id)
 
 
@@ -117,6 +122,7 @@ def context_of(session: Session, run_id: str, *, leg: int, worker: str = "") -> 
         requested_by=run.requested_by,
         worker=worker,
         release_id=run.release_id,
+        evaluation_id=run.evaluation_id,
         parent_run_id=run.parent_run_id,
         root_run_id=run.root_run_id,
         depth=run.depth,

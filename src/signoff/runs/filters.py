@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import aliased
 
 from signoff.kit import ids
@@ -15,13 +15,14 @@ from signoff.kit.text import storable
 from signoff.people.access import Principal, reach
 from signoff.people.roles import Action
 from signoff.people.visible import granted_agents
+from signoff.runs.states import REHEARSALS
 from signoff.tables.agents import Agent
 from signoff.tables.people import Environment
 from signoff.tables.runs import Run
 
 _TEXT_CHARS = 200
-# A release's shadows are told of with it: nothing that is said of an agent's work counts them.
-NO_SHADOW = Run.mode != "shadow"
+# Rehearsals are told of with their release or evaluation: nothing that is said of an agent's work counts them.
+NO_REHEARSAL = and_(*(Run.mode != one for one in REHEARSALS))
 # Runs that a run of another agent asked for: all runs, these alone, or none of them.
 Children = Literal["all", "only", "without"]
 

@@ -16,7 +16,7 @@ from signoff.kit.errors import NotFound
 from signoff.kit.paging import Page, page_size
 from signoff.people.access import Principal, authorize, reach
 from signoff.runs.actions.cancel import may_do, run_for
-from signoff.runs.filters import NO_SHADOW, RunFilter, conditions, visible
+from signoff.runs.filters import NO_REHEARSAL, RunFilter, conditions, visible
 from signoff.runs.states import RUN_STATES, is_over
 from signoff.runs.views import (
     EffectRow,
@@ -270,7 +270,7 @@ def median_duration(
 ) -> float | None:
     """Return the median seconds from start to end of an agent's completed runs, its last 1,000 at most."""
     authorize(viewer, "run.read")
-    bounds = [*visible(viewer), Run.agent_id == agent_id, Run.state == "completed", NO_SHADOW]
+    bounds = [*visible(viewer), Run.agent_id == agent_id, Run.state == "completed", NO_REHEARSAL]
     if since:
         bounds.append(Run.id >= ids.first_at("run", since))
     rows: Sequence[Any] = session.execute(

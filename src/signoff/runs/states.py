@@ -9,7 +9,10 @@ WaitingFor = Literal["reconciliation", "approval", "login", "question", "budget"
 Origin = Literal["production", "test"]
 Source = Literal["manual", "api", "orchestration", "cli", "demo", "replay", "schedule", "webhook", "trigger"]
 # `shadow`: what a release's candidate would have done with what another run was asked; it acts on nothing.
-Mode = Literal["live", "sandbox", "replay", "shadow"]
+# `evaluation`: what a revision answers on an example; it acts on nothing either.
+Mode = Literal["live", "sandbox", "replay", "shadow", "evaluation"]
+# What acts on nothing, asks nobody and is nobody's work: whatever is said of an agent's work leaves them out.
+REHEARSALS: tuple[Mode, ...] = ("shadow", "evaluation")
 # Under which revision of an environment it was started: what serves, a release's candidate, one that was named, or the
 # candidate's rehearsal of what another run was asked.
 Variant = Literal["live", "candidate", "pinned", "shadow"]
@@ -36,6 +39,11 @@ SETTLEMENTS: tuple[Settlement, ...] = get_args(Settlement)
 
 # How a run that was begun or wanted can end. One that was rejected never ran, and says nothing of its revision.
 SIGNALLED: frozenset[RunState] = frozenset(("completed", "failed", "cancelled"))
+
+
+def is_rehearsal(mode: str) -> bool:
+    """Return whether a run in this mode is a rehearsal."""
+    return mode in REHEARSALS
 
 
 def is_over(state: str) -> bool:

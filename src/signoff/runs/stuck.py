@@ -14,7 +14,7 @@ from signoff.agents.pauses import stands
 from signoff.kit import clock
 from signoff.record import trace
 from signoff.runs.actions.moves import rows, tell_state
-from signoff.runs.filters import NO_SHADOW
+from signoff.runs.filters import NO_REHEARSAL
 from signoff.runs.states import WaitingFor
 from signoff.tables.record import OutboxMessage
 from signoff.tables.runs import Leg, Run
@@ -109,11 +109,11 @@ def waits_for_worker(session: Session, run_id: str, leg: int) -> bool:
 
 
 def usual_seconds(session: Session, agent_id: str) -> float | None:
-    """Return the median duration of the agent's last completed runs; None when there are fewer than five. A shadow,
-    which is answered from the record, is over sooner than any of them."""
+    """Return the median duration of the agent's last completed runs; None when there are fewer than five. A
+    rehearsal, which is answered from the record, is over sooner than any of them."""
     found = session.execute(
         select(Run.started_at, Run.ended_at)
-        .where(Run.agent_id == agent_id, Run.state == "completed", NO_SHADOW)
+        .where(Run.agent_id == agent_id, Run.state == "completed", NO_REHEARSAL)
         .order_by(Run.id.desc())
         .limit(_COMPLETED_MAX)
     )

@@ -9,6 +9,7 @@ from signoff.tables import (
     caps,
     connections,
     deployments,
+    evaluations,
     follow_ups,
     identity,
     immutable,
@@ -33,8 +34,8 @@ from signoff.tables import (
 from signoff.tables.base import Base
 
 TABLES = (
-    agents, approvals, bundles, caps, connections, deployments, follow_ups, identity, inbox, incidents, installation,
-    limits, memory, notices, ownership, people, probes, record, releases, runs, signals, stops, watch, webhooks,
+    agents, approvals, bundles, caps, connections, deployments, evaluations, follow_ups, identity, inbox, incidents,
+    installation, limits, memory, notices, ownership, people, probes, record, releases, runs, signals, stops, watch, webhooks,
 )  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE

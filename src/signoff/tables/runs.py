@@ -81,6 +81,8 @@ class Run(Base):
     # The release under which it was started, and as which variant; null before there were releases.
     release_id: Mapped[str | None] = mapped_column(Id)
     variant: Mapped[str | None] = mapped_column(State)
+    # The evaluation that asked for it, itself or through a run that works for it.
+    evaluation_id: Mapped[str | None] = mapped_column(Id)
     # What keeps one customer, case or session with one variant.
     sticky_key: Mapped[str | None] = mapped_column(Name)
     external_id: Mapped[str | None] = mapped_column(Name)

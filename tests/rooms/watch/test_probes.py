@@ -258,7 +258,7 @@ def test_what_no_machine_can_tell_is_missing_until_somebody_says_so():
 def test_what_is_not_yet_measured_warns_and_says_so():
     results = {one.probe: one for one in evidence(GOOD).results}
     unmeasured = [probe.id for probe in PROBES if probe.kind == "unmeasured"]
-    assert "evaluation.golden" in unmeasured
+    assert "evaluation.scorecard" in unmeasured
     assert {results[name].severity for name in unmeasured} == {"warn"}
     assert {results[name].measured for name in unmeasured} == {"Not yet measured."}
 

@@ -54,7 +54,7 @@ def freeze_revision(
     if version is not None and draft.version != version:
         raise stale_draft(agent, draft, None, version)
     known = gather(session, principal, draft.body, agent=agent.id) if facts is None else facts
-    _refuse_errors(lint(draft.body, facts=replace(known, own_agent=agent.slug)))
+    refuse_errors(lint(draft.body, facts=replace(known, own_agent=agent.slug)))
     body = Body.model_validate(draft.body)
     content_hash = body.hash
     _refuse_same(session, agent, content_hash)
@@ -81,7 +81,12 @@ def freeze_revision(
     return revision_facts(revision)
 
 
-def _refuse_errors(findings: list[Finding]) -> None:
+def refuse_errors(findings: list[Finding]) -> None:
+    """Return quietly, or refuse a draft with errors.
+
+    Raises:
+        LintFailed: there are some; all of them are in `extra["findings"]`.
+    """
     errors = [finding for finding in findings if finding.severity == "error"]
     if not errors:
         return

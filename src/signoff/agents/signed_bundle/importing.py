@@ -283,7 +283,7 @@ def _same(session: Session, agent: Agent | None, content: str) -> Revision | Non
     """Return the newest revision of this content, if there is one."""
     if agent is None:
         return None
-    wanted = select(Revision).where(Revision.agent_id == agent.id, Revision.hash == content)
+    wanted = select(Revision).where(Revision.agent_id == agent.id, Revision.number > 0, Revision.hash == content)
     return session.scalars(wanted.order_by(Revision.number.desc()).limit(1)).one_or_none()
 
 

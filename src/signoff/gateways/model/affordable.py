@@ -10,10 +10,10 @@ from signoff.budgets.queries import spent_in
 from signoff.gateways.chain import ALLOW, Verdict
 from signoff.gateways.model.policies.budget import money_left
 from signoff.gateways.model.prices import entered_prices
+from signoff.gateways.model.rehearsals import pot_of_rehearsal
 from signoff.gateways.services import Services
 from signoff.kit import clock
 from signoff.record.actor import SYSTEM
-from signoff.releases.shadow.pots import pot_of_shadow
 from signoff.runs.actions import reject_run
 from signoff.runs.facts import RunContext, context_of
 from signoff.tables.agents import Agent
@@ -45,9 +45,9 @@ def affordable(session: Session, services: Services, run: RunContext) -> Verdict
         return ALLOW  # Answered from the record, which costs nothing.
     model = run.body.model.name
     price = services.prices.price(model, entered_prices(session, run.workspace_id, [model]))
-    if run.mode == "shadow":
-        pot = pot_of_shadow(session, run.release_id)
-        return money_left(price, (pot,), spent_in(session, [pot.name]))
+    rehearsal = pot_of_rehearsal(session, run)
+    if rehearsal is not None:
+        return money_left(price, (rehearsal,), spent_in(session, [rehearsal.name]))
     payer = Payer(
         run.workspace_id, run.environment_id, place.environment_name, run.agent_id, place.agent_name, place.origin
     )

@@ -16,13 +16,14 @@ from signoff.budgets.queries import Spend, spent_in
 from signoff.budgets.states import Pot, parent_pot, run_pot
 from signoff.gateways.model.call import ModelCall, ModelOutcome
 from signoff.gateways.model.prices import Price, entered_prices
+from signoff.gateways.model.rehearsals import pot_of_rehearsal
 from signoff.gateways.standing import Standing, standing_of
 from signoff.kit import clock
 from signoff.kit.canonical import content_hash
 from signoff.kit.redact import Redactor
-from signoff.releases.shadow.pots import pot_of_shadow
 from signoff.runs.facts import RunContext
 from signoff.runs.family import body_of
+from signoff.runs.states import is_rehearsal
 from signoff.tables.limits import CachedAnswer
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Step
@@ -130,8 +131,9 @@ def _pots(session: Session, services: Services, run: RunContext, standing: Stand
         parent_pot(kin.id, kin.agent_slug, body_of(session, kin).limits.cost_usd + kin.raised_usd)
         for kin in standing.above
     ]
-    if run.mode == "shadow":
-        return (own, *parents, pot_of_shadow(session, run.release_id))
+    rehearsal = pot_of_rehearsal(session, run)
+    if rehearsal is not None:
+        return (own, *parents, rehearsal)
     payer = Payer(
         workspace_id=run.workspace_id,
         environment_id=run.environment_id,
@@ -176,7 +178,7 @@ def hash_of(run: RunContext, call: ModelCall) -> str:
 
 def _hash_for_cache(run: RunContext, call: ModelCall) -> str | None:
     # A candidate's answers must not be given by what serves.
-    if not run.body.model.cache or run.mode in ("replay", "shadow"):
+    if not run.body.model.cache or run.mode == "replay" or is_rehearsal(run.mode):
         return None
     try:
         return hash_of(run, call)

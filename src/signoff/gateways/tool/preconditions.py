@@ -22,6 +22,7 @@ from signoff.kit.canonical import canonical_json
 from signoff.kit.dotted import MISSING, parsed, value_at
 from signoff.kit.json_schemas import problems
 from signoff.runs.facts import RunContext
+from signoff.runs.states import REHEARSALS
 from signoff.tables.runs import Effect, Step
 
 # Newest first; a run that looked up more than this before it acts has to look again.
@@ -31,7 +32,7 @@ _STATES = {
     "live": ("completed",),
     "sandbox": ("completed", "simulated"),
     "replay": ("completed", "cached"),
-    "shadow": ("completed", "simulated", "cached"),
+    **dict.fromkeys(REHEARSALS, ("completed", "simulated", "cached")),
 }
 
 

@@ -1,4 +1,4 @@
-"""What another run got for the same call: a replay has nothing else, and a shadow has it first."""
+"""What another run got for the same call: a replay has nothing else, and a rehearsal has it first."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from signoff.gateways.tool.call import ToolCall, ToolOutcome
 from signoff.kit.canonical import content_hash
 from signoff.releases.shadow.settings import shadow_settings
 from signoff.runs.facts import RunContext
+from signoff.runs.states import is_rehearsal
 from signoff.tables.runs import HoldAnswer, Step
 
 # A refusal is a policy's word about the original; the candidate's own policies speak for it.
@@ -40,11 +41,11 @@ def recorded_for(
         return None
     if run.mode == "replay":
         return _in_replay(session, run, run.replay_of, call)
-    if run.mode != "shadow":
+    if not is_rehearsal(run.mode):
         return None
-    if is_read and call.slot and shadow_settings(session, run.release_id).reads == "live":
+    if run.mode == "shadow" and is_read and call.slot and shadow_settings(session, run.release_id).reads == "live":
         return None
-    return _in_shadow(session, run.replay_of, call, number)
+    return _in_rehearsal(session, run.replay_of, call, number)
 
 
 def _in_replay(session: Session, run: RunContext, original: str, call: ToolCall) -> dict[str, Any] | None:
@@ -56,7 +57,7 @@ def _in_replay(session: Session, run: RunContext, original: str, call: ToolCall)
     return outcome.as_plain() if outcome is not None else None
 
 
-def _in_shadow(session: Session, original: str, call: ToolCall, number: int) -> dict[str, Any] | None:
+def _in_rehearsal(session: Session, original: str, call: ToolCall, number: int) -> dict[str, Any] | None:
     """Return the outcome of as many-th a call; of the last, when the candidate asks more often."""
     rows = [row for row in _like(session, original, call) if row.state not in _NOT_TAKEN]
     if not rows:

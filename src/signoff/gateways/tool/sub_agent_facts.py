@@ -25,7 +25,7 @@ from signoff.people.present import present
 from signoff.runs.actions.children import child_of_call
 from signoff.runs.facts import RunContext
 from signoff.runs.family import body_of
-from signoff.runs.states import STARTED_BY_ITSELF, Variant
+from signoff.runs.states import STARTED_BY_ITSELF, Variant, is_rehearsal
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.runs import Run
 
@@ -110,7 +110,7 @@ def target_of(session: Session, run: RunContext, entry: SubAgent) -> Target | Re
         if row is None:
             return Refused("sub_agent_missing", f"{agent.slug} has no revision {entry.revision[:12]}.")
         return _target(session, run, agent, row, "pinned", None)
-    if run.mode == "shadow":
+    if is_rehearsal(run.mode):
         # A candidate is tried against what serves, and not against another candidate.
         row, variant, release_id = serving(session, agent.id, run.environment_id), "live", None
     else:
@@ -129,6 +129,8 @@ def _target(
     if run.mode == "shadow":
         # The money of a shadow is its release's, whoever spends it.
         variant, release_id = "shadow", run.release_id
+    if run.mode == "evaluation":
+        variant, release_id = "pinned", None
     return Target(agent, row, variant, release_id, revision_body(session, row.id))
 
 

@@ -13,7 +13,7 @@ from signoff.runs.actions.legs import (
     take_leg,
     wait_run,
 )
-from signoff.runs.actions.moves import CHILD_ENDED, PARENT_ENDED, SHADOW_ENDED
+from signoff.runs.actions.moves import CHILD_ENDED, EVALUATION_ENDED, PARENT_ENDED, SHADOW_ENDED
 from signoff.runs.actions.raising import raise_cap
 from signoff.runs.actions.request import START, mask_run, request_run
 from signoff.runs.actions.settle import answer_hold, resume_when_answered, settle_effect
@@ -24,6 +24,7 @@ __all__ = [
     "CALLED_OFF",
     "CANCEL",
     "CHILD_ENDED",
+    "EVALUATION_ENDED",
     "PARENT_ENDED",
     "SHADOW",
     "SHADOW_ENDED",

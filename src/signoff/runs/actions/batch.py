@@ -16,6 +16,7 @@ from signoff.runs.actions.moves import told_of_its_end
 from signoff.runs.actions.request import START
 from signoff.runs.called_off import words_of
 from signoff.runs.signals import write_signals
+from signoff.runs.states import is_rehearsal
 from signoff.tables.approvals import Approval, ApprovalRecipient
 from signoff.tables.base import Json, Moment
 from signoff.tables.record import OutboxMessage
@@ -68,7 +69,7 @@ def _tell_outside(session: Session, hit: Sequence[Any]) -> None:
     if not hit or not happenings.is_heard(session, hit[0].workspace_id):
         return
     for row in hit:
-        if row.mode != "shadow":
+        if not is_rehearsal(row.mode):
             happenings.tell(
                 session, row.workspace_id, "run.cancelled", about=row.id, agent_id=row.agent_id,
                 environment_id=row.environment_id,

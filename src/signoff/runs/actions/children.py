@@ -87,6 +87,7 @@ def request_child(session: Session, parent: RunContext, wish: ChildWish) -> Run:
         revision_id=wish.revision.id, agent_slug=wish.agent.slug, agent_name=wish.agent.name,
         revision_number=wish.revision.number, state="queued", origin=asking.origin, source=asking.source,
         mode=asking.mode, release_id=wish.release_id, variant=wish.variant, sticky_key=asking.sticky_key,
+        evaluation_id=asking.evaluation_id,
         requested_by=asking.requested_by, requested_by_name=asking.requested_by_name,
         requested_with=asking.requested_with, title=given.title,
         search_text=search_text(given.title, run_id, wish.agent.slug, None, given.search_text), input=given.value,

@@ -18,13 +18,15 @@ from signoff.record import audit, happenings, outbox, trace
 from signoff.record.actor import Actor
 from signoff.record.alarms import RUN_FAILED, ask_to_tell
 from signoff.runs.signals import is_error_code, write_signal
-from signoff.runs.states import SIGNALLED, RunState, is_over, needs_attention, sources_of
+from signoff.runs.states import REHEARSALS, SIGNALLED, RunState, is_over, is_rehearsal, needs_attention, sources_of
 from signoff.tables.prepared import Prepared
 from signoff.tables.runs import Run
 
 REASON_CHARS = 2_000
 # A shadow is over: above, it is compared with the run whose input it had.
 SHADOW_ENDED = "run.shadow_ended"
+# A run on an example is over: above, it is scored.
+EVALUATION_ENDED = "run.evaluation_ended"
 # A run that another one asked for is over: that one may go on. One that asked for others is over: so are they.
 CHILD_ENDED = "run.child_ended"
 PARENT_ENDED = "run.parent_ended"
@@ -111,9 +113,9 @@ def move(
 def _statement(after: RunState, before: tuple[RunState, ...], has_leg: bool, names: tuple[str, ...]) -> Prepared:
     """Return the one update of a kind of move. There are few kinds, and building one costs more than running it."""
     values: dict[str, Any] = {name: bindparam(f"to_{name}", type_=_RUNS.c[name].type) for name in names}
-    # Nobody is asked to look at a rehearsal: its release says what came of it. Nor at the failure of a run that another
-    # one asked for: that one is told, and deals with it.
-    values["needs_attention"] = and_(values["needs_attention"], _RUNS.c.mode != "shadow")
+    # Nobody is asked to look at a rehearsal: its release or evaluation says what came of it. Nor at the failure of a
+    # run that another one asked for: that one is told, and deals with it.
+    values["needs_attention"] = and_(values["needs_attention"], *(_RUNS.c.mode != one for one in REHEARSALS))
     if after == "failed":
         values["needs_attention"] = and_(values["needs_attention"], _RUNS.c.parent_run_id.is_(None))
     if "started_at" in values:
@@ -130,6 +132,7 @@ def told_of_its_end(mode: str, parent_run_id: str | None, child_runs: int) -> li
     """Return the messages that a run leaves which is over, for whatever follows from that above."""
     follows = (
         (SHADOW_ENDED, mode == "shadow" and parent_run_id is None),
+        (EVALUATION_ENDED, mode == "evaluation" and parent_run_id is None),
         (CHILD_ENDED, parent_run_id is not None),
         (PARENT_ENDED, child_runs > 0),
     )
@@ -139,7 +142,7 @@ def told_of_its_end(mode: str, parent_run_id: str | None, child_runs: int) -> li
 def tell_event(session: Session, run: Run | Moved) -> None:
     """Have it told outside that a run waits, or is over. A rehearsal is told of nowhere."""
     event = _EVENTS.get(run.state)
-    if event is None or run.mode == "shadow":
+    if event is None or is_rehearsal(run.mode):
         return
     happenings.tell(
         session, run.workspace_id, event, about=run.id, agent_id=run.agent_id, environment_id=run.environment_id,

@@ -128,7 +128,7 @@ def _result(facts: ProbeFacts, probe: Probe, rule: Rule, word: VouchingFacts | N
         measured += f" The word of {word.by_name} lapsed on {word.expires_at:%Y-%m-%d}."
     names = facts.arguments()
     severity = rule.severity(facts.tier, is_production=facts.is_production)
-    if probe.is_gathered and facts.release_state in (None, "requested"):
+    if answer.is_unasked or (probe.is_gathered and facts.release_state in (None, "requested")):
         severity = "warn"
     return ProbeResult(
         probe.id, probe.title, probe.group, probe.source or "The workspace's policy",

@@ -10,6 +10,7 @@ from decimal import Decimal
 from signoff.agents.body import Body
 from signoff.agents.findings import Finding
 from signoff.agents.ownership import OwnerFacts
+from signoff.evaluations.golden import GoldenFact
 from signoff.watch.probes.evidence import Tier
 
 
@@ -227,6 +228,7 @@ class ProbeFacts:
         here: of the agent in this environment, any revision, the newest first.
         busiest_day: how many real runs there were here on the busiest day of late; None when there was none.
         used: names of tools (`slot.tool`) that runs of this revision called.
+        golden, golden_live: what evaluations on the golden datasets say of this revision, and of what serves.
         signed: who approved this revision's release here after reading its diff.
         release_state: of the release of this revision that is under way here; None when there is none.
         authors: members who wrote the revision; a key counts as whoever made it.
@@ -263,6 +265,8 @@ class ProbeFacts:
     served: Served = Served()
     drill: DrillFact | None = None
     shadow: ShadowFact = ShadowFact()
+    golden: Sequence[GoldenFact] = ()
+    golden_live: Sequence[GoldenFact] = ()
     signed: frozenset[str] = frozenset()
     signed_at: datetime | None = None
     release_state: str | None = None

@@ -11,6 +11,7 @@ from signoff.agents.facts import gather
 from signoff.agents.lint import lint
 from signoff.agents.revisions import revision_body
 from signoff.deployments.rights import people_behind
+from signoff.evaluations.golden import golden_of
 from signoff.kit.canonical import content_hash
 from signoff.memories.places import fixed_scope
 from signoff.people.access import system
@@ -53,6 +54,7 @@ def load_facts(
     usable = connections.tools_of(body, tools)
     serving = releases.served(session, agent, place, revision.id)
     signed, signed_at = releases.signatures(session, agent.id, place.id, revision.id)
+    golden, live = golden_of(session, agent.id, revision.id, place.id), serving.live_revision_id
     authors = [revision.author_id, *([revision.drafted_by] if revision.drafted_by else [])]
     return ProbeFacts(
         now=now,
@@ -85,6 +87,8 @@ def load_facts(
         served=serving,
         drill=releases.last_drill(session, agent.id, place.id),
         shadow=releases.shadow_of(session, agent.id, place.id, revision.id),
+        golden=golden,
+        golden_live=golden_of(session, agent.id, live, place.id) if live not in (None, revision.id) else golden,
         signed=signed,
         signed_at=signed_at,
         release_state=releases.state_under_way(session, agent.id, place.id, revision.id),

@@ -25,11 +25,16 @@ Tighter = Literal["more", "less"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one look found. `at`: how old what was looked at is; None means it holds now."""
+    """What one look found. `at`: how old what was looked at is; None means it holds now.
+
+    Attributes:
+        is_unasked: it is not asked for here, whatever the policy says: it warns, and keeps nothing back.
+    """
 
     status: Literal["true", "false", "missing"]
     measured: str
     at: datetime | None = None
+    is_unasked: bool = False
 
 
 Judge = Callable[["ProbeFacts", "Rule"], Answer]
@@ -91,6 +96,11 @@ def no(measured: str, at: datetime | None = None) -> Answer:
 def nothing(measured: str) -> Answer:
     """Return that there is nothing to measure it by."""
     return Answer("missing", measured)
+
+
+def unasked(measured: str) -> Answer:
+    """Return that there is nothing to measure it by, and that this is nobody's fault: it warns."""
+    return Answer("missing", measured, is_unasked=True)
 
 
 def verdict(holds: bool, measured: str, at: datetime | None = None) -> Answer:

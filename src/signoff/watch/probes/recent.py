@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, String, case, cast, func, select, 
 from sqlalchemy.orm import Session
 
 from signoff.kit import ids
+from signoff.runs.filters import NO_REHEARSAL
 from signoff.tables.people import Environment
 from signoff.tables.runs import Run
 from signoff.watch.probes.facts import RunFact
@@ -32,7 +33,7 @@ _MODES = (("live", RUNS_MAX), ("sandbox", RUNS_MAX), ("replay", REPLAYS_MAX))
 
 def runs_of_revision(session: Session, workspace_id: str, revision_id: str) -> list[RunFact]:
     """Return the runs of a revision, the newest first: of each environment and each mode the newest, and every failure
-    that nobody has looked at. Shadows are left out: they act on nothing, and are compared elsewhere."""
+    that nobody has looked at. Rehearsals are left out: they act on nothing, and are compared elsewhere."""
     places = session.scalars(
         select(Environment.id)
         .where(Environment.workspace_id == workspace_id)
@@ -54,8 +55,8 @@ def runs_of_revision(session: Session, workspace_id: str, revision_id: str) -> l
 def runs_here(
     session: Session, agent_id: str, environment_id: str, *, since: datetime, size: int = RUNS_MAX
 ) -> list[RunFact]:
-    """Return the runs of an agent in an environment, of any revision, the newest first; no shadows."""
-    here = (Run.agent_id == agent_id, Run.environment_id == environment_id, Run.mode != "shadow")
+    """Return the runs of an agent in an environment, of any revision, the newest first; no rehearsals."""
+    here = (Run.agent_id == agent_id, Run.environment_id == environment_id, NO_REHEARSAL)
     young = (Run.id >= ids.first_at("run", since), Run.created_at >= since)
     rows = session.execute(_wanted(*here, *young).order_by(Run.id.desc()).limit(size))
     return [RunFact(*row) for row in rows]

@@ -12,6 +12,7 @@ from signoff.gateways.tool.flow.origins import by_argument
 from signoff.gateways.tool.flow_facts import FlowFacts
 from signoff.gateways.tool.holding import ToAsk, hold, rule_for
 from signoff.runs.facts import RunContext
+from signoff.runs.states import is_rehearsal
 
 _REMARKS = {
     "approved": "Somebody approved this very call.",
@@ -39,7 +40,7 @@ class Flow:
         if flow.decision.kind == "allow":
             remark = _REMARKS.get(flow.decision.rule)
             return Verdict("allow", remark, code=f"flow_{flow.decision.rule}") if remark else ALLOW
-        if run.mode == "shadow" and (facts.recorded is not None or not facts.is_read):
+        if is_rehearsal(run.mode) and (facts.recorded is not None or not facts.is_read):
             # `shadow` comes after, and answers it: what people said to the original is in the record. Nothing is sent.
             return Verdict("allow", facts.redactor.text(flow.reason), code=f"flow_{flow.decision.rule}")
         rule = _rule(run, asked, facts, flow)

@@ -1,4 +1,4 @@
-"""A shadow: what a candidate would do, without doing it."""
+"""A rehearsal, for a release or an evaluation: what a revision would do, without doing it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from signoff.gateways.tool.facts import ToolFacts
 from signoff.gateways.tool.holding import asking_gate
 from signoff.gateways.tool.own_tools import is_memory, is_own
 from signoff.runs.facts import RunContext
+from signoff.runs.states import is_rehearsal
 
-_UNANSWERED = {"status": "not_asked", "is_simulated": True, "note": "Nobody is asked in a shadow. Go on without."}
-_ACCEPTED = {"status": "accepted", "is_simulated": True, "note": "Recorded in a shadow, not carried out."}
+_UNANSWERED = {"status": "not_asked", "is_simulated": True, "note": "Nobody is asked in a rehearsal. Go on without."}
+_ACCEPTED = {"status": "accepted", "is_simulated": True, "note": "Recorded in a rehearsal, not carried out."}
+
+_WORDS = {"shadow": "This run is a shadow", "evaluation": "This run is part of an evaluation"}
 
 
 class Shadow:
-    """Answers a shadow as its original was answered. Of other calls, reads are made; writes are only recorded."""
+    """Answers a rehearsal as its original was answered. Of other calls, reads are made; writes are only recorded."""
 
     name = "shadow"
 
     def check(self, call: tuple[RunContext, ToolCall], facts: ToolFacts, /) -> Verdict:
         """Return `answer` or `simulate` with what the model is told, or `allow`."""
         run, asked = call
-        if run.mode != "shadow":
+        if not is_rehearsal(run.mode):
             return ALLOW
         told = facts.recorded
         if facts.is_read and told is not None:
@@ -34,7 +37,7 @@ class Shadow:
             return ALLOW  # `memory` says whether there is one, and keeps nothing.
         return Verdict(
             "simulate",
-            f"This run is a shadow: {asked.name} was recorded and not sent.",
+            f"{_WORDS.get(run.mode)}: {asked.name} was recorded and not sent.",
             value=told["value"] if told is not None else _ACCEPTED,
             code="simulated",
         )
@@ -45,5 +48,5 @@ class Shadow:
         if not asks and asking_gate(run.body, asked.slot, asked.tool, facts.effect, asked.args) is None:
             return ALLOW
         return Verdict(
-            "simulate", f"{asked.name} asks a person. A shadow asks nobody.", value=_UNANSWERED, code="nobody_asked"
+            "simulate", f"{asked.name} asks a person. A rehearsal asks nobody.", value=_UNANSWERED, code="nobody_asked"
         )

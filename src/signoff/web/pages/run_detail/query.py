@@ -271,6 +271,8 @@ def _labels(run: RunRow) -> list[tuple[str, str, str]]:
         labels.append(("Replay: no tool is touched", "note", "history"))
     if run.mode == "shadow":
         labels.append(("Shadow: nothing is sent", "note", "flask-conical"))
+    if run.mode == "evaluation":
+        labels.append(("Evaluation: nothing is sent", "note", "flask-conical"))
     if run.is_truncated:
         labels.append(("Input was shortened", "wait", "scissors"))
     return labels

@@ -1,0 +1,1 @@
+"""The kinds of evaluators: one file each."""
