@@ -165,6 +165,7 @@ BODIES: dict[str, Any] = {
     "set_incident_severity": {"severity": "sev2", "reason": "more than one"},
     "say_in_incident": {"words": "It is looked at."},
     "add_incident_runs": {"runs": ["{run}"]},
+    "add_incident_cases": {"dataset": "{dataset}"},
     "add_incident_task": {"title": "Key every write"},
     "give_incident_task": {"owner_id": None},
     "write_postmortem": {"version": 1, "cause": "A retry without a key."},
@@ -184,7 +185,8 @@ PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
           "account", "provider", "identity", "handover", "approval", "entry", "release", "trusted_key",
-           "vouching", "webhook", "review", "incident", "task")  # fmt: skip
+           "vouching", "webhook", "review", "incident", "task",
+          "dataset")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
 _OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}", "{release}", "{vouching}",
                 "{review}", "{incident}")  # fmt: skip
@@ -205,6 +207,7 @@ _OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval", "acknowledge_approval"
 _NEEDS_TOO: dict[str, Action] = {
     "replay_run": "run.read", "memory_migration": "agent.deploy", "migrate_memory": "agent.deploy",
     "judge_pair": "run.read", "incident_runs": "alert.read",
+    "add_incident_cases": "dataset.edit",
 }  # fmt: skip
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
 _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership",

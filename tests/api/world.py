@@ -22,13 +22,14 @@ from signoff.approvals.actions import Wanted, request_approval
 from signoff.connections.actions import create_connection
 from signoff.connections.secrets import create_secret
 from signoff.deployments.actions import freeze_and_serve_first
+from signoff.evaluations.actions import create_dataset
 from signoff.freezes.actions import order_freeze
+from signoff.incidents.opening import Declared, declare_incident
+from signoff.incidents.tasks import add_task
 from signoff.kit import clock
 from signoff.kit.ids import new_id
 from signoff.memories.actions.writing import Writer, add
 from signoff.memories.places import Place as MemoryPlace
-from signoff.incidents.opening import Declared, declare_incident
-from signoff.incidents.tasks import add_task
 from signoff.people.access import Principal
 from signoff.people.actions import (
     add_member,
@@ -195,7 +196,11 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
 
 def make_incident(session: Session, alice: Principal, run: str) -> dict[str, str]:
     incident = declare_incident(session, alice, Declared("It posts twice", agent="helper", runs=(run,)))
-    return {"incident": incident, "task": add_task(session, alice, incident, title="Key every write")}
+    return {
+        "incident": incident,
+        "task": add_task(session, alice, incident, title="Key every write"),
+        "dataset": create_dataset(session, alice, "helper", slug="regressions", name="Regressions"),
+    }
 
 
 def make_webhook(session: Session, alice: Principal, house: House) -> str:

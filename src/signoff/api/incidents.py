@@ -13,7 +13,7 @@ from signoff.api.answers import Done, Listed, Made, answer, listed
 from signoff.api.desk import AtDesk, AtMakingDesk, Cursor, Id, Size
 from signoff.api.shapes import Body, IdText, Moment, Name, Reason, SlugText
 from signoff.api.shapes import router as make_router
-from signoff.incidents import document, evidence, moving, postmortem, queries, tasks
+from signoff.incidents import cases, document, evidence, moving, postmortem, queries, tasks
 from signoff.incidents.opening import Declared
 from signoff.incidents.opening import declare_incident as declare
 from signoff.incidents.rules import AlertRule, Rules, Step, SymptomRule, rules
@@ -70,6 +70,13 @@ class AddIncidentRuns(Body):
     runs: Annotated[list[_Run], Field(min_length=1, max_length=100)]
 
 
+class AddIncidentCases(Body):
+    """The dataset that its failing runs are added to."""
+
+    dataset: IdText
+    is_critical: Annotated[bool, Field(description="A revision that does one of them worse does not ship.")] = True
+
+
 class AddIncidentTask(Body):
     """What follows from it, who does it and by when."""
 
@@ -117,6 +124,13 @@ class Added:
     """How many runs are new there."""
 
     added: int
+
+
+@dataclass(frozen=True, slots=True)
+class CasesAdded:
+    """The examples, those that were there already too."""
+
+    examples: list[str]
 
 
 @router.get("/v1/{workspace}/incidents", response_model=Listed[IncidentFacts])
@@ -237,6 +251,13 @@ async def drop_incident_run(desk: AtDesk, incident: Id, run: Id) -> Response:
     """Take a run away that shows nothing of it. The run itself stays."""
     await desk.write(evidence.drop_run, incident, run)
     return answer(Done())
+
+
+@router.post("/v1/{workspace}/incidents/{incident}/cases", response_model=CasesAdded)
+async def add_incident_cases(desk: AtDesk, incident: Id, body: AddIncidentCases) -> Response:
+    """Add each of its failing runs to a dataset as a case, so that the same would be caught. Twice adds nothing."""
+    made = await desk.write(cases.add_cases, incident, body.dataset, is_critical=body.is_critical)
+    return answer(CasesAdded(made))
 
 
 @router.post("/v1/{workspace}/incidents/{incident}/tasks", response_model=Made, status_code=201)

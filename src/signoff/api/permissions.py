@@ -322,6 +322,7 @@ NEEDS: dict[str, Action | None] = {
     "add_incident_runs": "incident.manage",
     "gather_incident_runs": "incident.manage",
     "drop_incident_run": "incident.manage",
+    "add_incident_cases": "incident.manage",
     "add_incident_task": "incident.manage",
     "give_incident_task": "incident.manage",
     "finish_incident_task": "incident.manage",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from signoff.deployments.served_at import served_at
 from signoff.kit import ids
 from signoff.tables.deployments import LiveRevision
+from signoff.tables.evaluations import Evaluation
 from signoff.tables.incidents import Incident
 from signoff.tables.people import Environment
 from signoff.tables.runs import Run
@@ -26,9 +27,19 @@ def note_what_served(session: Session, row: Incident) -> None:
     served = served_at(session, row.agent_id, row.environment_id, row.began_at)
     if served is not None:
         row.revision_id, row.release_id = served.revision_id, served.release_id
+        row.evaluation_id = _evaluated_by_then(session, served.revision_id, row.began_at)
     live = session.get(LiveRevision, (row.agent_id, row.environment_id))
     if live is not None and live.candidate_release_id is not None:
         row.candidate_release_id = live.candidate_release_id
+
+
+def _evaluated_by_then(session: Session, revision_id: str, moment: datetime) -> str | None:
+    """Return the last evaluation of a revision that was over by then."""
+    wanted = select(Evaluation.id).where(
+        Evaluation.revision_id == revision_id, Evaluation.state == "completed", Evaluation.draft_version.is_(None),
+        Evaluation.ended_at <= moment,
+    )  # fmt: skip
+    return session.scalar(wanted.order_by(Evaluation.id.desc()).limit(1))
 
 
 def production_of(session: Session, workspace_id: str) -> str | None:

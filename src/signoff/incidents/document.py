@@ -70,8 +70,21 @@ def _deploy(one: Postmortem) -> list[str]:
     found = one.deploy
     lines = ["", "## The deploy", ""]
     lines += _served(found) if found is not None else ["Nothing is known to have served when it began."]
+    lines.append(_evaluated(one))
+    if one.cases.added:
+        seen = f"{len(one.cases.would_catch)} of them were seen to fail under what served then."
+        lines.append(f"- Of its runs {one.cases.added} are cases of a dataset now; {seen}")
     lines.append(f"- Would a case have caught it? {_CAUGHT[one.caught]} {_line(one.caught_by)}".rstrip())
     return lines
+
+
+def _evaluated(one: Postmortem) -> str:
+    found = one.evaluation
+    if found is None:
+        return "- Evaluation at that time: none."
+    said = {"promotable": "it may ship", "not_promotable": "it may not ship"}.get(found.verdict or "", "no verdict")
+    score = "–" if found.score is None else f"{found.score:.2f}"
+    return f"- Evaluation at that time: {found.id} on {_line(found.dataset)}: {said}, score {score}"
 
 
 def _served(found: Deploy) -> list[str]:

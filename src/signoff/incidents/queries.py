@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from signoff.agents.lookup import agent_for
+from signoff.incidents.cases import cases, evaluated
 from signoff.incidents.lookup import incident_for, owners_of, seen_by
 from signoff.incidents.postmortem import missing
 from signoff.incidents.states import SEVERITIES, UNDER_WAY, IncidentState, Severity
@@ -145,12 +146,6 @@ def evidence_page(
     return Page([EvidenceRun(*one[:-1]) for one in page.rows], page.next_cursor, page.previous_cursor)
 
 
-def failing_of(session: Session, viewer: Principal, incident_id: str) -> list[str]:
-    """Return the failed runs among those that show it, as far as the viewer may see them. For rooms."""
-    found = _evidence(viewer, incident_id).with_only_columns(Run.id).where(Run.state == "failed")
-    return list(session.scalars(found.order_by(Run.id)))
-
-
 def incidents_of_alerts(session: Session, viewer: Principal, alert_ids: Iterable[str]) -> dict[str, IncidentFacts]:
     """Return the incidents that these alerts opened, by alert; one query."""
     wanted = list(alert_ids)
@@ -218,7 +213,8 @@ def _postmortem(session: Session, row: Incident) -> Postmortem:
     caught: Any = row.caught
     return Postmortem(
         impact=row.impact, cause=row.cause, lessons=row.lessons, caught=caught, caught_by=row.caught_by,
-        version=row.version, deploy=_deploy(session, row), missing=missing(session, row),
+        version=row.version, deploy=_deploy(session, row), evaluation=evaluated(session, row),
+        cases=cases(session, row), missing=missing(session, row),
     )  # fmt: skip
 
 

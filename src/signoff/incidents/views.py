@@ -103,6 +103,33 @@ class Deploy:
 
 
 @dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The last evaluation of what served that was over when it began: what it had said."""
+
+    id: str
+    dataset: str
+    is_golden: bool
+    verdict: str | None
+    score: float | None
+    baseline_score: float | None
+    critical_lost: int
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """The runs that show it, as cases of datasets.
+
+    Args:
+        added: how many of them are in a dataset now.
+        would_catch: of those the examples that an evaluation of what served then has since seen fail.
+    """
+
+    added: int
+    would_catch: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Postmortem:
     """What was learnt: the people's words, and what was so at that time.
 
@@ -119,6 +146,8 @@ class Postmortem:
     caught_by: str
     version: int
     deploy: Deploy | None
+    evaluation: Evaluated | None
+    cases: Cases
     missing: tuple[str, ...]
 
 

@@ -35,7 +35,8 @@ from signoff.tables.base import Base
 
 TABLES = (
     agents, approvals, bundles, caps, connections, deployments, evaluations, follow_ups, identity, inbox, incidents,
-    installation, limits, memory, notices, ownership, people, probes, record, releases, runs, signals, stops, watch, webhooks,
+    installation, limits, memory, notices, ownership, people, probes, record, releases, runs, signals, stops, watch,
+    webhooks,
 )  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE

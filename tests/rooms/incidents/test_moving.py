@@ -105,10 +105,10 @@ def test_raised_to_sev1_it_pauses_its_agent_and_brings_the_longer_checklist(ward
     assert (found.facts.severity, found.facts.why_severity) == ("sev1", "Set by Ben: It pays twice.")
     assert ward.kinds(made) == ["opened", "severity", "paused"]
     assert "scope" in open_tasks(ward)
-    assert len(found.tasks) == 7
+    assert len(found.tasks) == 8
     assert ward.read(pause_of, ward.agent_id) is not None
     ward.write(set_severity, ward.ben, made, severity="sev3", reason="Only one supplier.")
-    assert len(ward.detail(made).tasks) == 7
+    assert len(ward.detail(made).tasks) == 8
     with pytest.raises(NotNow):
         ward.write(set_severity, ward.ben, made, severity="sev3", reason="again")
     with pytest.raises(Malformed):

@@ -29,7 +29,7 @@ def test_declaring_a_sev1_pauses_the_agent_and_begins_timeline_checklist_and_pos
     assert (found.facts.state, found.facts.severity, found.facts.opened_by_name) == ("open", "sev1", "Ann")
     assert ward.kinds(made) == ["opened", "paused"]
     assert found.timeline[0].text == "Three suppliers called."
-    assert [one.kind for one in found.tasks] == ["checklist"] * 7
+    assert [one.kind for one in found.tasks] == ["checklist"] * 8
     assert found.postmortem.deploy is not None
     assert found.postmortem.missing[:2] == ("Write down its cause.", "Write down what was learnt.")
     pause = ward.read(pause_of, ward.agent_id)

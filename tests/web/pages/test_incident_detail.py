@@ -33,7 +33,7 @@ def post(site: Site, made: str, path: str, who: str = "mei", **fields: Any) -> i
 
 def test_it_shows_where_it_stands_and_what_is_to_be_done(site: Site, made: str):
     html = unescape(site.browser().get(f"{site.base}/incidents/{made}").text)
-    assert "0 of 7" in html
+    assert "0 of 8" in html
     assert "SEV-2" in html
     assert "Served then" in html
     assert "Write down its cause." in html

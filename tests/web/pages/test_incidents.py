@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_what_is_under_way_stands_first_the_worst_on_top(site: Site):
     html = unescape(site.browser().get(f"{site.base}/incidents").text)
     places = [html.index(title) for title in ("A bad thing", "A small thing", "An old thing")]
     assert places == sorted(places)
-    assert 'aria-label="2 under way"' in html or "2 under way" in html
+    assert re.search(r"\b2\b[^0-9]{0,80}under way", html)
 
 
 def test_it_is_filtered(site: Site):

@@ -329,6 +329,7 @@ WITHHELD: dict[str, Reason | None] = {
     "add_incident_runs": None,
     "gather_incident_runs": None,
     "drop_incident_run": "erases",
+    "add_incident_cases": None,
     "add_incident_task": None,
     "give_incident_task": None,
     "finish_incident_task": "word",

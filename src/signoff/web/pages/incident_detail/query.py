@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from signoff.agents.queries import agent_by_slug
+from signoff.agents.queries import agent_by_slug, may_with_agent
+from signoff.evaluations.queries import datasets_of
 from signoff.incidents.queries import evidence_page, incident
 from signoff.incidents.states import INCIDENT_STATES, SEVERITY_WORDS, IncidentState, Move, may_move
 from signoff.incidents.views import EvidenceRun, IncidentDetail, TaskFacts
@@ -32,6 +33,7 @@ class IncidentView:
         next_move: what the main button says; empty: nothing is left, or the viewer may not.
         paused: why the agent is paused, while it is.
         people: who may be given a task.
+        datasets: to which its failing runs may be added.
         form: what stood in the form that was refused.
     """
 
@@ -45,6 +47,7 @@ class IncidentView:
     paused: str
     agent_path: str
     people: tuple[tuple[str, str], ...]
+    datasets: tuple[tuple[str, str], ...]
     severities: tuple[tuple[str, str], ...]
     form: Form
     problem: str = ""
@@ -96,6 +99,7 @@ def load(
         paused=_paused(session, viewer, facts.agent) if sees_agent and facts.agent else "",
         agent_path=f"/agents/{facts.agent}" if sees_agent else "",
         people=_people(session, viewer) if found.may_manage else (),
+        datasets=_datasets(session, viewer, facts.agent) if found.may_manage and sees_agent and facts.agent else (),
         severities=tuple((name, words) for name, words in SEVERITY_WORDS.items() if name != facts.severity),
         form=form or Form(),
         problem=problem,
@@ -115,6 +119,14 @@ def _way(state: IncidentState) -> list[tuple[str, str]]:
 def _paused(session: Session, viewer: Principal, slug: str) -> str:
     pause = agent_by_slug(session, viewer, slug).pause
     return pause.sentence if pause is not None else ""
+
+
+def _datasets(session: Session, viewer: Principal, slug: str) -> tuple[tuple[str, str], ...]:
+    """Return the datasets of the agent, the golden ones first; none where the viewer may not edit them."""
+    if not may_with_agent(session, viewer, agent_by_slug(session, viewer, slug).id, "dataset.edit"):
+        return ()
+    found = sorted(datasets_of(session, viewer, slug), key=lambda one: not one.is_golden)
+    return tuple((one.id, f"{one.name} (golden)" if one.is_golden else one.name) for one in found)
 
 
 def _people(session: Session, viewer: Principal) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from signoff.incidents import evidence, moving, tasks
+from signoff.incidents import cases, evidence, moving, tasks
 from signoff.incidents.document import postmortem_text
 from signoff.incidents.postmortem import write_postmortem
 from signoff.kit.errors import Malformed, NotFound
@@ -140,6 +140,18 @@ def drop(request: Request, looker: Looker, incident: str, run: str, fields: Fiel
         evidence.drop_run(session, looker.viewer, incident, run)
 
     return _do(request, looker, incident, change, fields, Flash("The run is no evidence any more"))
+
+
+@router.post("/incidents/{incident}/cases")
+def keep_cases(request: Request, looker: Looker, incident: str, fields: Fields) -> Response:
+    """Add its failing runs to a dataset."""
+
+    def change(session: Session) -> None:
+        dataset, is_critical = fields.text("dataset"), fields.is_on("critical")
+        cases.add_cases(session, looker.viewer, incident, dataset, is_critical=is_critical)
+
+    done = Flash("They are cases now", "What is evaluated from now on is tried on them.")
+    return _do(request, looker, incident, change, fields, done)
 
 
 @router.post("/incidents/{incident}/postmortem")
