@@ -206,7 +206,7 @@ _OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval", "acknowledge_approval"
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {
     "replay_run": "run.read", "memory_migration": "agent.deploy", "migrate_memory": "agent.deploy",
-    "judge_pair": "run.read", "incident_runs": "alert.read",
+    "judge_pair": "run.read", "add_incident_runs": "run.read",
     "add_incident_cases": "dataset.edit",
 }  # fmt: skip
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.

@@ -318,7 +318,7 @@ NEEDS: dict[str, Action | None] = {
     "set_incident_severity": "incident.manage",
     "incident_timeline": "alert.read",
     "say_in_incident": "incident.manage",
-    "incident_runs": "run.read",
+    "incident_runs": "alert.read",
     "add_incident_runs": "incident.manage",
     "gather_incident_runs": "incident.manage",
     "drop_incident_run": "incident.manage",

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from signoff.evaluations.actions import add_run_as_example
-from signoff.evaluations.queries import dataset
+from signoff.evaluations.lookup import dataset_for
 from signoff.incidents.lookup import incident_for
 from signoff.incidents.views import Cases, Evaluated
 from signoff.incidents.writing import add_entry, note, tick
@@ -36,7 +36,7 @@ def add_cases(
         NotNow: no run of the dataset's agent that failed is attached, or the dataset is full.
     """
     row = incident_for(session, principal, incident_id, "incident.manage", lock=True)
-    found = dataset(session, principal, dataset_id)
+    found, _ = dataset_for(session, principal, dataset_id, "dataset.edit", lock=True)
     failing = session.scalars(
         select(Run.id)
         .join(IncidentRun, IncidentRun.run_id == Run.id)

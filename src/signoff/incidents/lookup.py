@@ -22,12 +22,13 @@ def incident_for(
         NotFound: there is none in this workspace, or it is outside the key's environment.
         NotAllowed: the caller may see it, and may not do this.
     """
+    # A key that may not do this anywhere is told so before it is told what is there.
+    authorize(principal, action)
     wanted = select(Incident).where(Incident.id == incident_id, Incident.workspace_id == principal.workspace_id)
     if lock:
         wanted = wanted.with_for_update().execution_options(populate_existing=True)
     row = session.scalar(wanted)
     if row is None:
-        authorize(principal, action)
         raise NotFound("There is no such incident in this workspace.")
     _allowed(session, principal, row, action)
     return row
