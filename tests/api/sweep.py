@@ -165,6 +165,18 @@ BODIES: dict[str, Any] = {
     "connect_chat": {"secret": "0123456789abcdef0123456789abcdef"},
     "heard_in_slack": {},
     "heard_in_teams": {},
+    "declare_incident": {"title": "It posts twice", "agent": "{agent}"},
+    "acknowledge_incident": {},
+    "mitigate_incident": {},
+    "resolve_incident": {},
+    "review_incident": {},
+    "set_incident_severity": {"severity": "sev2", "reason": "more than one"},
+    "say_in_incident": {"words": "It is looked at."},
+    "add_incident_runs": {"runs": ["{run}"]},
+    "add_incident_cases": {"dataset": "{dataset}"},
+    "add_incident_task": {"title": "Key every write"},
+    "give_incident_task": {"owner_id": None},
+    "write_postmortem": {"version": 1, "cause": "A retry without a key."},
     "order_freeze": {"scope": "workspace", "reason": "stop"},
     "approve": {},
     "deny": {"reason": "no"},
@@ -181,14 +193,15 @@ PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
           "account", "provider", "identity", "handover", "approval", "entry", "release", "trusted_key",
-           "vouching", "webhook", "review", "dataset", "example", "evaluator", "evaluation")  # fmt: skip
+           "vouching", "webhook", "review", "dataset", "example", "evaluator", "evaluation", "incident",
+           "task")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
 _OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}", "{release}", "{vouching}",
-                "{review}", "{dataset}", "{evaluator}", "{evaluation}")  # fmt: skip
-_ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "cancel_matching", "hand_over_member")
+                "{review}", "{dataset}", "{evaluator}", "{evaluation}", "{incident}")  # fmt: skip
+_ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "cancel_matching", "hand_over_member", "declare_incident")
 # What stands in one environment: a key bound to another one is told there is no such thing.
 _OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}", "{approval}", "{entry}",
-               "{release}", "{vouching}", "{review}", "{evaluation}")  # fmt: skip
+               "{release}", "{vouching}", "{review}", "{evaluation}", "{incident}")  # fmt: skip
 _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret", "add_memory", "memory_migration",
                          "migrate_memory", "rollback_plan", "vouch", "follow_up", "read_outputs",
                          "end_first_week", "evaluate", "schedule_dataset")  # fmt: skip
@@ -201,7 +214,8 @@ _OF_WHO_IS_ASKED = ("approve", "deny", "answer_approval", "acknowledge_approval"
 # They ask for more than one right.
 _NEEDS_TOO: dict[str, Action] = {
     "replay_run": "run.read", "memory_migration": "agent.deploy", "migrate_memory": "agent.deploy",
-    "judge_pair": "run.read", "schedule_dataset": "evaluation.run",
+    "judge_pair": "run.read", "schedule_dataset": "evaluation.run", "add_incident_runs": "run.read",
+    "add_incident_cases": "dataset.edit",
 }  # fmt: skip
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
 _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership",

@@ -24,6 +24,8 @@ from signoff.connections.secrets import create_secret
 from signoff.deployments.actions import freeze_and_serve_first
 from signoff.evaluations.actions import add_evaluator, add_example, create_dataset
 from signoff.freezes.actions import order_freeze
+from signoff.incidents.opening import Declared, declare_incident
+from signoff.incidents.tasks import add_task
 from signoff.kit import clock
 from signoff.kit.ids import new_id
 from signoff.memories.actions.writing import Writer, add
@@ -178,6 +180,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "model": "local:tiny",
         "tenant": "third",
         "step": "stp_none",
+        **make_incident(session, alice, run),
         "entry": make_entry(session, alice, agent, acme.environments["production"]),
         "stop": "sto_none",
         "absence": "abs_none",
@@ -209,6 +212,14 @@ def make_evaluation(
     session.add(made)
     session.flush()
     return {"dataset": dataset, "example": example, "evaluator": evaluator, "evaluation": made.id}
+
+
+def make_incident(session: Session, alice: Principal, run: str) -> dict[str, str]:
+    incident = declare_incident(session, alice, Declared("It posts twice", agent="helper", runs=(run,)))
+    return {
+        "incident": incident,
+        "task": add_task(session, alice, incident, title="Key every write"),
+    }
 
 
 def make_webhook(session: Session, alice: Principal, house: House) -> str:

@@ -17,7 +17,7 @@ from signoff.approvals.deliveries import DELIVER
 from signoff.approvals.due import ESCALATED, REMINDED
 from signoff.approvals.replies import REPLY
 from signoff.connections.logins.revoking import ATTEMPTS_MAX, REVOKE, revoke_at_provider
-from signoff.engine import evaluating, families, hooks, notices, shadows, telling
+from signoff.engine import evaluating, families, hooks, incidents, notices, shadows, telling
 from signoff.engine.activating import activate_one
 from signoff.engine.mailing import mail_factor_gone, mail_link
 from signoff.engine.releasing import look_at_one
@@ -108,6 +108,8 @@ HANDLERS: dict[str, Handler] = {
     PARENT_ENDED: families.parent_ended,
     SHADOW: shadows.ask,
     SHADOW_ENDED: shadows.compare,
+    alarms.OPENED: incidents.open_one,
+    alarms.OVER: incidents.note_over,
     BEGIN: evaluating.begin,
     NEXT: evaluating.go_on,
     EVALUATION_ENDED: evaluating.score,

@@ -14,7 +14,9 @@ Level = Literal["viewer", "operator", "editor", "deployer", "admin"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 _SEES = frozenset[Action](("agent.read", "run.read", "effect.read", "approval.read", "alert.read"))
-_OPERATES = _SEES.union(frozenset[Action](("run.start", "run.cancel", "effect.settle")))
+_OPERATES = _SEES.union(
+    frozenset[Action](("run.start", "run.cancel", "effect.settle", "incident.declare", "incident.manage"))
+)
 _EDITS = _SEES.union(frozenset[Action](("run.start", "agent.edit", "dataset.edit", "evaluation.run")))
 _DEPLOYS = _SEES.union(frozenset[Action](("agent.deploy", "agent.disable", "evaluation.run")))
 

@@ -54,6 +54,8 @@ Action = Literal[
     "budget.manage",
     "alert.read",
     "alert.resolve",
+    "incident.declare",
+    "incident.manage",
     "webhook.manage",
 ]
 
@@ -102,6 +104,8 @@ _BUILDER: dict[Action, Reach] = {
     "evaluation.run": "own",
     "effect.read": "own",
     "effect.settle": "own",
+    "incident.declare": "own",
+    "incident.manage": "own",
 }
 _MANAGER: dict[Action, Reach] = {
     **_BUILDER,
@@ -121,6 +125,8 @@ _MANAGER: dict[Action, Reach] = {
     "approval.assign": "all",
     "freeze.order": "all",
     "alert.resolve": "all",
+    "incident.declare": "all",
+    "incident.manage": "all",
 }
 # What no other role may have, also not one a workspace makes for itself.
 OWNER_ONLY: frozenset[Action] = frozenset(("owner.manage",))
@@ -155,6 +161,8 @@ OWNABLE: frozenset[Action] = frozenset(
         "effect.settle",
         "approval.read",
         "approval.decide",
+        "incident.declare",
+        "incident.manage",
         "secret.manage_personal",
         "key.read",
         "key.manage",
@@ -184,6 +192,8 @@ WORKSPACE_WIDE: frozenset[Action] = frozenset(
         "agent.assign",
         "budget.manage",
         "freeze.order",
+        "incident.declare",
+        "incident.manage",
         "audit.read",
         "webhook.manage",
     )

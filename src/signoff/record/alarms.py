@@ -16,6 +16,10 @@ RESOLVE: Final = "alert.resolve"
 TELL: Final = "notice.tell"
 RUN_FAILED: Final = "run_failed"
 CONNECTION_BROKEN: Final = "connection_broken"
+INCIDENT: Final = "incident"
+# An alert opened, or is over: whoever stands above the watch may have something to do.
+OPENED: Final = "alert.opened"
+OVER: Final = "alert.over"
 
 
 def ask_for_alert(
@@ -46,7 +50,7 @@ def ask_to_tell(session: Session, workspace_id: str, *, key: str, kind: str, abo
     """Have people told of something that happened; of the same `key` not each time, but with its number.
 
     Args:
-        about: the run that failed, the connection that broke, or the alert that opened.
+        about: the run that failed, the connection that broke, the incident, or the alert that opened.
     """
     payload = {"key": key, "kind": kind, "about": about, "agent": agent_id}
     outbox.send(session, workspace_id=workspace_id, kind=TELL, payload=payload)

@@ -42,6 +42,11 @@ Event = Literal[
     "release.rolled_back",
     "alert.raised",
     "alert.resolved",
+    "incident.opened",
+    "incident.acknowledged",
+    "incident.mitigated",
+    "incident.resolved",
+    "incident.reviewed",
 ]
 EVENTS: tuple[Event, ...] = get_args(Event)
 
@@ -69,6 +74,11 @@ EVENT_WORDS: Mapping[Event, str] = {
     "release.rolled_back": "A release was gone back from.",
     "alert.raised": "Something asks for attention, and its kind says what.",
     "alert.resolved": "What an alert told of is over, or somebody has seen to it.",
+    "incident.opened": "Something went wrong, and how bad it is.",
+    "incident.acknowledged": "Somebody sees to an incident.",
+    "incident.mitigated": "An incident does no more harm.",
+    "incident.resolved": "An incident is over.",
+    "incident.reviewed": "What was learnt from an incident is written down.",
 }
 
 # What `data` holds beside `id`, `agent`, `environment` and `link`, by what the event is about.
@@ -87,6 +97,10 @@ FACTS: Mapping[str, Mapping[str, str]] = {
         "tier": "the risk tier", "is_rollback": "whether it goes back to what served before",
     },
     "alert": {"kind": "the kind of alert", "state": "`open` or `resolved`"},
+    "incident": {
+        "state": "the state it is in now", "severity": "`sev1`, `sev2` or `sev3`", "alert": "the alert that opened it",
+        "release": "the release that served when it began", "revision": "the revision that served when it began",
+    },
 }  # fmt: skip
 
 _IS_HEARD = Prepared(
@@ -112,7 +126,7 @@ def tell(
     """Have an event told of as soon as this transaction is durable. One look at an index where nobody listens.
 
     Args:
-        about: the id of the run, request, release or alert.
+        about: the id of the run, request, release, alert or incident.
         facts: ids, states and codes; None values are left out.
     """
     if is_heard(session, workspace_id):

@@ -14,6 +14,7 @@ from signoff.tables import (
     identity,
     immutable,
     inbox,
+    incidents,
     installation,
     limits,
     memory,
@@ -33,8 +34,9 @@ from signoff.tables import (
 from signoff.tables.base import Base
 
 TABLES = (
-    agents, approvals, bundles, caps, connections, deployments, evaluations, follow_ups, identity, inbox, installation,
-    limits, memory, notices, ownership, people, probes, record, releases, runs, signals, stops, watch, webhooks,
+    agents, approvals, bundles, caps, connections, deployments, evaluations, follow_ups, identity, inbox, incidents,
+    installation, limits, memory, notices, ownership, people, probes, record, releases, runs, signals, stops, watch,
+    webhooks,
 )  # fmt: skip
 # What no program may change once written; its import also guards tables made straight from the metadata.
 IMMUTABLE = immutable.IMMUTABLE

@@ -11,8 +11,8 @@ from signoff.kit import clock, ids
 from signoff.kit.errors import NotFound, NotNow
 from signoff.kit.text import shortened, storable
 from signoff.people.access import Principal, authorize
-from signoff.record import audit, happenings
-from signoff.record.alarms import ask_to_tell
+from signoff.record import audit, happenings, outbox
+from signoff.record.alarms import OPENED, OVER, ask_to_tell
 from signoff.tables.upsert import insert_into
 from signoff.tables.watch import Alert
 
@@ -70,6 +70,7 @@ def raise_alert(
     if found == values["id"]:
         facts = {"kind": kind, "state": "open"}
         happenings.tell(session, workspace_id, "alert.raised", about=found, agent_id=agent_id, facts=facts)
+        outbox.send(session, workspace_id=workspace_id, kind=OPENED, payload={"alert": found})
         ask_to_tell(
             session, workspace_id, key=f"alert:{kind}:{agent_id or ''}", kind=kind, about=found, agent_id=agent_id
         )
@@ -117,4 +118,5 @@ def _resolve(session: Session, condition: tuple[Any, ...], by: str) -> bool:
     for row in done:
         facts = {"kind": row.kind, "state": "resolved"}
         happenings.tell(session, row.workspace_id, "alert.resolved", about=row.id, agent_id=row.agent_id, facts=facts)
+        outbox.send(session, workspace_id=row.workspace_id, kind=OVER, payload={"alert": row.id, "by": by})
     return bool(done)

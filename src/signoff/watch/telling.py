@@ -1,5 +1,5 @@
 """What people are told of by itself, without a step in any SOP: runs that fail in production, connections
-that break, and alerts.
+that break, alerts, and incidents.
 
 One matter for each kind and agent. It is told at once; what happens again meanwhile is gathered, and told with its
 number after a pause that grows from an hour to a day. So an outage is one message an hour at most, never one a run.
@@ -19,9 +19,10 @@ from signoff.kit import clock, ids
 from signoff.kit.text import shortened
 from signoff.kit.visible import visible
 from signoff.record import outbox
-from signoff.record.alarms import CONNECTION_BROKEN, RUN_FAILED
+from signoff.record.alarms import CONNECTION_BROKEN, INCIDENT, RUN_FAILED
 from signoff.tables.agents import Agent
 from signoff.tables.connections import Connection
+from signoff.tables.incidents import Incident
 from signoff.tables.people import Environment, Workspace
 from signoff.tables.runs import Run
 from signoff.tables.upsert import insert_into
@@ -113,6 +114,8 @@ def _words(session: Session, row: Notice) -> Words | None:
         return _of_run(session, row, f"/w/{slug}")
     if row.kind == CONNECTION_BROKEN:
         return _of_connection(session, row, f"/w/{slug}")
+    if row.kind == INCIDENT:
+        return _of_incident(session, row, f"/w/{slug}")
     alert = session.get(Alert, row.about)
     if alert is None or alert.workspace_id != row.workspace_id:
         return None
@@ -142,6 +145,21 @@ def _of_connection(session: Session, row: Notice, base: str) -> Words | None:
         text += "One agent serves through it. " if number == 1 else f"{number} agents serve through it. "
     text += "Its page says why, and what to do next."
     return Words(_line(f"{found.name}: the connection is broken"), visible(text), f"{base}/connections/{found.id}")
+
+
+def _of_incident(session: Session, row: Notice, base: str) -> Words | None:
+    found = session.get(Incident, row.about)
+    if found is None or found.workspace_id != row.workspace_id or found.state in ("resolved", "reviewed"):
+        return None
+    severity = found.severity.replace("sev", "SEV-")
+    text = f"{severity}: {found.title}. {found.why_severity} "
+    if found.acknowledged_by_name is None:
+        text += "Nobody sees to it yet: acknowledge it, and its checklist says what to do."
+    else:
+        text += f"{found.acknowledged_by_name} sees to it."
+    return Words(
+        _line(f"{severity}: {found.title}"), visible(shortened(text, _TEXT_CHARS)), f"{base}/incidents/{found.id}"
+    )
 
 
 def _line(text: str) -> str:

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from signoff.approvals.queries import mine_count
+from signoff.incidents.queries import under_way_count
 from signoff.people.access import Principal, can
 from signoff.runs.queries import attention_count, open_effects_count
 from signoff.tables.connections import Connection
@@ -22,6 +23,8 @@ def counts_for(session: Session, viewer: Principal) -> dict[str, int]:
         counts["reconciliation"] = open_effects_count(session, viewer)
     if can(viewer, "connection.read"):
         counts["connections"] = _broken_connections(session, viewer)
+    if can(viewer, "alert.read"):
+        counts["incidents"] = under_way_count(session, viewer)
     return counts
 
 

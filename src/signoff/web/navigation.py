@@ -44,6 +44,7 @@ NAVIGATION = (
     Group(
         "Operate",
         (
+            Link("incidents", "Incidents", "/incidents", "siren", "f", "bad", "under way"),
             Link("releases", "Releases", "/releases", "rocket", "d", counted="under way"),
             Link("serving", "What serves", "/serving", "layout-grid", "v"),
             Link("reconciliation", "Reconciliation", "/reconciliation", "scale", "n", counted="to settle"),

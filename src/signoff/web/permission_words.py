@@ -48,6 +48,8 @@ ACTION_WORDS: dict[Action, str] = {
     "budget.manage": "Change limits and prices",
     "alert.read": "See alerts",
     "alert.resolve": "Resolve alerts",
+    "incident.declare": "Declare incidents",
+    "incident.manage": "See to incidents, write their postmortem",
     "webhook.manage": "Have events told to addresses outside, with what was sent",
 }
 AREA_WORDS: dict[str, str] = {
@@ -71,6 +73,7 @@ AREA_WORDS: dict[str, str] = {
     "freeze": "Freezes",
     "budget": "Money",
     "alert": "Alerts",
+    "incident": "Incidents",
     "webhook": "Webhooks",
 }
 ROLE_WORDS: dict[Role, tuple[str, str]] = {

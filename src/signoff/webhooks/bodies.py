@@ -17,7 +17,7 @@ TEST = "webhook.test"
 _NAME_CHARS = 200
 _TEXT_CHARS = 200
 # Where the thing is seen, below the workspace.
-_PLACES = {"run": "runs/", "approval": "inbox/", "release": "releases/"}
+_PLACES = {"run": "runs/", "approval": "inbox/", "release": "releases/", "incident": "incidents/"}
 
 
 def body_of(session: Session, workspace_id: str, told: Mapping[str, Any], *, address: str) -> str:

@@ -41,6 +41,9 @@ from signoff.web.pages.forgotten.route import router as forgotten
 from signoff.web.pages.home.route import router as home
 from signoff.web.pages.inbox.many_route import router as inbox_many
 from signoff.web.pages.inbox.route import router as inbox
+from signoff.web.pages.incident_detail.route import router as incident_detail
+from signoff.web.pages.incident_new.route import router as incident_new
+from signoff.web.pages.incidents.route import router as incidents
 from signoff.web.pages.instance_operation.route import router as instance_operation
 from signoff.web.pages.instance_workspaces.route import router as instance_workspaces
 from signoff.web.pages.oauth_callback.route import router as oauth_callback
@@ -117,6 +120,9 @@ INSIDE: tuple[APIRouter, ...] = (
     releases,
     release_detail,
     release_pairs,
+    incidents,
+    incident_new,  # Before the pages of one incident: none is called "new".
+    incident_detail,
     serving,
     agent_run,
     stop_order,

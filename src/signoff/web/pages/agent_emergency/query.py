@@ -9,9 +9,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from signoff.agents.ownership import OwnerFacts, ownership_of
-from signoff.agents.queries import revision, revision_body
+from signoff.agents.queries import may_with_agent, revision, revision_body
 from signoff.connections.catalog import CatalogConnection, catalog
 from signoff.deployments.queries import deployments_page
+from signoff.incidents.queries import under_way
+from signoff.incidents.views import IncidentFacts
 from signoff.people.access import Principal, can
 from signoff.releases.actions.reverting import proposed
 from signoff.releases.drill_schedule import DrillPlan, drill_plans
@@ -58,6 +60,8 @@ class EmergencyView:
     owners: tuple[OwnerFacts, ...]
     gaps: tuple[str, ...]
     alerts: tuple[AlertRow, ...]
+    incidents: tuple[IncidentFacts, ...]
+    may_declare: bool
     problem: str = ""
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
@@ -80,6 +84,8 @@ def load(session: Session, viewer: Principal, slug: str, *, problem: str = "") -
         owners=answering.owners,
         gaps=answering.gaps,
         alerts=tuple(alerts[:_ALERTS_SHOWN]),
+        incidents=tuple(under_way(session, viewer, agent=slug)) if can(viewer, "alert.read") else (),
+        may_declare=may_with_agent(session, viewer, head.agent.id, "incident.declare"),
         problem=problem,
     )
 

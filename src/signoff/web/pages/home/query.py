@@ -18,6 +18,8 @@ from signoff.budgets.defaults import Defaults
 from signoff.budgets.queries import Spend, today
 from signoff.connections.queries import connections_page
 from signoff.connections.views import ConnectionRow
+from signoff.incidents.queries import incidents_of_alerts, under_way
+from signoff.incidents.views import IncidentFacts
 from signoff.kit import clock
 from signoff.people.access import Principal, can
 from signoff.people.key_queries import keys
@@ -99,6 +101,9 @@ class HomeView:
     alerts_count: int
     alerts_agent: str
     may_resolve: bool
+    incidents: Sequence[IncidentFacts]
+    of_alerts: Mapping[str, IncidentFacts]
+    may_declare: bool
     broken: Sequence[ConnectionRow]
     to_settle: int
     asked: Sequence[AskedLine]
@@ -134,6 +139,7 @@ class HomeView:
             or self.asked
             or self.requests
             or self.reviews
+            or self.incidents
         )
 
     @property
@@ -185,6 +191,9 @@ def load(
         figures=figures_since(session, viewer, now - timedelta(hours=24), now),
         attention=[_line(run) for run in attention.rows], attention_count=counted.get("runs", 0),
         alerts=alerts, alerts_count=alerts_count, alerts_agent=agent, may_resolve=can(viewer, "alert.resolve"),
+        incidents=under_way(session, viewer)[:_ALERTS] if counted.get("incidents") else (),
+        of_alerts=incidents_of_alerts(session, viewer, [one.id for one in alerts]),
+        may_declare=can(viewer, "incident.declare"),
         broken=_broken(session, viewer) if counted.get("connections") else (),
         to_settle=counted.get("reconciliation", 0),
         asks=_asks(session, viewer), asks_count=counted.get("inbox", 0),

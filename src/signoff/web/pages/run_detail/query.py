@@ -13,6 +13,8 @@ from signoff.agents.queries import may_with_agent
 from signoff.approvals.queries import of_run
 from signoff.deployments.queries import live_revisions
 from signoff.evaluations.queries import datasets_of
+from signoff.incidents.queries import incidents_of_run
+from signoff.incidents.views import IncidentFacts
 from signoff.kit import clock, ids
 from signoff.people.access import Principal, can
 from signoff.people.facts import AuditFacts
@@ -61,6 +63,8 @@ class Head:
     can_start: bool
     can_replay: bool
     again_key: str
+    incidents: Sequence[IncidentFacts]
+    can_declare: bool
     datasets: Sequence[tuple[str, str]] | None = None
     """Where it can be kept as an example, by id and name; None: the reader may not."""
 
@@ -212,7 +216,9 @@ def load_head(session: Session, viewer: Principal, found: RunDetail) -> Head:
         live_number=live.revision_number if live else None, environment=place.slug if place else "production",
         can_cancel=found.can_cancel, can_acknowledge=found.can_acknowledge, can_start=may_start,
         can_replay=may_start and is_over(run.state) and run.mode != "replay" and run.model_calls > 0,
-        again_key=ids.new_token("again", 9), datasets=_datasets(session, viewer, run),
+        again_key=ids.new_token("again", 9), incidents=incidents_of_run(session, viewer, run.id),
+        can_declare=run.state == "failed" and may_with_agent(session, viewer, run.agent_id, "incident.declare"),
+        datasets=_datasets(session, viewer, run),
     )  # fmt: skip
 
 
