@@ -296,6 +296,9 @@ def test_f88_who_answers_is_the_caller_and_no_name_in_the_body(
     # An administrator's key is nobody who was asked, whatever it may do.
     for caller in (product.call("POST", f"approvals/{asked['id']}:approve", json={}), ben.say(asked["id"], "approve")):
         assert caller.status_code in (403, 404), caller.text
+    # Nor is somebody who could have been asked, and was not: Ben became an approver a moment too late.
+    ben.sit(slug)
+    assert ben.say(asked["id"], "approve").status_code in (403, 404)
     assert ada.say(asked["id"], "approve").status_code == 200
     (row,) = [
         one for one in product.get("audit", action="approval.approved")["items"] if one["object_id"] == asked["id"]

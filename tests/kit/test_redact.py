@@ -29,6 +29,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "json, every character escaped in capitals": lambda value: "".join(f"\\u{ord(char):04X}" for char in value),
     "json, every character escaped, in json": lambda value: "".join(f"\\\\u{ord(char):04x}" for char in value),
     "json for an address": lambda value: quote(json.dumps(value)[1:-1], safe=""),
+    "python": lambda value: repr({"'": value})[7:-2],
     "html": html.escape,
     "html in json": lambda value: json.dumps(html.escape(value))[1:-1],
     "html, every character escaped in capitals": lambda value: "".join(f"&#x{ord(char):X};" for char in value),
@@ -85,6 +86,16 @@ def test_a_value_that_was_cut_off_is_masked_up_to_the_cut(form: str, mark: str) 
     for kept in range(12, len(encoded)):
         assert masked.text(f"It said: {encoded[:kept]}{mark}") == f"It said: {{{{secret.KEY}}}}{mark}"
         assert masked.value({"said": f"a… {encoded[:kept]}{mark}"}) == {"said": f"a… {{{{secret.KEY}}}}{mark}"}
+
+
+@pytest.mark.parametrize("between", ["\\\\\\\\n", " | ", "\r\n> "])
+def test_the_lines_of_a_key_are_masked_whatever_stands_between_them(between: str) -> None:
+    lines = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", "ab3dEf=="]
+    key = "\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----"])
+    masked = Redactor({"KEY": key})
+    told = masked.text(between.join(["-----BEGIN PRIVATE KEY-----", *lines]))
+    assert told.count("{{secret.KEY}}") == 2
+    assert masked.text("-----BEGIN PRIVATE KEY-----") == "-----BEGIN PRIVATE KEY-----"
 
 
 def test_what_only_begins_like_a_value_is_left_alone() -> None:

@@ -8,18 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.connections.placeholders import names_in
 from signoff.kit import clock
 from signoff.runs.facts import RunContext
+from signoff.tables.prepared import Prepared
 from signoff.tables.signals import Leak
 
 LeakPlace = Literal["prompt", "answer", "arguments", "result"]
 _NAME_CHARS_MAX = 200
 _EACH_MAX = 20
+_leaks = cast("Table", Leak.__table__)
+_ADD = Prepared(
+    {
+        name: dialect.insert(_leaks).on_conflict_do_nothing()
+        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    }
+)
 
 
 def masked_names(before: Any, after: Any) -> frozenset[str]:
@@ -41,13 +51,10 @@ def note_leaks(
     session: Session, *, run: RunContext, step_key: str, place: LeakPlace, what: str, names: frozenset[str]
 ) -> None:
     """Keep that the values of these secrets were seen there; of a run, each place is told once."""
+    about = {
+        "run_id": run.run_id, "place": place, "what": what[:_NAME_CHARS_MAX], "workspace_id": run.workspace_id,
+        "agent_id": run.agent_id, "environment_id": run.environment_id, "step_key": step_key, "at": clock.now(),
+    }  # fmt: skip
     for name in sorted(names)[:_EACH_MAX]:
-        key = (run.run_id, place, what[:_NAME_CHARS_MAX], name[:_NAME_CHARS_MAX])
-        if session.get(Leak, key) is None:
-            session.add(
-                Leak(
-                    run_id=key[0], place=place, what=key[2], secret=key[3], workspace_id=run.workspace_id,
-                    agent_id=run.agent_id, environment_id=run.environment_id, step_key=step_key, at=clock.now(),
-                )
-            )  # fmt: skip
-            session.flush()
+        # Calls of one turn end beside each other, and may have seen the same value: the first is kept.
+        _ADD.run(session, {**about, "secret": name[:_NAME_CHARS_MAX]})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, quote_plus
@@ -20,6 +21,7 @@ LENGTH_MIN = 4
 _PIECE_MIN = 8
 # What is left of a form before a cut is masked from so many characters on, or from half of the form.
 _HEAD_MAX = 12
+_CODED_LINE = re.compile(r"[A-Za-z0-9+/=_-]{16,}")
 _CUT_MARKS = ("…", "\n[cut here")
 _DEPTH_MAX = 100
 _TOO_DEEP = "[nested too deep to show]"
@@ -184,6 +186,8 @@ def _forms(value: str) -> set[str]:
     for form in (*_turned(value), html.escape(value, quote=False), html.escape(value)):
         found.update((form, *_in_json(form)))
     found.update((raw.hex(), raw.hex().upper()))
+    # The lines of a key in PEM say it all, whatever stands between them.
+    found.update(line for line in value.splitlines()[1:] if _CODED_LINE.fullmatch(line))
     found.update("".join(f"%{byte:02{case}}" for byte in raw) for case in "xX")
     found.update(_base64_pieces(raw))
     return {form for form in found if len(form) >= LENGTH_MIN}
@@ -207,6 +211,9 @@ def _escaped(value: str) -> Iterator[str]:
         yield escaped
         # As a text within JSON.
         yield escaped.replace("\\", "\\\\")
+    # As Python writes a text, alone and beside quotation marks of both kinds; libraries quote bodies like that.
+    yield repr(value)[1:-1]
+    yield repr(value + "'\"")[1:-4]
     yield html.escape(value)
     yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
     yield html.escape(value).replace("&#x27;", "&apos;")
