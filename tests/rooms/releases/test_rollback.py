@@ -11,6 +11,7 @@ import pytest
 from signoff.agents.actions import save_draft
 from signoff.deployments.actions import freeze_and_serve_first
 from signoff.deployments.refusals import LiveChanged
+from signoff.deployments.retiring import retire_revision
 from signoff.kit import clock
 from signoff.kit.errors import NotAllowed, Refusal
 from signoff.releases.actions import abort_release, drill_for_real, repin_run, roll_back, roll_back_now
@@ -187,6 +188,21 @@ def test_the_plan_tells_what_is_in_flight_and_what_was_done(store: Store):
     with store.read() as session:
         writes, total = writes_undone_by(session, at.ann, made)
     assert (total, [one.tool for one in writes]) == (2, ["erp.mail", "erp.post"])
+
+
+def test_what_has_retired_is_not_proposed(store: Store):
+    at = world(store, 3)
+    at.ask(2)
+    at.ask(3)
+    with store.write() as session:
+        retire_revision(session, at.ann, at.agent_id, 2, reason="It posts twice.")
+    with store.read() as session:
+        plan = plan_rollback(session, at.ann, at.agent_id, "production")
+    assert plan.target is not None
+    assert plan.target.number == 1
+    back(at)
+    with store.read() as session:
+        assert plan_rollback(session, at.ann, at.agent_id, "production").from_number == 1
 
 
 def _approval(at: World, run_id: str, environment_id: str) -> Approval:

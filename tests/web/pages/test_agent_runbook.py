@@ -17,6 +17,7 @@ def test_it_says_what_is_so_now(site: Site):
     html = unescape(site.browser().get(f"{AT}/runbook").text)
     assert f"In production revision {now} serves" in html
     assert f"revision {before} served before" in html
+    assert "It has just begun to serve production" in html
     assert "Build owner: Ines" in html
     assert "signoff agents pause supplier-mail" in html
     assert "signoff rollback supplier-mail --environment production" in html
