@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from signoff.kit.errors import Malformed, NotFound
 from signoff.people.access import Principal, authorize
 from signoff.people.roles import Action
-from signoff.tables.agents import Agent
+from signoff.tables.agents import Agent, Draft
 from signoff.tables.people import Member, ServiceAccount
 from signoff.tables.prepared import Prepared
 from signoff.tables.session import keep
@@ -42,6 +43,17 @@ def agent_for(session: Session, principal: Principal, agent: str, action: Action
     allowed = _allowed(principal, row, action)
     keep(session, allowed)
     return allowed
+
+
+def hold_agents(session: Session, agent_ids: Iterable[str]) -> None:
+    """Make other writers of these agents and of their drafts wait: before the first of several is changed.
+
+    The head of the audit is the whole workspace's, and whoever wrote a row holds it to their end. Who then waited for
+    the next agent would be waited for by somebody who holds that agent and has still to write their own row.
+    """
+    wanted = sorted(set(agent_ids))
+    for column in (Agent.id, Draft.agent_id):
+        session.execute(select(column).where(column.in_(wanted)).order_by(column).with_for_update())
 
 
 def agent_to_read(session: Session, principal: Principal, agent: str, action: Action) -> Agent:

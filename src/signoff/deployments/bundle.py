@@ -19,6 +19,7 @@ from signoff.agents.actions import (
 from signoff.agents.bundle import Plan, PlanItem
 from signoff.agents.findings import as_json
 from signoff.agents.lint import LintFacts
+from signoff.agents.lookup import hold_agents
 from signoff.agents.queries import agent_by_slug, draft_of
 from signoff.agents.refusals import LintFailed, StalePlan
 from signoff.deployments.actions import freeze_and_serve_first
@@ -50,6 +51,7 @@ def apply_plan(session: Session, principal: Principal, plan: Plan, *, reason: st
             f"These agents have errors: {names}. Nothing was applied; correct every one, then apply again.",
             extra={"agents": {item.file.slug: as_json(item.findings) for item in refused}},
         )
+    hold_agents(session, [item.agent_id for item in plan.items if item.agent_id is not None and item.kind != "same"])
     return [_apply(session, principal, item, plan.facts, reason) for item in plan.items]
 
 

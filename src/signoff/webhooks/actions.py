@@ -171,10 +171,10 @@ def delete_webhook(session: Session, principal: Principal, webhook_id: str) -> N
         NotAllowed, NotFound: the caller may not, or there is none of that id.
     """
     row = row_for(session, principal, webhook_id)
-    _note(session, principal, row, "deleted")
     _settle_alerts(session, row)
     session.execute(delete(WebhookDelivery).where(WebhookDelivery.webhook_id == row.id))
     session.execute(delete(Webhook).where(Webhook.id == row.id))
+    _note(session, principal, row, "deleted")
 
 
 def send_test(session: Session, principal: Principal, webhook_id: str, *, address: str) -> str:

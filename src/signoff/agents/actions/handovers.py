@@ -10,7 +10,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Table, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from signoff.agents.lookup import agent_for
+from signoff.agents.lookup import agent_for, hold_agents
 from signoff.agents.seating import COLUMNS, note, seat
 from signoff.connections.secrets import hand_over_secret
 from signoff.kit import clock, ids
@@ -235,12 +235,15 @@ def hand_over_member(
         )
         .order_by(Secret.id)
         .limit(AGENTS_MAX + 1)
+        # As the agents below: all of them before the first row of the audit.
+        .with_for_update()
     ).all()
     if not agents and not secrets:
         words = "This member has no seat on an agent and no personal secret here to hand over."
         raise _nothing(session, principal.workspace_id, member_id, words)
     if max(len(agents), len(secrets)) > AGENTS_MAX:
         raise NotNow(f"More than {AGENTS_MAX} things at once: hand some over one by one first.", code="too_many")
+    hold_agents(session, [agent.id for agent in agents])
     begun: list[str] = []
     for agent in agents:
         try:

@@ -70,8 +70,8 @@ def come_back(session: Session, principal: Principal, absence_id: str) -> None:
     )
     if row is None:
         raise NotFound("You have no such absence.")
-    _note(session, principal, "absence.removed", row)
     session.execute(delete(Absence).where(Absence.id == row.id))
+    _note(session, principal, "absence.removed", row)
 
 
 def _oneself(principal: Principal) -> str:

@@ -89,8 +89,8 @@ def remove_channel(session: Session, principal: Principal, channel_id: str, *, a
     )
     if row is None:
         raise NotFound("There is no such channel.")
-    _note(session, principal, "channel.removed", row)
     session.execute(delete(NoticeChannel).where(NoticeChannel.id == row.id))
+    _note(session, principal, "channel.removed", row)
 
 
 def _checked_target(kind: str, target: str, *, is_own: bool, allows_http: bool) -> str:

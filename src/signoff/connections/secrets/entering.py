@@ -177,8 +177,9 @@ def delete_secret(session: Session, principal: Principal, secret_id: str, *, rea
     """Forget a secret and all its values for good."""
     row = secret_to_change(session, principal, secret_id)
     why = checked_reason(row, reason)
+    # Before the audit, as everywhere: whoever uses it at this moment holds the row, and waits for the audit.
+    session.execute(delete(Secret).where(Secret.id == row.id).execution_options(synchronize_session=False))
     note(session, principal, row, "secret.deleted", reason=why)
-    session.execute(delete(Secret).where(Secret.id == row.id))
     session.expunge(row)
 
 

@@ -86,7 +86,11 @@ def _newest_numbers(session: Session) -> list[tuple[str, int]]:
 def _rewrap_some(session: Session, vault: Vault) -> int:
     """Seal some workspaces' keys with the current master key."""
     rows = session.scalars(
-        select(DataKey).where(DataKey.key_id != vault.keys.current.id).order_by(DataKey.id).limit(_AT_ONCE)
+        select(DataKey)
+        .where(DataKey.key_id != vault.keys.current.id)
+        # In the order in which everybody writes to the audits of several workspaces.
+        .order_by(DataKey.workspace_id, DataKey.number)
+        .limit(_AT_ONCE)
     ).all()
     for row in rows:
         sealed, place = sealed_key(row)

@@ -166,11 +166,12 @@ def remove_provider(session: Session, principal: Principal, provider_id: str) ->
     row = provider_row(session, principal, provider_id)
     _keep_a_way_in(session, row)
     end_sessions(session, row.id)
-    _note(session, principal, row, "identity_provider.removed", {"issuer": row.issuer})
+    # All of it before the audit: whoever signs in at this moment holds what they came by, and waits for the audit.
     for table in (Identity, SignInAttempt):
         session.execute(delete(table).where(table.provider_id == row.id))
     session.delete(row)
     session.flush()
+    _note(session, principal, row, "identity_provider.removed", {"issuer": row.issuer})
 
 
 def seal_client_secrets_anew(session: Session, sealer: Sealer) -> int:
@@ -182,7 +183,8 @@ def seal_client_secrets_anew(session: Session, sealer: Sealer) -> int:
     rows = session.scalars(
         select(IdentityProvider)
         .where(IdentityProvider.key_id != sealer.keys.current.id)
-        .order_by(IdentityProvider.id)
+        # In the order in which everybody writes to the audits of several workspaces.
+        .order_by(IdentityProvider.workspace_id, IdentityProvider.id)
         .with_for_update()
     ).all()
     for row in rows:

@@ -155,10 +155,10 @@ def delete_service_account(session: Session, principal: Principal, named: str) -
             code="account_has_keys",
             extra={"keys": living},
         )
-    _note(session, principal, "deleted", row, {})
     session.execute(
         delete(AgentGrant).where(AgentGrant.workspace_id == row.workspace_id, AgentGrant.holder_id == row.id)
     )
+    _note(session, principal, "deleted", row, {})
     row.state, row.slug = "deleted", f"deleted-{row.id[-26:]}"
     session.flush()
 
