@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from signoff.connections.placeholders import names_in
@@ -19,17 +17,12 @@ from signoff.kit import clock
 from signoff.runs.facts import RunContext
 from signoff.tables.prepared import Prepared
 from signoff.tables.signals import Leak
+from signoff.tables.upsert import in_each
 
 LeakPlace = Literal["prompt", "answer", "arguments", "result"]
 _NAME_CHARS_MAX = 200
 _EACH_MAX = 20
-_leaks = cast("Table", Leak.__table__)
-_ADD = Prepared(
-    {
-        name: dialect.insert(_leaks).on_conflict_do_nothing()
-        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    }
-)
+_ADD = Prepared(in_each(Leak, lambda into: into.on_conflict_do_nothing()))
 
 
 def masked_names(before: Any, after: Any) -> frozenset[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
-from sqlalchemy import Table, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from signoff.incidents.at_that_time import failing_runs
@@ -20,6 +18,7 @@ from signoff.runs.actions.cancel import run_for
 from signoff.runs.filters import visible
 from signoff.tables.incidents import Incident, IncidentRun
 from signoff.tables.runs import Run
+from signoff.tables.upsert import insert_into
 
 RUNS_MAX = 500
 AT_ONCE_MAX = 100
@@ -89,7 +88,6 @@ def attach(session: Session, row: Incident, by: Actor, runs: Sequence[Run]) -> i
     have = session.scalar(select(func.count()).where(IncidentRun.incident_id == row.id)) or 0
     if have + len(runs) > RUNS_MAX:
         raise TooMuch(f"An incident keeps {RUNS_MAX} runs; this one has {have}.")
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     moment = clock.now()
     values = [
         {"incident_id": row.id, "run_id": run.id, "workspace_id": row.workspace_id, "added_by_name": by.name,
@@ -99,10 +97,7 @@ def attach(session: Session, row: Incident, by: Actor, runs: Sequence[Run]) -> i
     if not values:
         return 0
     added = session.scalars(
-        insert(cast("Table", IncidentRun.__table__))
-        .values(values)
-        .on_conflict_do_nothing()
-        .returning(IncidentRun.run_id)
+        insert_into(session, IncidentRun).values(values).on_conflict_do_nothing().returning(IncidentRun.run_id)
     ).all()
     if added:
         what = (

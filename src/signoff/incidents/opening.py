@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.agents.actions.pauses import pause_agent
@@ -28,6 +26,7 @@ from signoff.runs.actions.cancel import run_for
 from signoff.tables.agents import Agent
 from signoff.tables.incidents import Incident, IncidentEntry
 from signoff.tables.runs import Run
+from signoff.tables.upsert import insert_into
 from signoff.tables.watch import Alert
 
 ALREADY = "incident_open"
@@ -110,7 +109,7 @@ def open_for_alert(session: Session, alert_id: str) -> str | None:
     place = production_of(session, alert.workspace_id) if alert.agent_id else None
     moment = clock.now()
     found = session.execute(
-        _insert(session)
+        insert_into(session, Incident)
         .values(
             id=ids.new_id("inc"), workspace_id=alert.workspace_id, agent_id=alert.agent_id, environment_id=place,
             title=_title(session, alert), symptom=symptom.name, severity=symptom.severity, why_severity=symptom.words,
@@ -247,8 +246,3 @@ def _gather(session: Session, row: Incident, alert: Alert) -> None:
         bounds.append(Run.agent_id == row.agent_id)
     if wanted:
         attach(session, row, SYSTEM, session.scalars(select(Run).where(*bounds)).all())
-
-
-def _insert(session: Session) -> Any:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    return insert(cast("Table", Incident.__table__))
