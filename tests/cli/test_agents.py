@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -25,8 +25,10 @@ Serving = Callable[[Any], AbstractContextManager[str]]
 
 
 @pytest.fixture
-def world(settings: Settings) -> World:
-    return make_world(settings)
+def world(settings: Settings) -> Generator[World]:
+    made = make_world(settings)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,10 @@ STRICT = "version: 1\nprobes: {testing.end_to_end: {block_from: low}}\n"
 
 
 @pytest.fixture
-def world(settings: Settings) -> World:
-    return make_world(settings)
+def world(settings: Settings) -> Generator[World]:
+    made = make_world(settings)
+    yield made
+    made.close()
 
 
 @pytest.fixture

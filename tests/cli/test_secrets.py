@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import pytest
 
@@ -20,8 +20,10 @@ VALUE = "planted-by-cli-4711"
 
 
 @pytest.fixture
-def world(settings: Settings) -> World:
-    return make_world(settings)
+def world(settings: Settings) -> Generator[World]:
+    made = make_world(settings)
+    yield made
+    made.close()
 
 
 @pytest.fixture

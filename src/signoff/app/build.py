@@ -54,8 +54,13 @@ def build_services(
     """
     check_settings(settings)
     opened = store or Store.open(settings.store_url)
-    check_schema(opened)
-    vault = Vault.build(settings)
+    try:
+        check_schema(opened)
+        vault = Vault.build(settings)
+    except BaseException:
+        if store is None:
+            opened.close()
+        raise
     return (
         Services.build(settings, opened, vault, may_act=may_act) if may_act else Services.build(settings, opened, vault)
     )

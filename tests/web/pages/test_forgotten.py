@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 
 import pytest
@@ -88,5 +87,6 @@ def test_the_time_of_the_answer_does_not_tell(mailing: Site, monkeypatch: pytest
             times.append(time.perf_counter() - started)
             # What follows the answer is not part of the next one's time.
             mails(mailing)
-    known, unknown = (statistics.median(times) for times in taken.values())
+    # The quickest of each: what else the machine does makes an answer slower, and never quicker.
+    known, unknown = (min(times) for times in taken.values())
     assert abs(known - unknown) < max(0.25 * unknown, 0.004)
