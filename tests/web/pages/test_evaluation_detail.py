@@ -16,7 +16,7 @@ def test_a_critical_example_that_was_lost_stands_first_with_both_answers(site: S
     html = unescape(site.browser().get(f"{site.base}/evaluations/{found.evaluation_id}").text)
     for words in (
         "Not promotable", "It fails or does worse than what serves on 1 of 2 critical examples.",
-        "5 examples are few", "0.700", "0.900", "Critical, and lost", "It reads like an advertisement.",
+        "5 examples are few", "0.700", "beside 0.900", "Critical, and lost", "It reads like an advertisement.",
         'Expected "posted", got "ignored".', "Right action",
     ):  # fmt: skip
         assert words in html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,12 +13,16 @@ from signoff.evaluations.scoring.observed import Mark, Observed
 Path = Annotated[str, Field(max_length=300, pattern=r"^(?:[^.\s]+(?:\.[^.\s]+)*)?$")]
 
 
-class Settings(BaseModel):
-    """What an evaluator of one kind is told, and how it marks a run by that."""
+class Part(BaseModel):
+    """What people write as settings, or as a part of them."""
 
     # Strict: `within: "1"` is a mistake to be told, not a number to be guessed.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+
+class Settings(Part, ABC):
+    """What an evaluator of one kind is told, and how it marks a run by that."""
+
+    @abstractmethod
     def mark(self, observed: Observed, expected: Any) -> Mark:
         """Return what this evaluator says of a completed run. `expected` is None where the example expects nothing."""
-        raise NotImplementedError

@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 from pydantic import Field, model_validator
 
 from signoff.evaluations.scoring.observed import Call, Mark, Observed
-from signoff.evaluations.scoring.settings import Path, Settings
+from signoff.evaluations.scoring.settings import Part, Path, Settings
 from signoff.evaluations.scoring.values import are_equal, members_of, part_of, shown
 from signoff.kit.dotted import MISSING
 from signoff.kit.text import shortened
@@ -17,7 +17,7 @@ CALLS_MAX = 50
 _Tool = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class WantedCall(Settings):
+class WantedCall(Part):
     """A call that must be made. Of `args`, what is named must be so; other arguments do not matter."""
 
     tool: _Tool
