@@ -177,7 +177,7 @@ ROWS = (
     Row("F66", "an endless loop of calls under a cap of $50 stops at $50 and at most one call more, and waits"),
     Row("F67", "a day of 10 with a week of 5 is 400 and says what to raise; the week raised first, 200"),
     Row("F71", "what a run costs once it serves stands beside its tests; half as much again is flagged",
-        without="evaluations: there are none yet, tests stand for them"),
+        without="the mean of its evaluation: its tests stand for it"),
     Row("F72", "{{secret.X}} reaches the tool; its value is in no trace, log, file or answer"),
     Row("F73", "freezing a text that names a secret nobody has is refused with its name; a missing grant is flagged"),
     Row("F74", "without the grant, or without the entry in the revision, the call fails and says which"),
@@ -259,7 +259,7 @@ ROWS = (
     Row("C37", "a revision with an irreversible tool and no gate before it cannot be made live in production"),
     Row("C24", "the run's id finds its log lines, its trace, its acts and what they did outside"),
     Row("C42", "what reaches further is blocked until four weeks in a row were on target",
-        without="evaluations that catch regressions: there are none yet"),
+        without="evaluations of its own: the gate asks for one anyway where there is a golden dataset"),
     Row("C43", "each of the 27 boxes has a probe with its result and moment, or the word of a named person"),
 )  # fmt: skip
 

@@ -151,6 +151,14 @@ BODIES: dict[str, Any] = {
     "set_absence": {"starts_at": "2999-01-01T00:00:00Z", "ends_at": "2999-01-08T00:00:00Z", "delegate_id": "{member}"},
     "add_own_channel": {"kind": "mail", "name": "Mine"},
     "add_agent_channel": {"kind": "mail", "name": "Desk", "target": "desk@acme.example"},
+    "create_dataset": {"name": "Cases"},
+    "change_dataset": {"name": "Other cases"},
+    "schedule_dataset": {"every": "day"},
+    "add_examples": {"examples": [{"input": "x", "expected": "y"}]},
+    "change_example": {"note": "changed"},
+    "add_evaluator": {"name": "Equal", "kind": "equals"},
+    "change_evaluator": {"weight": "2"},
+    "evaluate": {"dataset": "{dataset}", "revision": 1},
     "create_webhook": {"name": "Ops", "url": "https://ops.example.com/hook", "events": ["run.failed"]},
     "change_webhook": {"name": "Operations"},
     "rotate_webhook_secret": {"overlap_seconds": 60},
@@ -185,18 +193,20 @@ PUBLIC = ("live", "ready", "health", "metrics", "signing_keys")
 # Things with ids of their own. A model and a tool are named alike everywhere.
 THINGS = ("run", "agent", "connection", "secret", "key", "member", "freeze", "alert", "effect", "role", "grant",
           "account", "provider", "identity", "handover", "approval", "entry", "release", "trusted_key",
-           "vouching", "webhook", "review", "incident", "task",
-          "dataset")  # fmt: skip
+           "vouching", "webhook", "review", "dataset", "example", "evaluator", "evaluation",
+           "incident", "task")  # fmt: skip
 # What belongs to one agent: there a grant on it counts, and `own` means whose agent or run it is.
 _OF_AN_AGENT = ("{agent}", "{run}", "{effect}", "{key}", "{handover}", "{approval}", "{release}", "{vouching}",
-                "{review}", "{incident}")  # fmt: skip
+                "{review}", "{dataset}", "{evaluator}", "{evaluation}",
+                "{incident}")  # fmt: skip
 _ABOUT_AGENTS = ("start_orchestration", "cancel_runs", "cancel_matching", "hand_over_member", "declare_incident")
 # What stands in one environment: a key bound to another one is told there is no such thing.
 _OF_A_PLACE = ("{run}", "{connection}", "{secret}", "{key}", "{effect}", "{account}", "{approval}", "{entry}",
-               "{release}", "{vouching}", "{review}", "{incident}")  # fmt: skip
+               "{release}", "{vouching}", "{review}", "{evaluation}",
+                "{incident}")  # fmt: skip
 _STARTS_IN_PRODUCTION = ("execute", "start_orchestration", "create_secret", "add_memory", "memory_migration",
                          "migrate_memory", "rollback_plan", "vouch", "follow_up", "read_outputs",
-                         "end_first_week")  # fmt: skip
+                         "end_first_week", "evaluate", "schedule_dataset")  # fmt: skip
 # What belongs to the person who is signed in: no key has it, whatever it may do.
 PERSONAL = ("my_sessions", "end_my_session", "end_my_sessions", "my_second_factor")
 # For the installation's administrators, whom no role and no grant makes.
@@ -208,6 +218,7 @@ _NEEDS_TOO: dict[str, Action] = {
     "replay_run": "run.read", "memory_migration": "agent.deploy", "migrate_memory": "agent.deploy",
     "judge_pair": "run.read", "add_incident_runs": "run.read",
     "add_incident_cases": "dataset.edit",
+    "schedule_dataset": "evaluation.run",
 }  # fmt: skip
 # Nothing of the kind is in the world: whoever may is told so. Nobody who asks was asked to answer for an agent.
 _NOT_THERE = ("stop_order", "end_my_session", "step", "remove_price", "accept_ownership", "decline_ownership",

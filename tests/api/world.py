@@ -22,7 +22,7 @@ from signoff.approvals.actions import Wanted, request_approval
 from signoff.connections.actions import create_connection
 from signoff.connections.secrets import create_secret
 from signoff.deployments.actions import freeze_and_serve_first
-from signoff.evaluations.actions import create_dataset
+from signoff.evaluations.actions import add_evaluator, add_example, create_dataset
 from signoff.freezes.actions import order_freeze
 from signoff.incidents.opening import Declared, declare_incident
 from signoff.incidents.tasks import add_task
@@ -47,6 +47,7 @@ from signoff.runs.actions import request_run
 from signoff.runs.facts import context_of
 from signoff.settings import Settings
 from signoff.tables.connections import Tool
+from signoff.tables.evaluations import Evaluation
 from signoff.tables.follow_ups import FollowUp, Review
 from signoff.tables.identity import Identity
 from signoff.tables.people import Member
@@ -190,6 +191,7 @@ def things(session: Session, alice: Principal, acme: Founded, house: House, body
         "webhook": make_webhook(session, alice, house),
         "delivery": "whd_none",
         "request": "acr_none",
+        **make_evaluation(session, alice, agent, revision.id, acme.environments["production"]),
         "trusted_key": trust_key(session, alice, public_key="B" * 42 + "A=", name="Elsewhere"),
     }
 
@@ -199,8 +201,25 @@ def make_incident(session: Session, alice: Principal, run: str) -> dict[str, str
     return {
         "incident": incident,
         "task": add_task(session, alice, incident, title="Key every write"),
-        "dataset": create_dataset(session, alice, "helper", slug="regressions", name="Regressions"),
     }
+
+
+def make_evaluation(
+    session: Session, alice: Principal, agent: str, revision: str, environment_id: str
+) -> dict[str, str]:
+    """A dataset with an example, an evaluator, and an evaluation that nothing carries on."""
+    dataset = create_dataset(session, alice, agent, name="Golden")
+    example = add_example(session, alice, dataset, input={"text": "hello"}, expected="hello")
+    evaluator = add_evaluator(session, alice, agent, name="There", kind="contains", settings={})
+    made = Evaluation(
+        id=new_id("evl"), workspace_id=alice.workspace_id, agent_id=agent, environment_id=environment_id,
+        dataset_id=dataset, dataset_version=1, revision_id=revision, baseline_revision_id=revision, evaluators=[],
+        evaluators_hash="0" * 64, tolerance=0.0, state="pending", trigger="by_hand", examples=1, cap_usd=1,
+        requested_by=alice.id, requested_by_name=alice.name, requested_at=clock.now(),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"dataset": dataset, "example": example, "evaluator": evaluator, "evaluation": made.id}
 
 
 def make_webhook(session: Session, alice: Principal, house: House) -> str:

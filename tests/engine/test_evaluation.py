@@ -18,7 +18,7 @@ from signoff.evaluations.actions import add_evaluator, add_run_as_example, cance
 from signoff.evaluations.pots import SPENT
 from signoff.gateways.model.providers import forget_script, register_script
 from signoff.kit import clock
-from signoff.kit.errors import NotFound
+from signoff.kit.errors import NotFound, NotNow
 from signoff.runs.by_agent import figures_by_agent
 from signoff.tables.agents import Agent, Draft, Revision
 from signoff.tables.approvals import Approval
@@ -26,7 +26,7 @@ from signoff.tables.limits import SpendCounter
 from signoff.tables.runs import Run
 from signoff.tables.signals import Signal
 from tests.engine.conftest import Bench
-from tests.engine.kit_engine import turns
+from tests.engine.kit_engine import agent, turns
 from tests.engine.kit_evaluation import ask, dataset, over, second
 
 CALM: dict[str, Any] = {"rules": {"flow": "off"}}
@@ -246,6 +246,42 @@ async def test_a_draft_is_tried_as_it_was_when_it_was_asked_for(bench: Bench, ca
     assert (found.facts.score, found.facts.baseline_score) == (1.0, 0.0)
     with bench.store.read() as session:
         assert [one.number for one in revisions_page(session, at.who, at.agent_id).rows] == [1]
-        agent = session.get_one(Agent, at.agent_id)
+        row = session.get_one(Agent, at.agent_id)
         with pytest.raises(NotFound):
-            find_revision(session, agent, found.facts.revision_id)
+            find_revision(session, row, found.facts.revision_id)
+
+
+def judging(messages: list[ModelMessage], info: Any) -> ModelResponse:
+    """A judge who likes what is right."""
+    asked = str(messages)
+    score = "1" if "right" in asked else "0.25" if "nearly" in asked else '"good"'
+    return ModelResponse(parts=[TextPart(f'{{"score": {score}, "reason": "because"}}')])
+
+
+async def test_an_agent_judges_and_what_is_no_score_says_nothing(bench: Bench):
+    at = bench.house(saying({"Question 0": "right", "Question 1": "nearly"}, otherwise="wrong"), **CALM)
+    register_script("judge", judging)
+    judge = agent(bench.store, at, "judge", slug="judge", tools=[], gates=[])
+    golden = dataset(bench.store, at, None, None, "wrong")
+    with bench.store.write() as session:
+        settings = {"agent": "judge", "revision": 1, "criteria": "Is it true?"}
+        add_evaluator(session, at.who, at.agent_id, name="Judge", kind="judge", settings=settings)
+    found, results = await over(bench.store, at, ask(bench.store, at, golden, None))
+    forget_script("judge")
+    assert [one.candidate.score for one in results] == [1.0, 0.25, 1.0], found
+    # The last one was compared instead: it has what was expected.
+    assert [one.candidate.scores[0]["reason"] for one in results] == [
+        "because", "because", "The judge's answer holds no score from 0 to 1.",
+    ]  # fmt: skip
+    assert count(bench, Run, Run.agent_id == judge, Run.mode == "evaluation", Run.origin == "test") == 3
+
+
+async def test_a_judge_that_is_not_there_is_told_before_anything_runs(bench: Bench):
+    at = bench.house(turns("right"), **CALM)
+    golden = dataset(bench.store, at, "right")
+    with bench.store.write() as session:
+        settings = {"agent": "nobody", "revision": 1}
+        add_evaluator(session, at.who, at.agent_id, name="Judge", kind="judge", settings=settings)
+    with pytest.raises(NotNow) as refused:
+        ask(bench.store, at, golden, None)
+    assert refused.value.code == "judge_missing"

@@ -14,7 +14,7 @@ from signoff.evaluations.states import EvaluationState, is_over
 from signoff.evaluations.verdict import HAIR, Outcome, outcome_of
 from signoff.evaluations.views import EvaluationDetail, EvaluationFacts, ResultFacts, SideResult, Spread
 from signoff.kit.paging import Page
-from signoff.people.access import Principal, can
+from signoff.people.access import Principal, authorize, can
 from signoff.people.visible import visible_agents
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.evaluations import Dataset, Evaluation, EvaluationResult, Example
@@ -50,6 +50,7 @@ def evaluations_page(
     if agent is not None:
         wanted = wanted.where(Evaluation.agent_id == agent_for(session, viewer, agent, "agent.read").id)
     else:
+        authorize(viewer, "agent.read")
         wanted = wanted.where(*visible_agents(viewer))
     if viewer.environment_id:
         wanted = wanted.where(Evaluation.environment_id == viewer.environment_id)

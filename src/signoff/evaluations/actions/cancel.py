@@ -52,8 +52,9 @@ def end(
     ).first()
     if ended is None:
         return False
-    _leave_out(session, evaluation_id, reason or f"The evaluation is {after}.")
+    # First the runs: which they are is said by what is under way.
     _call_off_runs(session, evaluation_id, by, code or "evaluation_over", reason or f"Its evaluation is {after}.")
+    _leave_out(session, evaluation_id, reason or f"The evaluation is {after}.")
     audit.write(
         session, workspace_id=ended.workspace_id, actor=by, action=f"evaluation.{after}", object_kind="evaluation",
         object_id=evaluation_id, revision_id=ended.revision_id,
@@ -76,13 +77,14 @@ def _leave_out(session: Session, evaluation_id: str, reason: str) -> None:
 
 def _call_off_runs(session: Session, evaluation_id: str, by: Actor, code: str, reason: str) -> None:
     # Of these there are only a few at a time.
-    runs = session.scalars(
-        select(Run)
-        .join(EvaluationResult, EvaluationResult.run_id == Run.id)
-        .where(EvaluationResult.evaluation_id == evaluation_id, Run.state.in_(("queued", "running", "waiting")))
-        .order_by(Run.id)
+    under_way = session.execute(
+        select(EvaluationResult.run_id, EvaluationResult.judged)
+        .where(EvaluationResult.evaluation_id == evaluation_id, EvaluationResult.state.in_(("running", "judging")))
         .limit(_RUNS_MAX)
     ).all()
+    found = {row.run_id for row in under_way} | {said["run"] for row in under_way for said in row.judged.values()}
+    wanted = [one for one in found if one is not None]
+    runs = session.scalars(select(Run).where(Run.id.in_(wanted)).order_by(Run.id)).all()
     for run in runs:
         if not is_run_over(run.state):
             call_off_one(session, run, by=by, code=code, reason=reason)

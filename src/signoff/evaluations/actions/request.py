@@ -12,6 +12,7 @@ from signoff.agents.lookup import agent_for
 from signoff.agents.retired import refuse_retired
 from signoff.agents.revisions import find_revision
 from signoff.deployments.queries import live_revision
+from signoff.evaluations.judges import check_judges
 from signoff.evaluations.limits import EVALUATIONS_OPEN_MAX, checked_cap
 from signoff.evaluations.lookup import dataset_for, environment_for
 from signoff.evaluations.pinning import hash_of, pinned_evaluators
@@ -53,7 +54,7 @@ def request_evaluation(
     Raises:
         NotFound, NotAllowed: no such agent, dataset, environment or revision; or the caller may not evaluate it.
         NotNow: the dataset is empty or archived, the revision has retired, nothing serves there to be measured again,
-            or too many evaluations of the agent are under way.
+            a judge is not there, or too many evaluations of the agent are under way.
         Malformed: the cap does not fit, or a revision is named beside the draft.
         LintFailed: the draft has errors.
     """
@@ -68,6 +69,7 @@ def request_evaluation(
     serves = live_revision(session, row.id, place.id)
     candidate = _candidate(session, principal, row, place, revision, serves, draft=draft)
     pinned = pinned_evaluators(session, row.id)
+    check_judges(session, principal, pinned, place.id)
     made = Evaluation(
         id=ids.new_id("evl"), workspace_id=row.workspace_id, agent_id=row.id, environment_id=place.id,
         dataset_id=dataset.id, dataset_version=dataset.version, revision_id=candidate.id,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from signoff.evaluations.actions.cancel import end
+from signoff.evaluations.judges import ask_judges, is_judge, judgement_in, marks_in
 from signoff.evaluations.pinning import evaluators_in
 from signoff.evaluations.pots import SPENT
 from signoff.evaluations.progress.finish import finish_if_done
@@ -36,37 +39,83 @@ def end_evaluated(session: Session, run_id: str) -> bool:
     evaluation = held(session, run.evaluation_id)
     if evaluation is None:
         return False
-    result = session.scalar(
-        select(EvaluationResult)
-        .where(
-            EvaluationResult.evaluation_id == evaluation.id,
-            EvaluationResult.run_id == run.id,
-            EvaluationResult.state == "running",
-        )
-        .execution_options(populate_existing=True)
-    )
+    is_judges = is_judge(run)
+    result = _judged(session, run) if is_judges else _tried(session, run)
     if result is None:
         return False
     if run.code == SPENT:
         _stop_spent(session, evaluation, result, run)
         return True
-    if run.state in ("cancelled", "rejected") or run.code in _SAYS_NOTHING:
-        values: dict[str, Any] = {"state": "left_out", "reason": run.reason or f"Its run is {run.state}."}
+    if is_judges:
+        if not _take_word(session, evaluation, result, run):
+            return True  # Others have still to say something.
     else:
-        values = _scored(session, evaluation, result, run)
-    _set(session, result, run, values)
+        values = _values(session, evaluation, result, run)
+        _set(session, result, run, values)
+        if values["state"] == "judging":
+            return True
     faultpoint("evaluation-scoring")
     ask_for_next(session, evaluation)
     finish_if_done(session, evaluation)
     return True
 
 
-def _scored(session: Session, evaluation: Evaluation, result: EvaluationResult, run: Run) -> dict[str, Any]:
+def _tried(session: Session, run: Run) -> EvaluationResult | None:
+    return session.scalar(
+        select(EvaluationResult)
+        .where(
+            EvaluationResult.evaluation_id == run.evaluation_id,
+            EvaluationResult.run_id == run.id,
+            EvaluationResult.state == "running",
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+def _judged(session: Session, run: Run) -> EvaluationResult | None:
+    evaluation_id, example_id, side, _ = (run.input_key or "").split(":")
+    found = session.get(EvaluationResult, (evaluation_id, example_id, side), populate_existing=True)
+    return found if found is not None and found.state == "judging" else None
+
+
+def _take_word(session: Session, evaluation: Evaluation, result: EvaluationResult, run: Run) -> bool:
+    """Keep what a judge said, and score the example when that was the last. Returns whether it was."""
+    judge = (run.input_key or "").rpartition(":")[2]
+    said = judgement_in(run)
+    judged = {**result.judged, judge: {"run": run.id, "score": said.score, "reason": said.reason}}
+    values: dict[str, Any] = {"judged": judged}
+    is_last = not any(_is_open(one) for one in judged.values())
+    if is_last:
+        tried = session.get_one(Run, result.run_id)
+        values |= _scored(session, evaluation, result, tried, judged)
+    _update(session, result, "judging", values)
+    return is_last
+
+
+def _is_open(said: Mapping[str, Any]) -> bool:
+    """Return whether a judge is still at it: a reason comes with every word, also with none."""
+    return said["reason"] is None
+
+
+def _values(session: Session, evaluation: Evaluation, result: EvaluationResult, run: Run) -> dict[str, Any]:
+    if run.state in ("cancelled", "rejected") or run.code in _SAYS_NOTHING:
+        return {"state": "left_out", "reason": run.reason or f"Its run is {run.state}."}
+    # What did not complete is worth nothing, whatever somebody would say of it.
+    judged = ask_judges(session, evaluation, result, run) if run.state == "completed" else {}
+    if any(_is_open(one) for one in judged.values()):
+        return {"state": "judging", "judged": judged}
+    return _scored(session, evaluation, result, run, judged)
+
+
+def _scored(
+    session: Session, evaluation: Evaluation, result: EvaluationResult, run: Run, judged: Mapping[str, Any]
+) -> dict[str, Any]:
     example = session.get_one(Example, result.example_id)
-    found = score(evaluators_in(evaluation.evaluators), observed(session, run), example.expected)
+    seen = replace(observed(session, run), judged=marks_in(judged))
+    found = score(evaluators_in(evaluation.evaluators), seen, example.expected)
     return {
-        "state": "scored", "score": found.total, "scores": [one.as_json() for one in found.parts],
-        "reason": run.reason,
+        "state": "scored", "judged": dict(judged), "score": found.total,
+        "scores": [one.as_json() for one in found.parts], "reason": run.reason,
     }  # fmt: skip
 
 
@@ -95,22 +144,27 @@ def seconds_of(run: Run) -> float | None:
 
 def _stop_spent(session: Session, evaluation: Evaluation, result: EvaluationResult, run: Run) -> None:
     words = f"{run.reason or 'Its money is spent.'} So it ended before all examples had run."
-    _set(session, result, run, {"state": "left_out", "reason": run.reason})
+    if result.state == "running":
+        _set(session, result, run, {"state": "left_out", "reason": run.reason})
     end(session, evaluation.id, "failed", by=SYSTEM, code=SPENT, reason=words)
 
 
 def _set(session: Session, result: EvaluationResult, run: Run, values: dict[str, Any]) -> None:
+    known = {
+        "outcome": run.state, "output": run.output, "cost_usd": run.cost_usd, "seconds": seconds_of(run),
+    }  # fmt: skip
+    _update(session, result, "running", {**known, **values})
+
+
+def _update(session: Session, result: EvaluationResult, before: str, values: dict[str, Any]) -> None:
     session.execute(
         update(EvaluationResult)
         .where(
             EvaluationResult.evaluation_id == result.evaluation_id,
             EvaluationResult.example_id == result.example_id,
             EvaluationResult.side == result.side,
-            EvaluationResult.state == "running",
+            EvaluationResult.state == before,
         )
-        .values(
-            outcome=run.state, output=run.output, cost_usd=run.cost_usd, seconds=seconds_of(run), ended_at=clock.now(),
-            **values,
-        )
+        .values(ended_at=clock.now(), **values)
         .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    )

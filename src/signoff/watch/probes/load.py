@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from signoff.agents.facts import gather
 from signoff.agents.lint import lint
 from signoff.agents.revisions import revision_body
 from signoff.deployments.rights import people_behind
-from signoff.evaluations.golden import golden_of
+from signoff.evaluations.golden import GoldenFact, golden_of
 from signoff.kit.canonical import content_hash
 from signoff.memories.places import fixed_scope
 from signoff.people.access import system
@@ -46,16 +47,13 @@ def load_facts(
     viewer = system(agent.workspace_id)
     body = revision_body(session, revision.id)
     tools = connections.tools_in(session, place.id, body)
-    slots = [slot.slot for slot in body.tools]
     recent, here = runs.both(session, agent, place.id, revision.id, now)
     zone = session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC"
-    answers = runs.gate_answers(session, agent.id, revision.id)
     oldest, pending = runs.waiting_requests(session, agent.id)
     usable = connections.tools_of(body, tools)
     serving = releases.served(session, agent, place, revision.id)
     signed, signed_at = releases.signatures(session, agent.id, place.id, revision.id)
-    golden, live = golden_of(session, agent.id, revision.id, place.id), serving.live_revision_id
-    authors = [revision.author_id, *([revision.drafted_by] if revision.drafted_by else [])]
+    golden, golden_live = _golden(session, agent.id, place.id, revision.id, serving.live_revision_id)
     return ProbeFacts(
         now=now,
         tier=load_agents.tier_in(session, agent.workspace_id, place.id, body).level,
@@ -70,15 +68,15 @@ def load_facts(
         is_intact=content_hash(revision.body) == revision.hash,
         body=body,
         expected=expected,
-        authors=frozenset(people_behind(session, authors)),
-        bindings=connections.bindings(session, place, slots),
+        authors=frozenset(people_behind(session, [one for one in (revision.author_id, revision.drafted_by) if one])),
+        bindings=connections.bindings(session, place, [slot.slot for slot in body.tools]),
         tools=usable,
         secrets=connections.secrets_in(session, place.id, agent.id, body.secrets),
         runs=recent,
         here=here,
         busiest_day=runs.busiest(session, agent, place.id, here, zone, now),
         used=runs.tools_used(session, [run.id for run in recent[: runs.USED_OVER]]),
-        answers=answers,
+        answers=runs.gate_answers(session, agent.id, revision.id),
         oldest_request_at=oldest,
         pending=pending,
         unknown_effects=runs.unknown_effects(session, agent.workspace_id, agent.id),
@@ -88,7 +86,7 @@ def load_facts(
         drill=releases.last_drill(session, agent.id, place.id),
         shadow=releases.shadow_of(session, agent.id, place.id, revision.id),
         golden=golden,
-        golden_live=golden_of(session, agent.id, live, place.id) if live not in (None, revision.id) else golden,
+        golden_live=golden_live,
         signed=signed,
         signed_at=signed_at,
         release_state=releases.state_under_way(session, agent.id, place.id, revision.id),
@@ -100,3 +98,12 @@ def load_facts(
         memory_scope=fixed_scope(session, agent.id),
         schema=(",".join(heads_of(session.connection())), head()),
     )
+
+
+def _golden(
+    session: Session, agent_id: str, environment_id: str, revision_id: str, live_id: str | None
+) -> tuple[Sequence[GoldenFact], Sequence[GoldenFact]]:
+    """Return what evaluations say of a revision, and of what serves."""
+    mine = golden_of(session, agent_id, revision_id, environment_id)
+    is_same = live_id is None or live_id == revision_id or not mine
+    return mine, mine if is_same else golden_of(session, agent_id, str(live_id), environment_id)
