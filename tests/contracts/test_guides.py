@@ -104,6 +104,7 @@ def test_every_name_in_the_commands_of_a_guide_is_said_what_it_is():
         for name in re.findall(r"\$\{?([A-Z][A-Z_]+)", block)
         if name not in KNOWN and not re.search(rf"(?:^|[\s;]){name}=", "\n".join(blocks(page)))
     }
-    ids = {name for name in other if re.search(r"\$(?:CONNECTION|EFFECT|ENTRY|MEMBER|RELEASE|REQUEST|RUN)$", name)}
+    things = "CONNECTION|DATASET|EFFECT|ENTRY|INCIDENT|MEMBER|RELEASE|REQUEST|RUN"
+    ids = {name for name in other if re.search(rf"\$(?:{things})$", name)}
     own = {name for name in other if re.search(r"\$(?:SIGNOFF_DATABASE_URL|STAGING_KEY|PRODUCTION_KEY)$", name)}
     assert sorted(other - ids - own) == [], "Call the API $API and the key $KEY, or set the name in the guide."

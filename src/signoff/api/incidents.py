@@ -222,10 +222,14 @@ async def incident_timeline(desk: AtDesk, incident: Id, cursor: Cursor = None, s
 
 
 @router.post("/v1/{workspace}/incidents/{incident}/timeline", response_model=Done, status_code=201)
-async def say_in_incident(desk: AtDesk, incident: Id, body: SayInIncident) -> Response:
+async def say_in_incident(desk: AtMakingDesk, incident: Id, body: SayInIncident) -> Response:
     """Write a line into the timeline."""
-    await desk.write(moving.say, incident, words=body.words)
-    return answer(Done(), 201)
+
+    def work(session: Session, principal: Principal) -> Done:
+        moving.say(session, principal, incident, words=body.words)
+        return Done()
+
+    return answer(await desk.make("incident.say", {"incident": incident, "words": body.words}, work), 201)
 
 
 @router.get("/v1/{workspace}/incidents/{incident}/runs", response_model=Listed[EvidenceRun])

@@ -35,6 +35,7 @@ def test_a_sev1_is_declared_and_its_agent_is_paused(site: Site):
 
 def test_a_run_that_brings_somebody_here_is_attached(site: Site):
     mei, run = site.browser(), failed_run(site)
+    assert f"/incidents/new?run={run}" in mei.get(f"{site.base}/runs/{run}").text
     html = unescape(mei.get(f"{site.base}/incidents/new?run={run}").text)
     assert f'name="run" value="{run}"' in html
     assert 'value="supplier-mail" selected' in html
@@ -43,6 +44,7 @@ def test_a_run_that_brings_somebody_here_is_attached(site: Site):
     made = answer.headers["location"].rpartition("/")[2]
     with site.store.read() as session:
         assert [one.id for one in evidence_page(session, site.seeded.owner, made).rows] == [run]
+    assert f"/incidents/{made}" in mei.get(f"{site.base}/runs/{run}").text
     assert mei.get(f"{site.base}/incidents/new?run=run_none").status_code == 404
 
 
