@@ -206,6 +206,20 @@ def test_an_act_of_unknown_outcome_leads_to_its_settlement(site: Site):
     assert "waits for a person to settle an act" in html
 
 
+@pytest.mark.parametrize(
+    ("settlement", "words"), [("happened", "It happened"), ("did_not_happen", "It did not happen")]
+)
+def test_an_act_that_was_settled_is_no_longer_one_that_nobody_knows_of(site: Site, settlement: str, words: str):
+    with site.store.write() as session:
+        run_id, key = kit_runs.unknown_effect(session, site.seeded)
+        act = session.get_one(Effect, key)
+        act.state, act.settlement, act.settled_by_name = "settled", settlement, "Ann Owner"
+    html = show(site, run_id)
+    assert "Nobody knows whether this happened" not in html
+    assert words in html
+    assert "Ann Owner looked and settled it" in html
+
+
 def test_untrusted_text_is_only_text(site: Site):
     evil = "<script>alert(1)</script>"
     run_id = add(site, evil, output={"reason": evil, evil: [evil]}, input=evil)

@@ -191,6 +191,10 @@ def _reason(step: StepRow, effect: EffectRow | None) -> Why | None:
         return Why("bad", "It failed", step.reason or "No reason was given.")
     if step.state == "stopped":
         return Why("bad", "It was stopped", step.reason or "")
+    if step.state == "waiting" and effect is not None and effect.settlement is not None:
+        title = "It happened" if effect.settlement == "happened" else "It did not happen"
+        who = effect.settled_by_name or "A person"
+        return Why("note", title, f"Its answer never came. {who} looked and settled it.")
     if step.state == "waiting" and effect is not None:
         return Why("wait", "Nobody knows whether this happened", step.reason or effect.reason or "")
     if step.state == "waiting":
