@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.product import Product, until
-from tests.acceptance.releasing import aged, evidence, kept_back_by, tell_only
+from tests.acceptance.releasing import aged, evidence, kept_back_by, released, tell_only
 from tests.acceptance.scripts import acts, asked, by_instructions, gated
 from tests.fake_provider import Behaviour, FakeProvider, text
 
@@ -298,3 +298,23 @@ def test_f51_an_evaluation_is_called_off_once(evaluating: Product, provider: Fak
     gate.set()
     again = evaluating.call("POST", f"evaluations/{made}:cancel")
     assert (again.status_code, again.json()["code"]) == (409, "evaluation_over")
+
+
+def test_f71_what_real_runs_cost_stands_beside_the_evaluation(evaluating: Product, provider: FakeProvider):
+    slug = two_revisions(evaluating, "f71")
+    provider.will(slug, text("42", usage=(1_000, 100)))
+    found = evaluated(evaluating, slug, golden(evaluating, slug, {"six by nine": "42", "again": "42"}), revision=2)
+    assert found["facts"]["verdict"] == "promotable"
+    released(evaluating, slug, 2)
+
+    def told() -> tuple[str, str]:
+        said = evidence(evaluating, slug, revision="2", phase="after")["after.cost"]
+        return said["status"], said["measured"]
+
+    for number in range(3):
+        evaluating.run(slug, f"real {number}")
+    assert told() == ("true", "$0.0045 a run on average against $0.0045 in its evaluation.")
+    provider.will(slug, text("42", usage=(8_000, 100)))
+    for number in range(3):
+        evaluating.run(slug, f"dear {number}")
+    assert told() == ("false", "$0.015 a run on average against $0.0045 in its evaluation.")

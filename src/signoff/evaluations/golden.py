@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from signoff.evaluations.limits import DATASETS_MAX
+from signoff.kit import money
 from signoff.tables.evaluations import Dataset, Evaluation, Example
 
 
@@ -22,6 +25,7 @@ class GoldenFact:
         evaluation_id: None, as all that follows: the revision was never evaluated on it here.
         baseline_revision_id: what served when that evaluation was asked for.
         critical_lost: how many critical examples it does worse.
+        cost_usd: of all its runs together; examples: of so many.
     """
 
     dataset_id: str
@@ -37,7 +41,7 @@ class GoldenFact:
     score: float | None = None
     baseline_score: float | None = None
     critical_lost: int = 0
-    cost_usd: float = 0.0
+    cost_usd: Decimal = money.ZERO
     examples: int = 0
     ended_at: datetime | None = None
 
@@ -69,6 +73,12 @@ def golden_of(session: Session, agent_id: str, revision_id: str, environment_id:
     return tuple(_fact(row.Dataset, row.Evaluation) for row in rows)
 
 
+def cost_evaluated(golden: Sequence[GoldenFact]) -> Decimal | None:
+    """Return what the revision cost on each golden example, on average, in dollars; None: it was not evaluated."""
+    known = [one for one in golden if one.evaluation_id is not None and one.examples]
+    return sum((one.cost_usd for one in known), money.ZERO) / sum(one.examples for one in known) if known else None
+
+
 def _fact(dataset: Dataset, found: Evaluation | None) -> GoldenFact:
     bare = (dataset.id, dataset.name, dataset.version, dataset.every, dataset.is_of_each_revision)
     if found is None:
@@ -77,6 +87,6 @@ def _fact(dataset: Dataset, found: Evaluation | None) -> GoldenFact:
         *bare, evaluation_id=found.id, dataset_version=found.dataset_version,
         baseline_revision_id=found.baseline_revision_id, verdict=found.verdict,
         reason=str(found.reasons[0]) if found.reasons else "", score=found.score, baseline_score=found.baseline_score,
-        critical_lost=len(found.critical_lost), cost_usd=float(found.cost_usd), examples=found.examples,
+        critical_lost=len(found.critical_lost), cost_usd=found.cost_usd, examples=found.examples,
         ended_at=found.ended_at,
     )  # fmt: skip

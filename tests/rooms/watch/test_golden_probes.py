@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from signoff.evaluations.golden import GoldenFact
@@ -11,7 +12,8 @@ from signoff.watch.probes.evaluate import judged
 from signoff.watch.probes.evidence import ProbeResult
 from signoff.watch.probes.facts import ProbeFacts, Served
 from signoff.watch.probes.policy import default_policy
-from tests.rooms.watch.kit_probes import GOOD
+from tests.rooms.watch.kit_probes import GOOD, evidence
+from tests.rooms.watch.kit_probes import LIVE as SERVING
 
 NOW = GOOD.now
 LIVE = "rev_live"
@@ -50,6 +52,31 @@ def test_each_golden_dataset_has_to_be_evaluated():
     found = said("evaluation.golden", fact(), fact(name="Others", evaluation_id=None))
     assert (found.status, found.severity) == ("missing", "block")
     assert "Others" in found.measured
+
+
+def test_an_evaluation_on_other_examples_is_none():
+    found = said("evaluation.golden", fact(), fact(name="Others", version=3))
+    assert (found.status, found.measured) == (
+        "missing", f"Other examples are in Others by now. Evaluate revision {GOOD.number} again.",
+    )  # fmt: skip
+
+
+def test_what_real_runs_cost_stands_beside_the_evaluation_of_all_examples():
+    golden = (
+        fact(cost_usd=Decimal(1), examples=10),
+        fact(cost_usd=Decimal("0.2"), examples=2),
+        fact(evaluation_id=None),
+    )
+    facts = replace(SERVING, golden=golden)
+    costs = [replace(one, cost_usd=Decimal("0.1")) for one in facts.since_live]
+    found = cost_of(replace(facts, here=costs))
+    assert (found.status, found.measured) == ("true", "$0.1 a run on average against $0.1 in its evaluation.")
+    dear = cost_of(replace(facts, here=[replace(costs[0], cost_usd=Decimal(2)), *costs[1:]]))
+    assert (dear.status, "against $0.1 in its evaluation" in dear.measured) == ("false", True)
+
+
+def cost_of(facts: ProbeFacts) -> ProbeResult:
+    return next(one for one in evidence(facts, "after").results if one.probe == "after.cost")
 
 
 def test_one_that_is_not_promotable_keeps_it_back_with_its_reason():

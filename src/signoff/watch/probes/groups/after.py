@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
+from statistics import mean, median
 
+from signoff.evaluations.golden import cost_evaluated
 from signoff.watch.probes.facts import ProbeFacts, RunFact
 from signoff.watch.probes.probe import Answer, Probe, attested, built_in, nothing, verdict
 from signoff.watch.probes.rule import Rule
@@ -42,7 +43,12 @@ def _error_rate(facts: ProbeFacts, rule: Rule) -> Answer:
 
 
 def _cost(facts: ProbeFacts, rule: Rule) -> Answer:
+    """Say what real runs cost beside the evaluation, whose examples were chosen; without one, beside test runs."""
     done, before = _done(facts), facts.tried
+    if done and (evaluated := cost_evaluated(facts.golden)) is not None:
+        now = mean(run.cost_usd for run in done)
+        words = f"{dollars(now)} a run on average against {dollars(evaluated)} in its evaluation."
+        return verdict(float(now) <= float(evaluated) * rule.bar or now == 0, words, done[0].ended_at)
     if not done or not before:
         return nothing(_NONE if not done else "No test run of the revision to compare with.")
     now, then = median(run.cost_usd for run in done), median(run.cost_usd for run in before)
@@ -99,7 +105,7 @@ PROBES = (
     ),
     Probe(
         "after.cost", "Cost per run is sane", ("deploy:19", "week:15", "week:70"),
-        "The median run costs at most {threshold} times what it did in tests.",
+        "A run costs at most {threshold} times what it did in its evaluation; without one, in tests.",
         "Open the dearest run, and look for the same call again and again.", _cost, _RUNS, phase="after",
         tighter="less",
     ),

@@ -24,6 +24,9 @@ def _golden(facts: ProbeFacts, rule: Rule) -> Answer:
     without = [one.name for one in facts.golden if one.evaluation_id is None]
     if without:
         return nothing(f"Revision {facts.number} was not evaluated on {listed(without)}.")
+    changed = [one.name for one in facts.golden if one.dataset_version != one.version]
+    if changed:
+        return nothing(f"Other examples are in {listed(changed)} by now. Evaluate revision {facts.number} again.")
     oldest = min((one.ended_at for one in facts.golden if one.ended_at is not None), default=None)
     worst = next((one for one in facts.golden if one.verdict != "promotable"), None)
     if worst is not None:
@@ -40,8 +43,7 @@ def _said(one: GoldenFact) -> str:
     beside = "nothing served" if one.baseline_score is None else f"what served had {one.baseline_score:.3f}"
     score = "–" if one.score is None else f"{one.score:.3f}"
     lost = f", {counted(one.critical_lost, 'critical example')} lost" if one.critical_lost else ""
-    old = f" (version {one.dataset_version} of it)" if one.dataset_version != one.version else ""
-    return f"{one.name}{old}: {score}, {beside}{lost} ({one.evaluation_id})."
+    return f"{one.name}: {score}, {beside}{lost} ({one.evaluation_id})."
 
 
 def _baseline(facts: ProbeFacts, rule: Rule) -> Answer:
