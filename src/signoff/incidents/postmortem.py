@@ -74,6 +74,6 @@ def missing(session: Session, row: Incident) -> tuple[str, ...]:
         found.append("Write down what was learnt.")
     if left:
         found.append(
-            f"{left} open {'task has' if left == 1 else 'tasks have'} no owner: give it to somebody, or do it."
+            f"{left} open {'task has' if left == 1 else 'tasks have'} no owner: give {'it' if left == 1 else 'each'} to somebody, or do it."
         )
     return tuple(found)
