@@ -73,7 +73,6 @@ def missing(session: Session, row: Incident) -> tuple[str, ...]:
     if not row.lessons.strip():
         found.append("Write down what was learnt.")
     if left:
-        found.append(
-            f"{left} open {'task has' if left == 1 else 'tasks have'} no owner: give {'it' if left == 1 else 'each'} to somebody, or do it."
-        )
+        one = "1 open task has no owner: give it" if left == 1 else f"{left} open tasks have no owner: give each"
+        found.append(f"{one} to somebody, or do it.")
     return tuple(found)
