@@ -18,6 +18,7 @@ from signoff.cli import (
     doctor,
     environments,
     evaluating,
+    incidents,
     keys,
     limits,
     maintaining,
@@ -106,5 +107,6 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(probes.policy, name="policy")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(signed_bundles.app, name="bundle")
+app.add_typer(incidents.app, name="incidents")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(webhooks.app, name="webhooks")
