@@ -31,7 +31,7 @@ def postmortem_text(session: Session, viewer: Principal, incident_id: str) -> st
             *_head(found.facts),
             *_section("Impact", found.postmortem.impact),
             *_section("Cause", found.postmortem.cause),
-            *_deploy(found.postmortem),
+            *_deploy(found.postmortem, found.served_seconds),
             *_runs(list(runs), found.runs),
             *_timeline(found),
             *_section("What was learnt", found.postmortem.lessons),
@@ -58,7 +58,8 @@ def _head(one: IncidentFacts) -> list[str]:
     )
     for name, at, by in stamps:
         if at is not None:
-            lines.append(f"- {name}: {_moment(at)}, by {_line(by or '')}, {_after(one.opened_at, at)} after it opened")
+            later = _span((at - one.opened_at).total_seconds())
+            lines.append(f"- {name}: {_moment(at)}, by {_line(by or '')}, {later} after it opened")
     return lines
 
 
@@ -66,10 +67,10 @@ def _section(title: str, text: str) -> list[str]:
     return ["", f"## {title}", "", visible(text).strip() or _EMPTY]
 
 
-def _deploy(one: Postmortem) -> list[str]:
+def _deploy(one: Postmortem, served_seconds: float | None) -> list[str]:
     found = one.deploy
     lines = ["", "## The deploy", ""]
-    lines += _served(found) if found is not None else ["Nothing is known to have served when it began."]
+    lines += _served(found, served_seconds) if found is not None else ["Nothing is known to have served when it began."]
     lines.append(_evaluated(one))
     if one.cases.added:
         seen = f"{len(one.cases.would_catch)} of them were seen to fail under what served then."
@@ -87,12 +88,12 @@ def _evaluated(one: Postmortem) -> str:
     return f"- Evaluation at that time: {found.id} on {_line(found.dataset)}: {said}, score {score}"
 
 
-def _served(found: Deploy) -> list[str]:
+def _served(found: Deploy, seconds: float | None) -> list[str]:
     lines = [f"- Served when it began: revision {found.revision_number} ({found.revision_id})"]
     if found.release_id is None:
         lines.append("- It served as the first, without a release.")
     else:
-        since = f", live for {found.hours_before:.1f} hours by then" if found.hours_before is not None else ""
+        since = f", live for {_span(seconds)} by then" if seconds is not None else ""
         by = f", asked for by {_line(found.requested_by_name or '')}: {_line(found.reason or '')}"
         lines.append(f"- Release {found.release_id}{since}{by}")
     if found.candidate_release_id:
@@ -129,9 +130,14 @@ def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _after(start: datetime, at: datetime) -> str:
-    minutes = max(int((at - start).total_seconds() // 60), 0)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+def _span(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
 def _line(text: str) -> str:

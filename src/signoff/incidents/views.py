@@ -161,3 +161,12 @@ class IncidentDetail:
     postmortem: Postmortem
     runs: int
     may_manage: bool
+
+    @property
+    def served_seconds(self) -> float | None:
+        """Return how long what served had served when it began; None: nothing did, or not by a release."""
+        deploy = self.postmortem.deploy
+        if deploy is None or deploy.live_at is None:
+            return None
+        # A release is noted as live a moment after it has switched.
+        return max((self.facts.began_at - deploy.live_at).total_seconds(), 0.0)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from signoff.incidents.opening import Declared, declare_incident
 from signoff.incidents.queries import incident
 from signoff.incidents.views import IncidentDetail
+from signoff.tables.releases import Release
 from tests.web.pages.conftest import Site
+from tests.web.pages.kit_switches import another_serves
 from tests.web.pages.test_incident_new import failed_run
 
 
@@ -50,6 +54,31 @@ def test_it_is_moved_from_state_to_state_by_name(site: Site, made: str):
     assert (found.facts.state, found.facts.acknowledged_by_name) == ("resolved", "Mei Tanaka")
     assert "We went back." in [one.text for one in found.timeline]
     assert post(site, made, "move/dance") == 404
+
+
+@pytest.mark.parametrize(
+    ("before", "on_the_page", "as_text"),
+    [
+        (timedelta(seconds=12), "live for 12.0 s when it began", "live for less than a minute by then"),
+        (timedelta(hours=3, minutes=5), "live for 3h 05m when it began", "live for 3 h 5 min by then"),
+        (timedelta(days=9, hours=4), "live for 9d 4h when it began", "live for 9 d 4 h by then"),
+        # The release notes that it is live a moment after it has switched.
+        (timedelta(milliseconds=-40), "live from that very moment", "live for less than a minute by then"),
+    ],
+)
+def test_how_long_its_deploy_had_served_is_said_in_words(site: Site, before: timedelta, on_the_page: str, as_text: str):
+    another_serves(site)
+    with site.store.write() as session:
+        made = declare_incident(session, site.seeded.owner, Declared("Bills are posted twice", agent="supplier-mail"))
+        deploy = incident(session, site.seeded.owner, made)
+        assert deploy.postmortem.deploy is not None
+        session.execute(
+            update(Release)
+            .where(Release.id == deploy.postmortem.deploy.release_id)
+            .values(live_at=deploy.facts.began_at - before)
+        )
+    assert on_the_page in unescape(site.browser().get(f"{site.base}/incidents/{made}").text)
+    assert as_text in site.browser().get(f"{site.base}/incidents/{made}/postmortem.md").text
 
 
 def test_its_severity_is_set_with_a_reason(site: Site, made: str):
