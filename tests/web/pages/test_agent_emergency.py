@@ -5,9 +5,11 @@ from __future__ import annotations
 from html import unescape
 
 from signoff.deployments.queries import live_revisions
+from signoff.incidents.opening import Declared, declare_incident
 from signoff.releases.actions import request_release
 from signoff.releases.queries import release
 from signoff.releases.strategy import read_strategy
+from signoff.watch.actions import raise_alert
 from tests.web.pages.conftest import Site
 from tests.web.pages.kit_switches import agent_id, another_serves
 from tests.web.pages.test_release_new import fresh
@@ -71,6 +73,31 @@ def test_a_refused_way_back_is_said_on_the_page(site: Site):
     )
     assert refused.status_code == 409
     assert 'role="alert"' in refused.text
+
+
+def test_its_alerts_and_incidents_stand_there_and_lead_on(site: Site):
+    with site.store.write() as session:
+        owner, at = site.seeded.owner, site.seeded.workspace_id
+        mine = site.seeded.agents["supplier-mail"]
+        raise_alert(session, at, key="a", kind="key_expiring", text="Its key <b>runs out</b>.", agent_id=mine)
+        raise_alert(session, at, key="b", kind="key_expiring", text="Another's key runs out.")
+        made = declare_incident(session, owner, Declared("Bills are posted twice", agent="supplier-mail"))
+        elsewhere = declare_incident(session, owner, Declared("All is slow"))
+    mei = site.browser()
+    html = mei.get(f"{AT}/emergency").text
+    assert "Its key &lt;b&gt;runs out&lt;/b&gt;." in html
+    assert "key runs out." not in html
+    card = html.partition('aria-label="Incidents under way"')[2].partition("</section>")[0]
+    for path in (f"/incidents/{made}", "/incidents?agent=supplier-mail"):
+        assert f'href="{site.base}{path}"' in card
+        assert "Bills are posted twice" in mei.get(f"{site.base}{path}").text
+    assert elsewhere not in html
+    to_declare = f"{site.base}/incidents/new?agent=supplier-mail"
+    assert f'href="{to_declare}"' in html
+    assert 'value="supplier-mail" selected' in unescape(mei.get(to_declare).text)
+    seen = site.browser("rosa").get(f"{AT}/emergency").text
+    assert f'href="{site.base}/incidents/{made}"' in seen
+    assert "/incidents/new" not in seen
 
 
 def test_who_may_only_look_finds_whom_to_call_and_nothing_to_press(site: Site):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from html import unescape
 
 from signoff.agents.queries import agent_by_slug
 from signoff.budgets.caps import set_daily_cap
 from signoff.connections.actions import record_health
+from signoff.incidents.moving import acknowledge_incident, resolve_incident
+from signoff.incidents.opening import Declared, declare_incident, open_for_alert
 from signoff.tables.watch import Alert
 from signoff.watch.actions import raise_alert
 from tests.web import seed as seeding
@@ -110,6 +113,50 @@ def test_an_alert_is_resolved_once(site: Site):
     assert "OpenAI fails" not in browser.get(site.base).text
     assert browser.post(f"{site.base}/alerts/{alert_id}/resolve").status_code == 409
     assert browser.post(f"{site.base}/alerts/alr_nobody/resolve").status_code == 404
+
+
+def test_an_alert_leads_to_its_incident_or_to_declaring_one(site: Site):
+    with_one = alert(site, "OpenAI fails in run after run.")
+    with site.store.write() as session:
+        made = open_for_alert(session, with_one)
+        without = raise_alert(
+            session, site.seeded.workspace_id, key="key:1", kind="key_expiring", text="A key runs out.",
+            agent_id=site.seeded.agents["supplier-mail"],
+        )  # fmt: skip
+    mei = site.browser()
+    lines = {one: _line_of(mei.get(site.base).text, one) for one in (with_one, without)}
+    assert f'href="{site.base}/incidents/{made}"' in lines[with_one]
+    assert "/incidents/new" not in lines[with_one]
+    to_declare = f"{site.base}/incidents/new?alert={without}&agent=supplier-mail"
+    assert f'href="{to_declare}"' in lines[without]
+    form = unescape(mei.get(to_declare).text)
+    assert f'name="alert" value="{without}"' in form
+    assert 'value="supplier-mail" selected' in form
+    seen = site.browser("rosa").get(site.base).text
+    assert f'href="{site.base}/incidents/{made}"' in _line_of(seen, with_one)
+    assert "/incidents/new" not in seen
+
+
+def test_incidents_under_way_stand_on_the_first_page_the_worst_first(site: Site):
+    with site.store.write() as session:
+        owner = site.seeded.owner
+        bad, worse, over = (
+            declare_incident(session, owner, Declared(title, severity=severity))
+            for title, severity in (("It is slow", "sev3"), ("It pays twice", "sev2"), ("It was slow", "sev2"))
+        )
+        acknowledge_incident(session, owner, worse)
+        resolve_incident(session, owner, over)
+    html = unescape(site.browser().get(site.base).text)
+    card = html.partition('aria-label="Incidents under way"')[2].partition("</section>")[0]
+    assert re.findall(rf'href="{site.base}/incidents/(\w+)"', card) == [worse, bad]
+    assert "Mei Tanaka sees to it" in card
+    assert "nobody sees to it yet" in card
+    assert f'<a class="link" href="{site.base}/incidents">2 incidents</a>' in html
+
+
+def _line_of(html: str, alert_id: str) -> str:
+    """The line of an alert, its references as a browser follows them."""
+    return unescape(html.partition(f'<li id="{alert_id}"')[2].partition("</li>")[0])
 
 
 def test_who_sees_and_does_what(site: Site):
