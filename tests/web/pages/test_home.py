@@ -140,10 +140,9 @@ def test_an_alert_leads_to_its_incident_or_to_declaring_one(site: Site):
 def test_incidents_under_way_stand_on_the_first_page_the_worst_first(site: Site):
     with site.store.write() as session:
         owner = site.seeded.owner
-        bad, worse, over = (
-            declare_incident(session, owner, Declared(title, severity=severity))
-            for title, severity in (("It is slow", "sev3"), ("It pays twice", "sev2"), ("It was slow", "sev2"))
-        )
+        bad = declare_incident(session, owner, Declared("It is slow", severity="sev3"))
+        worse = declare_incident(session, owner, Declared("It pays twice", severity="sev2"))
+        over = declare_incident(session, owner, Declared("It was slow", severity="sev2"))
         acknowledge_incident(session, owner, worse)
         resolve_incident(session, owner, over)
     html = unescape(site.browser().get(site.base).text)
