@@ -19,6 +19,7 @@ from signoff.incidents.states import SEVERITIES, SEVERITY_WORDS, SYMPTOMS, UNDER
 from signoff.incidents.writing import TITLE_CHARS_MAX, add_checklist, add_entry, checked, note, tell_event, tell_people
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotFound, NotNow
+from signoff.kit.faultpoints import faultpoint
 from signoff.kit.text import shortened
 from signoff.people.access import Principal, authorize, can
 from signoff.record.actor import SYSTEM, Actor
@@ -126,6 +127,7 @@ def open_for_alert(session: Session, alert_id: str) -> str | None:
     row = session.get_one(Incident, found, populate_existing=True)
     note_what_served(session, row)
     _begin(session, row, SYSTEM, alert.text)
+    faultpoint("incident-opening")
     _gather(session, row, alert)
     return row.id
 

@@ -58,6 +58,9 @@ Point = Literal[
     "release-rolled-back",
     "release-moved-not-told",
     "webhook-sent-not-noted",
+    "incident-opening",
+    "incident-opened-not-acked",
+    "incident-told-not-acked",
 ]
 POINTS: tuple[Point, ...] = get_args(Point)
 
