@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.facts import gather
 from signoff.agents.lint import lint
 from signoff.agents.revisions import revision_body
-from signoff.deployments.rights import people_behind
+from signoff.deployments.hands import authors_of
 from signoff.evaluations.golden import GoldenFact, golden_of
 from signoff.kit.canonical import content_hash
 from signoff.memories.places import fixed_scope
@@ -68,7 +68,7 @@ def load_facts(
         is_intact=content_hash(revision.body) == revision.hash,
         body=body,
         expected=expected,
-        authors=frozenset(people_behind(session, [one for one in (revision.author_id, revision.drafted_by) if one])),
+        authors=frozenset(authors_of(session, revision)),
         bindings=connections.bindings(session, place, [slot.slot for slot in body.tools]),
         tools=usable,
         secrets=connections.secrets_in(session, place.id, agent.id, body.secrets),
