@@ -110,7 +110,7 @@ def judged(
         for probe in policy.probes
         if probe.phase == phase
     )
-    return Evidence(facts.tier, results, policy.digest, facts.now)
+    return Evidence(facts.tier, results, policy.digest, facts.now, facts.tier_reasons)
 
 
 def _result(facts: ProbeFacts, probe: Probe, rule: Rule, word: VouchingFacts | None) -> ProbeResult:

@@ -46,6 +46,7 @@ def load_facts(
     """
     viewer = system(agent.workspace_id)
     body = revision_body(session, revision.id)
+    risk = load_agents.tier_in(session, agent.workspace_id, place.id, body, declared=expected.risk_tier)
     tools = connections.tools_in(session, place.id, body)
     recent, here = runs.both(session, agent, place.id, revision.id, now)
     zone = session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC"
@@ -56,7 +57,8 @@ def load_facts(
     golden, golden_live = _golden(session, agent.id, place.id, revision.id, serving.live_revision_id)
     return ProbeFacts(
         now=now,
-        tier=load_agents.tier_in(session, agent.workspace_id, place.id, body).level,
+        tier=risk.level,
+        tier_reasons=risk.reasons,
         agent_id=agent.id,
         slug=agent.slug,
         environment_id=place.id,

@@ -200,7 +200,8 @@ def _refuse_own(
     if revision is None:
         return
     body = revision_body(session, revision.id)
-    if tier_in(session, place.workspace_id, place.id, body).level not in GRAVE:
+    declared = holding_policy(session, place.workspace_id)[0].expected_of(agent.slug).risk_tier
+    if tier_in(session, place.workspace_id, place.id, body, declared=declared).level not in GRAVE:
         return
     if hands_of(session, principal.actor) & authors_of(session, revision):
         raise OwnRevision(
