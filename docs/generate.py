@@ -315,7 +315,7 @@ def roles_of_a_workspace() -> list[str]:
             "that role: such a key is made by administrators only."
         ),
         (
-            "- **Four eyes**: neither whoever froze the revision nor whoever saved its draft last makes it live "
+            "- **Four eyes**: neither whoever froze the revision nor whoever saved its draft since the one before makes it live "
             "there, also not with a key they made. Going back to a revision that somebody else made live there is"
             " not held up.\n"
         ),

@@ -14,6 +14,7 @@ from signoff.tables.people import ApiKey
 # A key may have been made by a key. Longer chains than this end where they are.
 _KEYS_DEEP = 8
 _MAKERS_MAX = 200
+_SAME_MAX = 200
 
 
 def people_behind(session: Session, ids: Iterable[str]) -> set[str]:
@@ -51,5 +52,13 @@ def hands_of(session: Session, who: Actor) -> set[str]:
 
 
 def authors_of(session: Session, target: Revision) -> set[str]:
-    """Return who wrote a revision."""
-    return hands_behind(session, [target.author_id, *([target.drafted_by] if target.drafted_by else [])])
+    """Return who wrote a revision: whoever froze it, or saved its draft since the revision before; of a text that was
+    frozen before, those of then as well."""
+    rows = session.execute(
+        select(Revision.author_id, Revision.drafted_by, Revision.writers)
+        .where(Revision.agent_id == target.agent_id, Revision.hash == target.hash)
+        .order_by(Revision.number)
+        .limit(_SAME_MAX)
+    ).all()
+    wrote = {one for row in rows for one in (row.author_id, row.drafted_by, *(row.writers or ()))}
+    return hands_behind(session, filter(None, wrote | {target.author_id}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signoff.agents.actions import save_draft
+from signoff.agents.actions import reset_draft, save_draft
 from signoff.agents.queries import draft_of
 from signoff.deployments.actions import freeze_and_serve_first
 from signoff.kit.errors import NotAllowed
@@ -107,3 +107,37 @@ def test_accounts_of_the_command_line_do_not_stand_for_one_another(at: World, mo
     made = at.ask(freeze(at, first), who=second)
     sign(at, at.bob, made)
     assert at.live() == 2
+
+
+def test_everybody_who_saved_the_draft_since_the_revision_before_wrote_it(at: World, monkeypatch: pytest.MonkeyPatch):
+    Says(monkeypatch, "high")
+    with at.store.write() as session:
+        version = draft_of(session, at.bob, at.agent_id).version
+        version = save_draft(session, at.bob, at.agent_id, body=body(sop="Nearly all of it."), version=version)
+        save_draft(session, at.cat, at.agent_id, body=body(sop="Nearly all of it!"), version=version)
+        number = freeze_and_serve_first(session, at.cat, at.agent_id, reason="because").number
+    made = at.ask(number)
+    for who in (at.bob, at.cat):
+        with pytest.raises(NotAllowed) as refused:
+            sign(at, who, made)
+        assert (refused.value.code, at.state(made)) == ("own_release", "requested")
+    # What comes after it is no work of theirs.
+    dan = person(at.store, at.at, "Dan")
+    sign(at, dan, made)
+    following = at.ask(freeze(at, dan))
+    sign(at, at.bob, following)
+    assert at.live() == number + 1
+
+
+def test_a_text_that_was_frozen_before_is_still_its_authors(at: World, monkeypatch: pytest.MonkeyPatch):
+    Says(monkeypatch, "high")
+    number = freeze(at, at.bob)
+    freeze(at, at.cat)
+    with at.store.write() as session:
+        version = draft_of(session, at.cat, at.agent_id).version
+        reset_draft(session, at.cat, at.agent_id, revision=number, version=version)
+        again = freeze_and_serve_first(session, at.cat, at.agent_id, reason="as it was").number
+    made = at.ask(again)
+    with pytest.raises(NotAllowed) as refused:
+        sign(at, at.bob, made)
+    assert (refused.value.code, at.state(made)) == ("own_release", "requested")
