@@ -47,12 +47,10 @@ def load_facts(
     viewer = system(agent.workspace_id)
     body = revision_body(session, revision.id)
     risk = load_agents.tier_in(session, agent.workspace_id, place.id, body, declared=expected.risk_tier)
-    tools = connections.tools_in(session, place.id, body)
     recent, here = runs.both(session, agent, place.id, revision.id, now)
-    zone = session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC"
-    oldest, pending = runs.waiting_requests(session, agent.id)
-    usable = connections.tools_of(body, tools)
+    usable = connections.tools_of(body, connections.tools_in(session, place.id, body))
     serving = releases.served(session, agent, place, revision.id)
+    oldest, pending = runs.waiting_requests(session, agent.id)
     signed, signed_at = releases.signatures(session, agent.id, place.id, revision.id)
     golden, golden_live = _golden(session, agent.id, place.id, revision.id, serving.live_revision_id)
     return ProbeFacts(
@@ -76,7 +74,7 @@ def load_facts(
         secrets=connections.secrets_in(session, place.id, agent.id, body.secrets),
         runs=recent,
         here=here,
-        busiest_day=runs.busiest(session, agent, place.id, here, zone, now),
+        busiest_day=runs.busiest(session, agent, place.id, here, _zone(session, agent), now),
         used=runs.tools_used(session, [run.id for run in recent[: runs.USED_OVER]]),
         answers=runs.gate_answers(session, agent.id, revision.id),
         oldest_request_at=oldest,
@@ -100,6 +98,10 @@ def load_facts(
         memory_scope=fixed_scope(session, agent.id),
         schema=(",".join(heads_of(session.connection())), head()),
     )
+
+
+def _zone(session: Session, agent: Agent) -> str:
+    return session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC"
 
 
 def _golden(
