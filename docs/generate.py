@@ -315,9 +315,9 @@ def roles_of_a_workspace() -> list[str]:
             "that role: such a key is made by administrators only."
         ),
         (
-            "- **Four eyes**: neither whoever froze the revision nor whoever saved its draft last makes it live "
-            "there, also not with a key they made. Going back to a revision that somebody else made live there is"
-            " not held up.\n"
+            "- **Four eyes**: neither whoever froze the revision nor whoever saved its draft since the one before "
+            "makes it live there, also not with a key they made. Going back to a revision that somebody else made "
+            "live there is not held up.\n"
         ),
         "The first revision of an agent serves at once wherever its author may make it live.\n",
         "## The owner of last resort\n",

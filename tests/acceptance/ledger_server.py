@@ -31,7 +31,7 @@ N = {"type": "string"}
 TOOLS = [
     tool("look", "Look something up.", reads=True, n=N),
     tool("wait", "Look something up that takes long.", reads=True, seconds={"type": "number"}),
-    tool("post", "Post something.", n=N),
+    {**tool("post", "Post something.", n=N), "_meta": {"compensatedBy": "unpost"}},
     tool("pay", "Pay something.", n=N),
     tool("sign", "Post something with a token.", n=N, token=N),
     tool("fail", "Refuse.", n=N),

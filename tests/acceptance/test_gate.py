@@ -27,6 +27,7 @@ from tests.acceptance.releasing import (
 )
 from tests.acceptance.scripts import acts
 from tests.fake_provider import FakeProvider, status, text
+from tests.kit_policy import told_only
 
 SHIPPED = "version: 1\n"
 
@@ -341,4 +342,38 @@ def test_d24_who_wrote_it_cannot_be_the_one_who_approves_it(strict: Product, nor
     assert (other.status_code, other.json()["code"]) == (409, "diff_changed")
     assert nora.call("POST", f"releases/{release}:sign", json=yes).status_code == 200
     assert serving(strict, slug) == 2
+    set_policy(strict, SHIPPED)
+
+
+def test_a_tier_is_raised_by_the_policy_and_lowered_by_nothing(strict: Product):
+    grave, harmless = candidate(strict, "tiers"), strict.agent("tiers-harmless")
+    strict.revise(harmless, sop="Two.")
+    strict.post(
+        "agents", {"slug": "tiers-said", "name": "x", "body": {**strict.body("tiers-said"), "risk_tier": "low"}}
+    )
+    said = strict.call("POST", "agents/tiers-said/revisions", json={"reason": "first"})
+    assert (said.status_code, "risk_tier" in said.text) == (422, True)  # An agent's own text has no such field.
+
+    def tier(slug: str) -> tuple[str, str]:
+        found = strict.get(f"agents/{slug}/evidence", revision="2")
+        return found["tier"], found["tier_reasons"][0]
+
+    as_computed = tier(grave), tier(harmless)
+    assert [level for level, _ in as_computed] == ["critical", "low"]
+    for declared in ("low", "critical"):
+        lines = [f"  {slug}: {{risk_tier: {declared}}}" for slug in (grave, harmless)]
+        set_policy(strict, "\n".join([SHIPPED + "expected:", *lines, ""]))
+        assert tier(grave) == as_computed[0]
+        assert tier(harmless)[0] == declared
+    assert tier(harmless)[1] == "It was declared critical; what the revision can do is low."
+    # The tier decides what keeps it back, who signs, and which way is proposed.
+    assert "owner.named" in kept_back_by(strict, harmless)
+    set_policy(strict, "\n".join([told_only().replace("people: 0", "people: 2"), "expected:", *lines, ""]))
+    made = strict.call("POST", f"agents/{harmless}/releases", json={
+        "environment": "production", "revision": "2", "reason": "as proposed",
+    })  # fmt: skip
+    assert made.status_code == 201, made.text
+    found = strict.get(f"releases/{made.json()['id']}")
+    assert (found["facts"]["tier"], found["facts"]["state"], found["reviewers_wanted"]) == ("critical", "requested", 2)
+    assert set(found["facts"]["strategy"]) >= {"shadow", "canary"}
     set_policy(strict, SHIPPED)

@@ -156,3 +156,20 @@ def test_d29_f24_a_release_happens_at_its_time_and_can_be_called_off_before(prod
     # What is past or unreadable is no time.
     late = ask(product, other, 2, strategy={"at": (when - timedelta(days=1)).isoformat()})
     assert late.status_code == 422
+
+
+def test_what_was_written_since_the_promotion_is_listed_with_what_takes_it_back(
+    product: Product, provider: FakeProvider
+):
+    slug = product.agent("written", tools=("post", "sign"))
+    provider.will(slug, acts("post"))
+    product.run(slug, "act before")
+    body = {"tools": ("post", "sign"), "sop": "Two."}
+    released(product, slug, product.revise(slug, **body))
+    run = product.run(slug, "act since")["run"]["id"]
+    plan = product.get(f"agents/{slug}/rollback-plan")
+    back = product.post(f"agents/{slug}:roll-back", {"environment": "production", "reason": "Wrong."})["id"]
+    for writes in (plan["writes"], product.get(f"releases/{back}/writes")["items"]):
+        assert [(one["tool"], one["run_id"], one["args"], one["compensation"]) for one in writes] == [
+            ("erp.post", run, {"n": "act since"}, "unpost"),
+        ]  # fmt: skip

@@ -57,6 +57,7 @@ class EvidenceAnswer:
     """Every item with what was measured, under one policy. `blockers` are the ids of those that keep it back."""
 
     tier: Tier
+    tier_reasons: tuple[str, ...]
     policy_digest: str
     at: datetime
     blockers: list[str]
@@ -82,7 +83,7 @@ def _evidence(
 ) -> EvidenceAnswer:
     found = evidence_for(session, viewer, agent, environment=environment, revision=revision, phase=phase)
     blockers = [one.probe for one in found.blockers]
-    return EvidenceAnswer(found.tier, found.policy_digest, found.at, blockers, found.results)
+    return EvidenceAnswer(found.tier, found.tier_reasons, found.policy_digest, found.at, blockers, found.results)
 
 
 @router.get("/v1/{workspace}/probe-policy", response_model=PolicyFacts)

@@ -13,7 +13,7 @@ from signoff.agents.gates import Gate
 from signoff.agents.owners import members_by_email
 from signoff.approvals.absences import standing_in
 from signoff.approvals.rungs import rungs_of
-from signoff.deployments.rights import people_behind
+from signoff.deployments.hands import people_behind
 from signoff.people.access import can
 from signoff.people.membership import principals_of
 from signoff.people.roles import ADMINISTRATORS

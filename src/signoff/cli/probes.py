@@ -10,7 +10,7 @@ import typer
 from signoff.cli.exits import OK, USAGE, VALIDATION, Stop, say
 from signoff.cli.local import operator, read_here, settings_for, store_for, workspace_for
 from signoff.cli.options import AsJson, DataDir, Key, Url, Workspace
-from signoff.cli.output import show
+from signoff.cli.output import cell, show
 
 policy = typer.Typer(no_args_is_help=True, help="What is asked before a revision serves.")
 
@@ -50,6 +50,8 @@ def evidence(
     else:
         show(found["results"], as_json=False, columns=_COLUMNS)
         say(f"Risk tier {found['tier']}, policy {found['policy_digest'][:12]}.")
+        for reason in found.get("tier_reasons", ()):
+            say(f"  {cell(reason)}")
     if found["blockers"]:
         raise Stop(VALIDATION, f"Kept back by: {', '.join(found['blockers'])}")
     return OK

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.grants import may_on, who_may_deploy
+from signoff.deployments.hands import authors_of, hands_behind, hands_of
 from signoff.kit.errors import NotAllowed
 from signoff.people.access import Place, Principal, authorize
 from signoff.tables.agents import Agent, Revision
 from signoff.tables.deployments import Deployment
-from signoff.tables.people import ApiKey, Environment
+from signoff.tables.people import Environment
 
-# A key may have been made by a key. Longer chains than this end where they are.
-_KEYS_DEEP = 8
 _SWITCHES_READ = 50
 
 
@@ -50,7 +47,7 @@ def is_second_person(session: Session, principal: Principal, place: Environment,
     if not place.is_four_eyes:
         return True
     authors = authors_of(session, target)
-    if not people_behind(session, [principal.id]) & authors:
+    if not hands_of(session, principal.actor) & authors:
         return True
     actors = session.scalars(
         select(Deployment.actor_id)
@@ -58,30 +55,12 @@ def is_second_person(session: Session, principal: Principal, place: Environment,
         .order_by(Deployment.id.desc())
         .limit(_SWITCHES_READ)
     ).all()
-    return any(not people_behind(session, [actor]) & authors for actor in set(actors))
+    return any(not hands_behind(session, [actor]) & authors for actor in set(actors))
 
 
 def place_of(environment: Environment) -> Place:
     """Return what the right to deploy depends on."""
     return Place(environment.id, environment.name, environment.is_deploy_restricted)
-
-
-def authors_of(session: Session, target: Revision) -> set[str]:
-    """Return the members who wrote a revision."""
-    return people_behind(session, [target.author_id, *([target.drafted_by] if target.drafted_by else [])])
-
-
-def people_behind(session: Session, ids: Iterable[str]) -> set[str]:
-    """Return the members who acted: for a key, whoever made it. Nobody approves with a key what they wrote by hand."""
-    found = set(ids)
-    for _ in range(_KEYS_DEEP):
-        keys = sorted(one for one in found if one.startswith("key_"))
-        rows = session.execute(select(ApiKey.id, ApiKey.created_by).where(ApiKey.id.in_(keys)))
-        makers: dict[str, str] = {row.id: row.created_by for row in rows}
-        if not makers:
-            break
-        found = {makers.get(one, one) for one in found}
-    return found
 
 
 def _four_eyes(session: Session, agent: Agent, place: Environment, target: Revision) -> NotAllowed:

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signoff.agents.grants import may_on, who_may_deploy
+from signoff.deployments.hands import authors_of, hands_of
 from signoff.deployments.queries import live_revision
-from signoff.deployments.rights import authorize_deploy, authors_of, people_behind, place_of
+from signoff.deployments.rights import authorize_deploy, place_of
 from signoff.kit.errors import NotAllowed, NotFound
 from signoff.people.present import present
 from signoff.releases.policy import reviewers_wanted
@@ -68,7 +69,7 @@ def standing(session: Session, made: Shipment, digest: str) -> Sequence[ReleaseS
         )
         .limit(_SIGNATURES_READ)
     ).all()
-    own = people_behind(session, [answerable(session, made.release).id])
+    own = hands_of(session, answerable(session, made.release))
     return [row for row in rows if row.member_id not in own and _may_still(session, made, row.member_id)]
 
 

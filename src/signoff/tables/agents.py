@@ -62,6 +62,8 @@ class Draft(Base):
     updated_by: Mapped[str] = mapped_column(Id)
     updated_by_name: Mapped[str] = mapped_column(Name)
     updated_at: Mapped[datetime] = mapped_column(Moment)
+    # Everybody who saved it since it was frozen last; None until somebody does.
+    writers: Mapped[list[str] | None] = mapped_column(Json)
 
 
 class DraftSave(Base):
@@ -123,6 +125,8 @@ class Revision(Base):
     author_name: Mapped[str] = mapped_column(Name)
     # Who saved the draft last before it was frozen; None in revisions frozen before this was kept.
     drafted_by: Mapped[str | None] = mapped_column(Id)
+    # Everybody who saved it since the revision before; None in revisions frozen before this was kept.
+    writers: Mapped[list[str] | None] = mapped_column(Json)
     reason: Mapped[str] = mapped_column(Long)
     created_at: Mapped[datetime] = mapped_column(Moment)
 

@@ -257,3 +257,14 @@ def test_the_digest_names_all_that_holds(store: Store):
     digests = {policy_of(read_policy(text)).digest for text in ("version: 1", RELAXED, OWN)}
     assert len(digests) == 3
     assert policy_of(read_policy("version: 1")).digest == default_policy().digest
+
+
+def test_holding_an_agent_to_be_less_risky_than_before_is_told_as_relaxed():
+    def told(before: str, after: str) -> list[tuple[str, str]]:
+        texts = (f"version: 1\nexpected: {{mail: {{{one}}}}}\n" for one in (before, after))
+        old, new = (policy_of(read_policy(one)) for one in texts)
+        return [(one.path, one.kind) for one in policy_changes(old, new)]
+
+    assert told("risk_tier: high", "risk_tier: medium") == [("expected", "relaxed")]
+    assert told("risk_tier: high", "runs_per_day: 3") == [("expected", "relaxed")]
+    assert told("risk_tier: medium", "risk_tier: high") == [("expected", "changed")]

@@ -89,6 +89,7 @@ def create_agent(
         updated_by=principal.id,
         updated_by_name=principal.name,
         updated_at=moment,
+        writers=[principal.id],
     )
     session.add(draft)
     session.add(save_row(draft, "created"))

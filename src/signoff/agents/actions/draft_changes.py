@@ -23,6 +23,8 @@ from signoff.tables.agents import Agent, Draft, DraftSave
 SAVES_MAX = 200
 SAVES_CHARS_MAX = 5_000_000
 _SAVES_MIN = 2
+# Of one draft between two revisions.
+WRITERS_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def change_draft(
     present_save(session, draft)
     values = {
         "version": version + 1, "body": change.body, "updated_by": principal.id, "updated_by_name": principal.name,
-        "updated_at": clock.now(),
+        "updated_at": clock.now(), "writers": _with(draft.writers, principal.id),
     }  # fmt: skip
     saved = session.execute(
         update(Draft)
@@ -82,6 +84,11 @@ def change_draft(
     note(session, principal, agent, f"agent.draft_{change.kind}", {"version": version + 1, **named})
     wake_after_commit(session, watched_as(agent.id))
     return version + 1
+
+
+def _with(writers: list[str] | None, who: str) -> list[str]:
+    kept = [one for one in writers or [] if one != who]
+    return [*kept, who][-WRITERS_MAX:]
 
 
 def present_save(session: Session, draft: Draft) -> DraftSave:

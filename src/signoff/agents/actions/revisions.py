@@ -59,7 +59,8 @@ def freeze_revision(
     content_hash = body.hash
     _refuse_same(session, agent, content_hash)
     revision = _next_revision(session, principal, agent, body, content_hash)
-    revision.drafted_by = draft.updated_by
+    revision.drafted_by, revision.writers = draft.updated_by, draft.writers or []
+    _begin_anew(session, draft)
     revision.reason, revision.name = reason, name
     session.add(revision)
     session.flush()
@@ -108,6 +109,16 @@ def _refuse_same(session: Session, agent: Agent, content_hash: str) -> None:
             f"The draft equals revision {agent.last_revision}. Change something first, or use that revision.",
             extra={"number": agent.last_revision},
         )
+
+
+def _begin_anew(session: Session, draft: Draft) -> None:
+    """What is written from now on goes into the next revision; who saves in this moment stays counted."""
+    session.execute(
+        update(Draft)
+        .where(Draft.agent_id == draft.agent_id, Draft.version == draft.version)
+        .values(writers=[])
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _next_revision(session: Session, principal: Principal, agent: Agent, body: Body, content_hash: str) -> Revision:

@@ -11,6 +11,8 @@ from signoff.connectors import faults, plain
 from signoff.connectors.protocol import ToolAnswer, ToolSpec
 
 NAME_CHARS_MAX = 200
+# In a tool's `_meta`: the name of the tool that takes back what this one does.
+COMPENSATED_BY = "compensatedBy"
 DEFINITION_CHARS_MAX = 64_000
 
 
@@ -21,6 +23,9 @@ def spec_of(tool: Tool) -> ToolSpec:
         ConnectorError: its definition is too large to show a person or a model.
     """
     annotations = tool.annotations.model_dump(mode="json", by_alias=True, exclude_none=True) if tool.annotations else {}
+    # The protocol has no annotation for it, and reading drops what it does not know; its own place for more is kept.
+    if isinstance(undo := (tool.meta or {}).get(COMPENSATED_BY), str) and undo:
+        annotations[COMPENSATED_BY] = undo[:NAME_CHARS_MAX]
     spec = ToolSpec(
         name=plain.clean(tool.name),
         description=plain.clean(tool.description or ""),

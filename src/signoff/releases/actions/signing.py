@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from signoff.deployments.rights import people_behind, place_of
+from signoff.deployments.hands import authors_of, hands_behind, hands_of
+from signoff.deployments.rights import place_of
 from signoff.kit import clock
 from signoff.kit.errors import Malformed, NotAllowed
 from signoff.kit.text import storable
@@ -16,7 +17,7 @@ from signoff.releases.actions.moves import look_at, note, stay
 from signoff.releases.actions.opening import gate_not_met, kept, refuse
 from signoff.releases.actions.request import pass_gate
 from signoff.releases.refusals import DiffChanged, NothingToSign, refusal_for
-from signoff.releases.rows import BEFORE_LIVE, Shipment, shipment_for
+from signoff.releases.rows import BEFORE_LIVE, Shipment, answerable, shipment_for
 from signoff.releases.standing import digest_of, standing, wanted_of, why_unanswered, why_unsigned
 from signoff.releases.states import SignatureVerdict
 from signoff.tables.releases import ReleaseSignature
@@ -71,10 +72,10 @@ def signer(session: Session, principal: Principal, made: Shipment) -> str:
     member = principal.member_id
     if member is None:
         raise NotAllowed("A signature is a person's. Sign in, and sign by hand.", code="not_a_person")
-    target = made.target
-    wrote = people_behind(session, [target.author_id, *([target.drafted_by] if target.drafted_by else [])])
-    asked = [made.release.requested_by, *([made.release.taken_over_by] if made.release.taken_over_by else [])]
-    if people_behind(session, [principal.id]) & (wrote | people_behind(session, asked)):
+    asked = hands_of(session, answerable(session, made.release))
+    if made.release.taken_over_by is not None:
+        asked |= hands_behind(session, [made.release.requested_by])
+    if hands_of(session, principal.actor) & (authors_of(session, made.target) | asked):
         raise NotAllowed(
             f"Nobody signs what they wrote or asked for. Somebody else who may deploy {made.agent.slug} signs it.",
             code="own_release",

@@ -66,7 +66,10 @@ def begin_follow_up(session: Session, which: Unfollowed, now: datetime) -> str |
     live_at = min(live.changed_at, first) if first is not None else live.changed_at
     policy = holding_policy(session, agent.workspace_id)[0]
     zone = zone_of(session, agent.workspace_id)
-    tier = tier_in(session, agent.workspace_id, which.environment_id, revision_body(session, live.revision_id))
+    tier = tier_in(
+        session, agent.workspace_id, which.environment_id, revision_body(session, live.revision_id),
+        declared=policy.expected_of(agent.slug).risk_tier,
+    )  # fmt: skip
     month = live_at + timedelta(days=policy.after.review_first_days)
     today = day_of(live_at, zone)
     made = FollowUp(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from signoff.deployments.rights import authors_of, people_behind
+from signoff.deployments.hands import authors_of, people_behind
 from signoff.tables.agents import Revision
 from signoff.tables.people import Environment
 from signoff.tables.releases import Release, ShadowPair

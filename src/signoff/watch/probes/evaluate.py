@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from signoff.agents.lookup import agent_for
 from signoff.agents.revisions import find_revision
 from signoff.deployments.actions import environment_for
+from signoff.deployments.hands import hands_behind
 from signoff.deployments.queries import live_revision
-from signoff.deployments.rights import people_behind
 from signoff.kit import clock
 from signoff.kit.errors import NotFound
 from signoff.people.access import Principal
@@ -110,7 +110,7 @@ def judged(
         for probe in policy.probes
         if probe.phase == phase
     )
-    return Evidence(facts.tier, results, policy.digest, facts.now)
+    return Evidence(facts.tier, results, policy.digest, facts.now, facts.tier_reasons)
 
 
 def _result(facts: ProbeFacts, probe: Probe, rule: Rule, word: VouchingFacts | None) -> ProbeResult:
@@ -157,7 +157,7 @@ def _heard(session: Session, facts: ProbeFacts, words: dict[str, VouchingFacts])
     """Return the words that count: where much is at stake, not those of whoever wrote the revision."""
     if facts.tier not in GRAVE or not words:
         return words
-    own = {one for one in {word.by for word in words.values()} if people_behind(session, [one]) & facts.authors}
+    own = {one for one in {word.by for word in words.values()} if hands_behind(session, [one]) & facts.authors}
     return {name: word for name, word in words.items() if word.by not in own}
 
 

@@ -45,6 +45,8 @@ class Evidence:
     results: tuple[ProbeResult, ...]
     policy_digest: str
     at: datetime
+    tier_reasons: tuple[str, ...] = ()
+    """Why it is as risky as it is, a sentence for each reason."""
 
     @property
     def blockers(self) -> tuple[ProbeResult, ...]:

@@ -171,13 +171,14 @@ class People:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a workspace's policy says of an agent's work: how often, how long, by when in the day; and how often going
-    back from it is rehearsed."""
+    back from it is rehearsed; and how risky it is held to be, where that is more than what can be computed."""
 
     runs_per_day: int | None = None
     run_seconds_max: int | None = None
     starts_at: str | None = None
     done_by: str | None = None
     drill_every_days: int | None = None
+    risk_tier: Tier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,7 @@ class ProbeFacts:
     is_intact: bool
     body: Body
     expected: Expected = Expected()
+    tier_reasons: tuple[str, ...] = ()
     authors: frozenset[str] = frozenset()
     bindings: Mapping[str, Binding] = field(default_factory=dict[str, Binding])
     tools: Mapping[tuple[str, str], ToolFact] = field(default_factory=dict[tuple[str, str], ToolFact])

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.facts import gather
 from signoff.agents.lint import lint
 from signoff.agents.revisions import revision_body
-from signoff.deployments.rights import people_behind
+from signoff.deployments.hands import authors_of
 from signoff.evaluations.golden import GoldenFact, golden_of
 from signoff.kit.canonical import content_hash
 from signoff.memories.places import fixed_scope
@@ -46,17 +46,17 @@ def load_facts(
     """
     viewer = system(agent.workspace_id)
     body = revision_body(session, revision.id)
-    tools = connections.tools_in(session, place.id, body)
+    risk = load_agents.tier_in(session, agent.workspace_id, place.id, body, declared=expected.risk_tier)
     recent, here = runs.both(session, agent, place.id, revision.id, now)
-    zone = session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC"
-    oldest, pending = runs.waiting_requests(session, agent.id)
-    usable = connections.tools_of(body, tools)
+    usable = connections.tools_of(body, connections.tools_in(session, place.id, body))
     serving = releases.served(session, agent, place, revision.id)
+    oldest, pending = runs.waiting_requests(session, agent.id)
     signed, signed_at = releases.signatures(session, agent.id, place.id, revision.id)
     golden, golden_live = _golden(session, agent.id, place.id, revision.id, serving.live_revision_id)
     return ProbeFacts(
         now=now,
-        tier=load_agents.tier_in(session, agent.workspace_id, place.id, body).level,
+        tier=risk.level,
+        tier_reasons=risk.reasons,
         agent_id=agent.id,
         slug=agent.slug,
         environment_id=place.id,
@@ -68,13 +68,13 @@ def load_facts(
         is_intact=content_hash(revision.body) == revision.hash,
         body=body,
         expected=expected,
-        authors=frozenset(people_behind(session, [one for one in (revision.author_id, revision.drafted_by) if one])),
+        authors=frozenset(authors_of(session, revision)),
         bindings=connections.bindings(session, place, [slot.slot for slot in body.tools]),
         tools=usable,
         secrets=connections.secrets_in(session, place.id, agent.id, body.secrets),
         runs=recent,
         here=here,
-        busiest_day=runs.busiest(session, agent, place.id, here, zone, now),
+        busiest_day=runs.busiest(session, agent, place.id, here, _zone(session, agent), now),
         used=runs.tools_used(session, [run.id for run in recent[: runs.USED_OVER]]),
         answers=runs.gate_answers(session, agent.id, revision.id),
         oldest_request_at=oldest,
@@ -98,6 +98,10 @@ def load_facts(
         memory_scope=fixed_scope(session, agent.id),
         schema=(",".join(heads_of(session.connection())), head()),
     )
+
+
+def _zone(session: Session, agent: Agent) -> str:
+    return session.scalar(select(Workspace.time_zone).where(Workspace.id == agent.workspace_id)) or "UTC"
 
 
 def _golden(

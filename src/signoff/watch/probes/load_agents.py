@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from signoff.agents.body import Body
 from signoff.agents.callees import pinned, serving
 from signoff.agents.revisions import revision_body
-from signoff.agents.tier import Tier, tier_of
+from signoff.agents.tier import Level, Tier, tier_of
 from signoff.tables.agents import Agent
 from signoff.watch.probes.facts import CalledAgent
 from signoff.watch.probes.load_connections import tools_in
@@ -31,8 +31,20 @@ def called_agents(session: Session, workspace_id: str, environment_id: str, body
     return tuple(found)
 
 
-def tier_in(session: Session, workspace_id: str, environment_id: str, body: Body, *, depth: int = 0) -> Tier:
-    """Return the risk tier of a body in an environment: at least that of each agent it calls, and they call."""
+def tier_in(
+    session: Session,
+    workspace_id: str,
+    environment_id: str,
+    body: Body,
+    *,
+    declared: Level | None = None,
+    depth: int = 0,
+) -> Tier:
+    """Return the risk tier of a body in an environment: at least that of each agent it calls, and they call.
+
+    Args:
+        declared: what the workspace holds it to be; it may raise the tier and never lower it.
+    """
     children: list[tuple[str, Tier]] = []
     for entry in body.sub_agents if depth < body.limits.sub_agent_depth else ():
         agent_id = session.scalar(select(Agent.id).where(Agent.workspace_id == workspace_id, Agent.slug == entry.agent))
@@ -44,4 +56,4 @@ def tier_in(session: Session, workspace_id: str, environment_id: str, body: Body
         if row is not None:
             inner = revision_body(session, row.id)
             children.append((entry.agent, tier_in(session, workspace_id, environment_id, inner, depth=depth + 1)))
-    return tier_of(body, tools_in(session, environment_id, body), sub_agents=children)
+    return tier_of(body, tools_in(session, environment_id, body), declared, sub_agents=children)

@@ -189,6 +189,7 @@ def policy_changes(before: Policy, after: Policy) -> tuple[PolicyChange, ...]:
     mine, theirs = before.plain(), after.plain()
     rest = ("own", "lapse_days", "expected", "vouching", "reviewers", "drills", "after")
     loose = (
+        ("expected", _is_held_for_less(before, after)),
         ("vouching", _is_longer(before, after)),
         ("reviewers", _is_fewer(before, after)),
         ("after", after.after.asks_less_than(before.after)),
@@ -206,6 +207,15 @@ def _is_longer(before: Policy, after: Policy) -> bool:
     """Return whether people may vouch for longer than before."""
     waivers = after.waiver_days_max > before.waiver_days_max
     return waivers or after.attestation_days_max > before.attestation_days_max
+
+
+def _is_held_for_less(before: Policy, after: Policy) -> bool:
+    """Return whether an agent is held to be less risky than before."""
+    order = ("low", "medium", "high", "critical")
+    return any(
+        order.index(after.expected_of(slug).risk_tier or "low") < order.index(one.risk_tier or "low")
+        for slug, one in before.expected.items()
+    )
 
 
 def _is_fewer(before: Policy, after: Policy) -> bool:

@@ -62,6 +62,8 @@ class ExpectedText(Part):
     starts_at: _Clock | None = None
     done_by: _Clock | None = None
     drill_every_days: _Days | None = None
+    # Raises what is computed, never lowers it.
+    risk_tier: Tier | None = None
 
 
 class VouchingText(Part):

@@ -15,7 +15,7 @@ from signoff.agents.limits import checked_reason
 from signoff.agents.lookup import agent_for
 from signoff.agents.revisions import find_revision, revision_body
 from signoff.deployments.actions import environment_for
-from signoff.deployments.rights import people_behind
+from signoff.deployments.hands import authors_of, hands_of
 from signoff.kit import clock, ids
 from signoff.kit.errors import Malformed, NotFound, NotNow
 from signoff.kit.paging import Page
@@ -200,10 +200,10 @@ def _refuse_own(
     if revision is None:
         return
     body = revision_body(session, revision.id)
-    if tier_in(session, place.workspace_id, place.id, body).level not in GRAVE:
+    declared = holding_policy(session, place.workspace_id)[0].expected_of(agent.slug).risk_tier
+    if tier_in(session, place.workspace_id, place.id, body, declared=declared).level not in GRAVE:
         return
-    wrote = [revision.author_id, *([revision.drafted_by] if revision.drafted_by else [])]
-    if people_behind(session, [principal.id]) & people_behind(session, wrote):
+    if hands_of(session, principal.actor) & authors_of(session, revision):
         raise OwnRevision(
             f"You wrote revision {revision.number} of {agent.slug}, and much is at stake with it: somebody else "
             "vouches for it.",
