@@ -9,6 +9,7 @@ from typing import Any
 
 from signoff.agents.body import Body
 from signoff.agents.ownership import OwnerFacts
+from signoff.evaluations.golden import GoldenFact
 from signoff.people.seats import Seat
 from signoff.watch.probes.evaluate import judged
 from signoff.watch.probes.evidence import Evidence
@@ -98,6 +99,10 @@ TOOLS = {
     ("erp", "look"): ToolFact("read", "accepted", frozenset({"id"})),
     ("erp", "pay"): ToolFact("irreversible", "accepted", frozenset({"amount", "to"})),
 }
+GOLDEN = GoldenFact(
+    "dst_1", "Cases", 1, "day", True, evaluation_id="evl_1", dataset_version=1, baseline_revision_id="rev_1",
+    verdict="promotable", score=0.9, baseline_score=0.8, ended_at=NOW - HOUR,
+)  # fmt: skip
 
 GOOD = ProbeFacts(
     now=NOW,
@@ -129,6 +134,8 @@ GOOD = ProbeFacts(
     limits=[LimitFact("agent", "day", "production", Decimal(10), 80, True)],
     served=Served("rev_1", 1, NOW - 10 * DAY, (), ("staging",), True),
     drill=DrillFact(30, True, NOW - DAY),
+    golden=(GOLDEN,),
+    golden_live=(GOLDEN,),
     shadow=ShadowFact(days=5, compared=100, differing=3, newest_at=NOW - HOUR),
     signed=frozenset({"mem_Ben"}),
     signed_at=NOW - HOUR,

@@ -31,6 +31,7 @@ from tests.rooms.watch.kit_probes import (
     BODY,
     DAY,
     GATE,
+    GOLDEN,
     GOOD,
     HOUR,
     LIVE,
@@ -201,6 +202,10 @@ CASES: list[tuple[str, Setup, str, dict[str, str]]] = [
     ("product.staged", served(staged_in=()), "false", {}),
     ("product.staging_smoke", with_(runs=[REPLAY, run(4, state="failed"), *GOOD.runs[1:]]), "false", {}),
     ("product.sub_agents", with_(called=[CalledAgent("orders", False, None, "active")]), "false", {}),
+    ("evaluation.golden", with_(golden=[replace(GOLDEN, verdict="not_promotable", critical_lost=1)]), "false", {}),
+    ("evaluation.golden", with_(golden=[replace(GOLDEN, version=2)]), "missing", {}),
+    ("evaluation.baseline", with_(golden_live=[replace(GOLDEN, every=None)]), "false", {}),
+    ("evaluation.pipeline", with_(golden=[replace(GOLDEN, every=None, is_of_each_revision=False)]), "false", {}),
     ("product.memory_scope", with_(body=body(memory={"scope": "shared"}), memory_scope="person"), "false", {}),
 ]  # fmt: skip
 
@@ -300,8 +305,9 @@ def test_a_small_agent_is_blocked_by_safety_and_by_what_always_holds_only():
     safety = {probe.id for probe in PROBES if probe.is_safety}
     low = blocking(replace(GOOD, tier="low"))
     assert safety <= low
-    # What blocks beside is held by the product, or kept by what was there before.
-    assert low - safety - {"product.migrations_at_head", "product.sub_agents", "product.memory_scope"} == {
+    # What blocks beside is held by the product, kept by what was there before, or asked for by a golden dataset.
+    kept = {"product.migrations_at_head", "product.sub_agents", "product.memory_scope", "evaluation.golden"}
+    assert low - safety - kept == {
         probe.id for probe in PROBES if probe.fix == "Nothing is to be done." and probe.phase == "before"
     }
 
