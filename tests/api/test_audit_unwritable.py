@@ -18,7 +18,7 @@ _DECIDES_NOTHING = {"lint_draft", "check_connection", "discover", "verify_bundle
 # As the world is, these find everything as they would have it, or only look.
 _NOTHING_TO_DO = {
     "change_workspace", "end_overlap", "enable_service_account", "disable_identity_provider", "set_sso_only",
-    "test_identity_provider", "disable_webhook",
+    "test_identity_provider", "disable_webhook", "add_incident_runs", "gather_incident_runs",
 }  # fmt: skip
 # Refused for what they ask in this world: nobody is asked to own an agent, nothing is being handed over, nobody asked
 # for access, the member asked about is the one who asks, the request is no question, no channel and no chat is there,

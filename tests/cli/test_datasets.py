@@ -94,7 +94,7 @@ def test_a_bad_line_and_what_is_not_there_are_told(
     assert code == VALIDATION
     assert 'Line 2: it has a field "inputs"' in said
     code, _, said = signoff("datasets", "show", "helper", "other", *where)
-    assert (code, "It has hard-ones" in said) == (NOT_FOUND, True)
+    assert (code, "It has golden, hard-ones" in said) == (NOT_FOUND, True)
     assert signoff("datasets", "add", "helper", "hard-ones", *where)[0] == USAGE
     assert signoff("datasets", "add", "helper", "hard-ones", "--input", "{", *where)[0] == USAGE
     code, _, said = signoff("evaluate", "helper@1", "--dataset", "hard-ones", *where)
@@ -120,7 +120,8 @@ def ended(world: Any, **values: Any) -> threading.Thread:
         done = 0
         while not done:
             with world.store.write() as session:
-                found = session.execute(update(Evaluation).where(Evaluation.state == "pending").values(**values))
+                wanted = (Evaluation.state == "pending", Evaluation.id != world.ids["evaluation"])
+                found = session.execute(update(Evaluation).where(*wanted).values(**values))
                 done = found.rowcount
 
     thread = threading.Thread(target=work, daemon=True)
@@ -150,5 +151,6 @@ def test_waiting_ends_by_the_verdict(world: Any, signoff: Command):
         thread.join(30)
         assert (code, "Every run failed." in said) == (FAILED, True)
         rows = json.loads(signoff("evaluations", "--agent", "helper", "--json", *there)[1])
-        assert [row["state"] for row in rows] == ["failed", "completed", "completed", "cancelled"]
+        # The newest first, and behind them the one there was.
+        assert [row["state"] for row in rows] == ["failed", "completed", "completed", "cancelled", "pending"]
         assert len(json.loads(signoff("evaluations", "--workspace", "acme", "--json")[1])) >= 4

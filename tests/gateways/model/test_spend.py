@@ -235,13 +235,16 @@ async def test_eight_runs_on_a_provider_that_bills_beyond_its_limit_pass_a_cap_b
     body = world.with_body(limits={"turns": 1000}, model={"settings": {"max_tokens": 100}})
 
     async def run_on(one: World) -> str | None:
-        for number in range(1, 1_000):
+        for number in range(2, 1_000):
             outcome = await think(one.services, one.run, ask(number=number))
             if outcome.kind != "answered":
                 return outcome.code
         return None
 
-    ends = await asyncio.gather(*(run_on(body.another_run()) for _ in range(8)))
+    runs = [body.another_run() for _ in range(8)]
+    first = await asyncio.gather(*(think(one.services, one.run, ask(number=1)) for one in runs))
+    assert {outcome.kind for outcome in first} == {"answered"}
+    ends = await asyncio.gather(*(run_on(one) for one in runs))
     total, held = _day_spend(world)
     assert set(ends) == {"day_budget_exceeded"}
     assert total == provider.calls() * one_call
