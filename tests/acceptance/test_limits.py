@@ -37,7 +37,8 @@ def test_d49_f65_a_used_up_day_refuses_the_next_run_and_tells_once(product: Prod
     assert product.record(before["run"]["id"]) == before
 
     def alerts() -> list[str]:
-        return [one["text"] for one in product.get("alerts")["items"] if one["kind"] == "budget_used_up"]
+        told = [one["text"] for one in product.get("alerts")["items"] if one["kind"] == "budget_used_up"]
+        return [words for words in told if words.startswith("f65 ")]
 
     assert len(until(alerts, "an alert that the limit is used up")) == 1
 

@@ -11,7 +11,8 @@ from tests.acceptance.release_load import Asked
 from tests.acceptance.release_shares import Accepted, Held, interval, lost_or_doubled, misplaced, mixed, shares
 
 BEGAN = clock.now() - timedelta(minutes=1)
-HELD = Held(BEGAN, BEGAN + timedelta(minutes=2), live=1, candidate=2, share=2_000, salt="salt")
+# Long enough for every test of this run of the suite.
+HELD = Held(BEGAN, BEGAN + timedelta(days=1), live=1, candidate=2, share=2_000, salt="salt")
 
 
 def made(count: int, *, moved: int = 0, key: str | None = None) -> list[Accepted]:
@@ -50,7 +51,7 @@ def test_one_run_that_leaves_its_key_is_seen_and_one_of_another_time_is_not_judg
     key = next(key for key in map(str, range(1_000)) if HELD.revision_for(key) == 1)
     runs = made(5, key=key, moved=1)
     assert len(misplaced(runs, [HELD])) == 1
-    later = Held(clock.now() + timedelta(minutes=1), clock.now() + timedelta(minutes=2), 1, 2, 2_000, "salt")
+    later = Held(clock.now() + timedelta(days=1), clock.now() + timedelta(days=2), 1, 2, 2_000, "salt")
     assert misplaced(runs, [later]) == []
 
 

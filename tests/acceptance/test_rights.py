@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
+from secrets import token_hex
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.acceptance.product import OWNER, Product
-
-_NUMBER = count(1)
 
 
 @dataclass
@@ -38,7 +36,7 @@ def colleague(product: Product) -> Generator[Colleague]:
 @contextmanager
 def invited(product: Product, role: str) -> Generator[Colleague]:
     """Somebody of a role, signed in."""
-    email = f"rights-{next(_NUMBER)}@example.com"
+    email = f"rights-{token_hex(6)}@example.com"
     made = product.post("members", {"email": email, "name": "Vera", "role": role})["id"]
     path = product.post(f"members/{made}:link", {"purpose": "invitation"})["path"]
     with httpx2.Client(headers={"Sec-Fetch-Site": "same-origin", "Origin": product.address}, timeout=60) as client:
