@@ -131,72 +131,47 @@ def declare(
     return OK
 
 
-@app.command("acknowledge")
-def acknowledge(
-    incident: _Id,
-    words: _Words = "",
-    url: Url = None,
-    key: Key = None,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-    data: DataDir = None,
-) -> int:
-    """Say that one sees to it; who and when is kept."""
-    from signoff.incidents.moving import acknowledge_incident
-
-    _move("acknowledge", acknowledge_incident, incident, words, url=url, key=key, workspace=workspace, data=data)
-    return _done("Acknowledged.", as_json=as_json)
+# Each move: what it says of the incident, and what is said once it is made.
+_MOVES = {
+    "acknowledge": ("Say that one sees to it; who and when is kept.", "Acknowledged."),
+    "mitigate": ("Say that it does no more harm.", "Mitigated."),
+    "resolve": (
+        "Say that it is over. An agent that was paused stays so until somebody resumes it.",
+        "Resolved. An agent that is paused stays so: signoff agents resume AGENT",
+    ),
+    "review": (
+        "Say that its postmortem is whole: it has a cause and lessons, and no open task is without an owner.",
+        "Reviewed.",
+    ),
+}
 
 
-@app.command("mitigate")
-def mitigate(
-    incident: _Id,
-    words: _Words = "",
-    url: Url = None,
-    key: Key = None,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-    data: DataDir = None,
-) -> int:
-    """Say that it does no more harm."""
-    from signoff.incidents.moving import mitigate_incident
+def _add_move(verb: str, what: str, said: str) -> None:
+    @app.command(verb, help=what)
+    def move(
+        incident: _Id,
+        words: _Words = "",
+        url: Url = None,
+        key: Key = None,
+        workspace: Workspace = None,
+        as_json: AsJson = False,
+        data: DataDir = None,
+    ) -> int:
+        if url:
+            from signoff.cli.remote import Remote
 
-    _move("mitigate", mitigate_incident, incident, words, url=url, key=key, workspace=workspace, data=data)
-    return _done("Mitigated.", as_json=as_json)
+            with Remote(url, key) as remote:
+                remote.ask("POST", f"{remote.here}/incidents/{incident}:{verb}", body={"words": words})
+        else:
+            from signoff.incidents import moving
 
-
-@app.command("resolve")
-def resolve(
-    incident: _Id,
-    words: _Words = "",
-    url: Url = None,
-    key: Key = None,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-    data: DataDir = None,
-) -> int:
-    """Say that it is over. An agent that was paused stays so until somebody resumes it."""
-    from signoff.incidents.moving import resolve_incident
-
-    _move("resolve", resolve_incident, incident, words, url=url, key=key, workspace=workspace, data=data)
-    return _done("Resolved. An agent that is paused stays so: signoff agents resume AGENT", as_json=as_json)
+            work: Callable[..., None] = getattr(moving, f"{verb}_incident")
+            _here(work, incident, words=words, workspace=workspace, data=data)
+        return _done(said, as_json=as_json)
 
 
-@app.command("review")
-def review(
-    incident: _Id,
-    words: _Words = "",
-    url: Url = None,
-    key: Key = None,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-    data: DataDir = None,
-) -> int:
-    """Say that its postmortem is whole: it has a cause and lessons, and no open task is without an owner."""
-    from signoff.incidents.moving import review_incident
-
-    _move("review", review_incident, incident, words, url=url, key=key, workspace=workspace, data=data)
-    return _done("Reviewed.", as_json=as_json)
+for _verb, _told in _MOVES.items():
+    _add_move(_verb, *_told)
 
 
 @app.command("note")
@@ -246,20 +221,6 @@ def postmortem(
     else:
         print(on_terminal(found["text"], keeps_lines=True))
     return OK
-
-
-def _move(
-    verb: str, work: Callable[..., None], incident: str, words: str,
-    *, url: str | None, key: str | None, workspace: str | None, data: Path | None,
-) -> None:  # fmt: skip
-    """Move it over the API, or as the operator on the machine."""
-    if url:
-        from signoff.cli.remote import Remote
-
-        with Remote(url, key) as remote:
-            remote.ask("POST", f"{remote.here}/incidents/{incident}:{verb}", body={"words": words})
-    else:
-        _here(work, incident, words=words, workspace=workspace, data=data)
 
 
 def _here(work: Callable[..., Any], *what: Any, workspace: str | None, data: Path | None, **more: Any) -> Any:
