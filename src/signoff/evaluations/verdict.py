@@ -131,7 +131,7 @@ def _for(score: float | None, baseline: float | None, pairs: Sequence[Pair], tol
     critical = sum(one.is_critical for one in pairs)
     kept = f", and none of {_count(critical, 'critical example')} is lost" if critical else ""
     if baseline is None:
-        return f"Nothing serves there to compare with; its mean is {score or 0:.3f}{kept}."
+        return f"There is nothing to compare it with yet; its mean is {score or 0:.3f}{kept}."
     if (score or 0) < baseline - _ROUNDING:
         return f"Its mean is {score:.3f} beside {baseline:.3f}, within the {tolerance:.3g} that is tolerated{kept}."
     return f"Its mean is {score:.3f}, what serves has {baseline:.3f}{kept}."

@@ -70,7 +70,7 @@ def test_an_example_that_was_not_measured_keeps_it_from_shipping() -> None:
 def test_where_nothing_serves_the_critical_examples_decide() -> None:
     found = decide(pairs((1.0, None), (0.2, None), critical=1))
     assert (found.verdict, found.baseline_score) == ("promotable", None)
-    assert found.reasons[0].startswith("Nothing serves there to compare with; its mean is 0.600")
+    assert found.reasons[0].startswith("There is nothing to compare it with yet; its mean is 0.600")
     lost = decide(pairs((0.2, None), (1.0, None), critical=1))
     assert (lost.verdict, lost.reasons) == ("not_promotable", ("It fails 1 of 1 critical example.",))
 
